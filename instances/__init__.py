@@ -1,0 +1,1 @@
+"""What ships: recipes, and the suites made from them."""

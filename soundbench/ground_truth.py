@@ -1,0 +1,129 @@
+"""What is known of an instance, and by which certificate (`ground_truth.json`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+
+class Expected(StrEnum):
+    """The proven answer, or the open admission that there is none."""
+
+    VIOLATED = "violated"
+    HOLDS = "holds"
+    UNKNOWN = "unknown"
+
+
+class Role(StrEnum):
+    """What an instance is for: an armed network, its disarmed twin, or a box without any needle."""
+
+    ARMED = "armed"
+    TWIN = "twin"
+    CLEAN = "clean"
+    OTHER = "other"
+
+
+class TwinKind(StrEnum):
+    """How the needle of a pair is disarmed in the twin."""
+
+    SCALED = "scaled"
+    MISALIGNED = "misaligned"
+    CROWD = "crowd"
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """The planted counterexample and the margins certified for it.
+
+    `point` holds exact float32 values, shape (inputs,). The margins are shortfalls below the thresholds of the
+    unsafe region's constraints (the smallest over the conjunction), so positive means violated:
+    `margin_float32` from ONNX Runtime, `margin_float64`, and `margin_rigorous` a proven lower bound.
+    `required_margin` is what the certificate demands; `float32_error` bounds ONNX Runtime's rounding error.
+    """
+
+    point: tuple[Fraction, ...]
+    margin_float32: float
+    margin_float64: float
+    margin_rigorous: float
+    float32_error: float
+    required_margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A box on which one constraint of the region is refuted by a backward bound with the given slopes.
+
+    `slopes` maps an activation's output tensor to one character a neuron: `0`, `1`, or `a` (adaptive) for the
+    slope of the lower line; a tensor that is absent is adaptive throughout.
+    """
+
+    refutes: int
+    slopes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A box cut at `value` of input `dimension` into the part below and the part above (both closed)."""
+
+    dimension: int
+    value: float
+    below: "ProofTree"
+    above: "ProofTree"
+
+
+ProofTree = Leaf | Split
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That a property holds, on its boxes inflated by `inflation`: one tree a region.
+
+    `slack` is a proven lower bound, over all leaves, of the distance to the refuted constraint's threshold.
+    """
+
+    inflation: float
+    slack: float
+    trees: tuple[ProofTree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hiding:
+    """The bound on any query attack's chance, and what is needed to check it from the network alone.
+
+    The needle's value is neuron `neuron` of tensor `tensor` (the input of an activation); it is inactive wherever
+    |x[i] - c[i]| >= half_widths[i] for some read input i = reads[i]. The witness's coordinate reads[i] was drawn
+    uniformly from [prior_lower[i], prior_upper[i]]; `pinned` coordinates (a face) count as known.
+    `chance` = queries * product over the unpinned reads of 2 * half_width / prior width.
+    """
+
+    tensor: str
+    neuron: int
+    reads: tuple[int, ...]
+    half_widths: tuple[float, ...]
+    prior_lower: tuple[float, ...]
+    prior_upper: tuple[float, ...]
+    pinned: tuple[int, ...]
+    queries: float
+    chance: float
+    shallow: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroundTruth:
+    """Everything known of one instance.
+
+    `trigger` names what the instance exercises (`mlp/interior`); `pair` is shared by the armed member and its twin.
+    Trained families have no `pair` and no `twin_kind`.
+    """
+
+    expected: Expected
+    family: str
+    trigger: str
+    role: Role
+    pair: str | None = None
+    twin_kind: TwinKind | None = None
+    track: str = "main"
+    position: str | None = None
+    witness: Witness | None = None
+    proof: Proof | None = None
+    hiding: Hiding | None = None
