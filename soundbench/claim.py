@@ -51,7 +51,8 @@ class TaskResult:
     """One verifier on one instance: a line of `results.jsonl`.
 
     `verifier` is the name as the user typed it (`marabou==2.0.0`), `version` what the tool says of itself.
-    `counterexample` and `log` are paths relative to the run folder, or None.
+    `counterexample` and `log` are paths relative to the run folder, or None. `prepare_seconds` is the wall-clock
+    time of a preparation step, which is not part of the ending's.
     """
 
     verifier: str
@@ -62,3 +63,4 @@ class TaskResult:
     ending: Ending
     counterexample: str | None
     log: str | None
+    prepare_seconds: float = 0.0

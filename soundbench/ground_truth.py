@@ -23,6 +23,14 @@ class Role(StrEnum):
     OTHER = "other"
 
 
+class Track(StrEnum):
+    """Which score an instance counts for; `shallow` ones are hidden less well than the main track asks."""
+
+    MAIN = "main"
+    SHALLOW = "shallow"
+    TIGHT = "tight"
+
+
 class TwinKind(StrEnum):
     """How the needle of a pair is disarmed in the twin."""
 
@@ -93,7 +101,8 @@ class Hiding:
     The needle's value is neuron `neuron` of tensor `tensor` (the input of an activation); it is inactive wherever
     |x[i] - c[i]| >= half_widths[i] for some read input i = reads[i]. The witness's coordinate reads[i] was drawn
     uniformly from [prior_lower[i], prior_upper[i]]; `pinned` coordinates (a face) count as known.
-    `chance` = queries * product over the unpinned reads of 2 * half_width / prior width.
+    `chance` = queries * product over the unpinned reads of 2 * half_width / prior width. `slopes` (see `Leaf`) are
+    those with which the inactivity is shown.
     """
 
     tensor: str
@@ -105,7 +114,7 @@ class Hiding:
     pinned: tuple[int, ...]
     queries: float
     chance: float
-    shallow: bool
+    slopes: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +123,8 @@ class GroundTruth:
 
     `trigger` names what the instance exercises (`mlp/interior`); `pair` is shared by the armed member and its twin.
     Trained families have no `pair` and no `twin_kind`.
+    `certifies` is a digest of what network and property mean (see `certify.meaning_digest`): the certificate is about
+    that and nothing else.
     """
 
     expected: Expected
@@ -122,8 +133,9 @@ class GroundTruth:
     role: Role
     pair: str | None = None
     twin_kind: TwinKind | None = None
-    track: str = "main"
+    track: Track = Track.MAIN
     position: str | None = None
+    certifies: str | None = None
     witness: Witness | None = None
     proof: Proof | None = None
     hiding: Hiding | None = None

@@ -1,0 +1,222 @@
+"""What a certificate demands: of a witness, of its hiding, of the network that both are about.
+
+Witnesses are evaluated in ball arithmetic, in float64 and in ONNX Runtime; proofs and the reach of needles are
+outward-rounded backward bounds. Nothing here knows how the network was built.
+"""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from flint import arb, ctx
+
+from soundbench.bounds import bound_tensors, lower_bound
+from soundbench.errors import CertificateError
+from soundbench.graph import Activation, Affine, Function, Graph, Sum, evaluate_float64
+from soundbench.ground_truth import Hiding, Witness
+from soundbench.instance import Constraint, Property, Region
+from soundbench.prove import Box, region_box
+from soundbench.replay import run_onnx
+from soundbench.rigorous import PRECISION_BITS, apply, evaluate, evaluate_tensors, exact
+from soundbench.rounding import float32_error
+
+SMALLEST_MARGIN = 0.01
+MARGIN_PER_LOGIT = 1e-3
+MARGIN_PER_ERROR = 100.0
+LEAST_PEAK = 0.9
+FACE_SHARE = 0.01
+LEAST_READS = 4
+# A saturated tip is at least this far from zero, so that its float64 gradient is exactly zero.
+SATURATED = {Function.TANH: 20.0, Function.SIGMOID: 40.0}
+
+
+def meaning_digest(graph: Graph, unsafe: Property) -> str:
+    """SHA-256 of what a network and a property mean: every step's exact numbers, every bound and constraint."""
+    digest = hashlib.sha256()
+    for step in graph.steps:
+        match step:
+            case Affine():
+                parts = (step.matrix, step.bias, step.matrix_radius, step.bias_radius)
+                arrays = [np.ascontiguousarray(part) for part in parts if part is not None]
+            case Sum():
+                arrays = [np.ascontiguousarray(step.bias)]
+            case Activation():
+                arrays = []
+        sources = step.inputs if isinstance(step, Sum) else (step.input,)
+        digest.update(f"{type(step).__name__} {step.output} {sources} {getattr(step, 'function', '')}\n".encode())
+        for array in arrays:
+            # Adding zero turns -0.0 into 0.0, which means the same.
+            digest.update(str(array.shape).encode() + (array + 0.0).astype("<f8").tobytes())
+    digest.update(f"{graph.input} {graph.output} {graph.input_shape}\n{unsafe!r}".encode())
+    return digest.hexdigest()
+
+
+def witness_certificate(onnx: Path, graph: Graph, unsafe: Property, point: Sequence[Fraction]) -> Witness:
+    """Evaluate a witness in all three arithmetics and demand the margin.
+
+    `graph` is what `onnx` holds; `point` has shape (inputs,) and exact values.
+
+    Raises:
+        CertificateError: the point is not a float32 point strictly inside a region, or violates by too little.
+    """
+    for index, value in enumerate(point):
+        if Fraction(float(np.float32(float(value)))) != value:
+            raise CertificateError(f"X_{index} of the witness is not a float32 value")
+    inside = [region for region in unsafe.regions if is_strictly_inside(region, point)]
+    if not inside:
+        raise CertificateError("the witness does not lie strictly inside a region's box")
+    balls = evaluate(graph, point)
+    region = max(inside, key=lambda candidate: rigorous_margin(candidate, balls))
+    row = np.array([[float(value) for value in point]])
+    logits = evaluate_float64(graph, row)[graph.output][0]
+    single = run_onnx(onnx, point)
+    errors = float32_error(graph, point)
+    error = max(sum(abs(float(a)) * errors[i] for i, a in constraint.terms) for constraint in region.outputs)
+    required = max(SMALLEST_MARGIN, MARGIN_PER_LOGIT * float(np.abs(logits).max()), MARGIN_PER_ERROR * error)
+    rigorous = float(np.nextafter(float(rigorous_margin(region, balls)), -np.inf))
+    witness = Witness(
+        point=tuple(point),
+        margin_float32=float_margin(region, single),
+        margin_float64=float_margin(region, [Fraction(value) for value in logits.tolist()]),
+        margin_rigorous=rigorous,
+        float32_error=error,
+        required_margin=required,
+    )
+    for name in ("margin_float32", "margin_float64", "margin_rigorous"):
+        if not getattr(witness, name) >= required:
+            raise CertificateError(f"the witness's {name} is {getattr(witness, name):.3g}, below {required:.3g}")
+    if abs(witness.margin_float32 - rigorous) > 2 * error:
+        raise CertificateError("ONNX Runtime and real arithmetic differ by more than the rounding bound allows")
+    return witness
+
+
+def is_strictly_inside(region: Region, point: Sequence[Fraction]) -> bool:
+    """Whether a point lies inside a box off its faces; a dimension of no width is met exactly."""
+    return all(
+        interval.lower < value < interval.upper or interval.lower == value == interval.upper
+        for interval, value in zip(region.inputs, point, strict=True)
+    )
+
+
+def rigorous_margin(region: Region, balls: Sequence[tuple[Fraction, Fraction]]) -> Fraction:
+    """The smallest proven shortfall of a region's constraints, given enclosures of the outputs."""
+    return min(constraint_margin(constraint, balls) for constraint in region.outputs)
+
+
+def constraint_margin(constraint: Constraint, balls: Sequence[tuple[Fraction, Fraction]]) -> Fraction:
+    """A proven lower bound of the constraint's bound minus its left side."""
+    largest = sum(factor * balls[index][1 if factor > 0 else 0] for index, factor in constraint.terms)
+    return constraint.bound - largest
+
+
+def float_margin(region: Region, outputs: Sequence[Fraction]) -> float:
+    """The smallest shortfall of a region's constraints at the exact values of float outputs."""
+    return float(min(-constraint.excess(outputs) for constraint in region.outputs))
+
+
+def hiding_certificate(graph: Graph, unsafe: Property, point: Sequence[Fraction], claimed: Hiding) -> Hiding:
+    """Check that a needle acts only near the witness, and compute the hiding bound from where it can act.
+
+    Raises:
+        CertificateError: the needle reads too few inputs, reaches further than claimed, has its tip elsewhere, or
+            the witness lies outside the prior that it is said to come from.
+    """
+    if len(set(claimed.reads)) != len(claimed.reads) or len(claimed.reads) < LEAST_READS:
+        raise CertificateError(f"the needle reads {len(set(claimed.reads))} inputs, fewer than {LEAST_READS}")
+    region = next(region for region in unsafe.regions if is_strictly_inside(region, point))
+    function = tip_function(graph, claimed)
+    box = region_box(region, 0.0)
+    product = Fraction(claimed.queries)
+    rows = zip(claimed.reads, claimed.half_widths, claimed.prior_lower, claimed.prior_upper, strict=True)
+    for read, half_width, low, high in rows:
+        if read in claimed.pinned:
+            continue
+        if not region.inputs[read].lower <= Fraction(low) <= point[read] <= Fraction(high) <= region.inputs[read].upper:
+            raise CertificateError(f"X_{read} of the witness lies outside the prior that it was drawn from")
+        product *= min(Fraction(1), 2 * Fraction(half_width) / (Fraction(high) - Fraction(low)))
+        for part in beyond(box, read, float(point[read]), half_width):
+            if not is_inactive(graph, part, claimed, function):
+                raise CertificateError(f"the needle can act further than {half_width:g} from the witness in X_{read}")
+    check_peak(graph, box, point, claimed, function)
+    return replace(claimed, chance=float(np.nextafter(float(product), np.inf)))
+
+
+def beyond(box: Box, dimension: int, centre: float, reach: float) -> list[Box]:
+    """The parts of a box at least `reach` from `centre` in one dimension, a little enlarged by rounding."""
+    parts = []
+    edge = math.nextafter(centre - reach, math.inf)
+    if edge > box.lower[dimension]:
+        parts.append(box.split(dimension, edge)[0] if box.cuts(dimension, edge) else box)
+    edge = math.nextafter(centre + reach, -math.inf)
+    if edge < box.upper[dimension]:
+        parts.append(box.split(dimension, edge)[1] if box.cuts(dimension, edge) else box)
+    return parts
+
+
+def tip_function(graph: Graph, hiding: Hiding) -> Function:
+    """The activation function that reads the needle's tip."""
+    for step in graph.steps:
+        if isinstance(step, Activation) and step.input == hiding.tensor:
+            if not 0 <= hiding.neuron < graph.sizes[hiding.tensor]:
+                break
+            return step.function
+    raise CertificateError(f"the network has no neuron {hiding.neuron} in an activation's input {hiding.tensor!r}")
+
+
+def tip_bounds(graph: Graph, box: Box, hiding: Hiding) -> tuple[float, float]:
+    """Proven bounds of the input of the needle's tip over a box."""
+    known = bound_tensors(graph, box.lower, box.upper, hiding.slopes)
+    rows = np.zeros((2, graph.sizes[hiding.tensor]))
+    rows[0, hiding.neuron], rows[1, hiding.neuron] = 1.0, -1.0
+    low, high = lower_bound(graph, hiding.tensor, rows, known)
+    lower = np.fmax(low, known.lower[hiding.tensor][hiding.neuron])
+    upper = np.fmin(-high, known.upper[hiding.tensor][hiding.neuron])
+    return float(lower), float(upper)
+
+
+def is_inactive(graph: Graph, box: Box, hiding: Hiding, function: Function) -> bool:
+    """Whether the tip is proven off (ReLU) or saturated (tanh, sigmoid) everywhere in a box."""
+    lower, upper = tip_bounds(graph, box, hiding)
+    if function is Function.RELU:
+        return upper <= 0
+    return lower >= SATURATED[function] or upper <= -SATURATED[function]
+
+
+def check_peak(graph: Graph, box: Box, point: Sequence[Fraction], hiding: Hiding, function: Function) -> None:
+    """Demand that the witness sits at the tip: the needle is within a tenth of its largest value there."""
+    with ctx.workprec(PRECISION_BITS):
+        tip = evaluate_tensors(graph, point)[hiding.tensor][hiding.neuron]
+        if function is Function.RELU:
+            height = exact(arb(tip).lower()) / Fraction(tip_bounds(graph, box, hiding)[1])
+        else:
+            # A rising tip rests at one and a falling one at minus one (tanh) or zero (sigmoid).
+            value = apply(function, arb(tip))
+            size = value if function is Function.SIGMOID else (1 + value) / 2
+            height = 1 - min(exact(size.upper()), exact((1 - size).upper()))
+    if height < LEAST_PEAK:
+        raise CertificateError(f"the needle reaches only {float(height):.3g} of its height at the witness")
+
+
+def check_foreign(graph: Graph, unsafe: Property, others: Sequence[Hiding]) -> None:
+    """Demand that the needles of other boxes are inactive on this property's boxes.
+
+    Raises:
+        CertificateError: another box's needle may act here.
+    """
+    for region in unsafe.regions:
+        for hiding in others:
+            if not is_inactive(graph, region_box(region, 0.0), hiding, tip_function(graph, hiding)):
+                raise CertificateError(f"neuron {hiding.neuron} of {hiding.tensor}, another box's needle, may act here")
+
+
+def is_on_face(region: Region, point: Sequence[Fraction]) -> bool:
+    """Whether some coordinate lies within 1 % of the width of a face."""
+    return any(
+        min(value - interval.lower, interval.upper - value) <= Fraction(FACE_SHARE) * (interval.upper - interval.lower)
+        for interval, value in zip(region.inputs, point, strict=True)
+        if interval.upper > interval.lower
+    )

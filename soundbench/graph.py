@@ -1,0 +1,162 @@
+"""How a network is read: an ONNX file becomes a short list of steps over flat tensors.
+
+Every linear operator becomes one dense matrix, so whoever evaluates, attacks or bounds a network needs to know
+three kinds of step only. Matrices hold exact real numbers as midpoint and radius in float64; the radius is zero
+except where ONNX asks for a number that float64 cannot hold (one ninth in an average).
+"""
+
+import gzip
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soundbench.errors import InputError
+
+if TYPE_CHECKING:
+    import onnx
+
+Array = NDArray[np.float64]
+
+
+class UnsupportedOperator(InputError):
+    """The network has an operator, or an attribute of one, that we have no exact meaning for."""
+
+
+class Function(StrEnum):
+    """The activation functions."""
+
+    RELU = "relu"
+    SIGMOID = "sigmoid"
+    TANH = "tanh"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Affine:
+    """output = matrix @ input + bias.
+
+    `matrix` has shape (size of output, size of input), `bias` (size of output,); `matrix_radius` and
+    `bias_radius` (same shapes, or None for zero) bound how far the exact real numbers lie from the float64 ones.
+    `terms` (size of output,) counts the roundings behind each output as the ONNX operator computes it.
+    """
+
+    output: str
+    input: str
+    matrix: Array
+    bias: Array
+    terms: NDArray[np.int64]
+    matrix_radius: Array | None = None
+    bias_radius: Array | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sum:
+    """output = sum of the inputs + bias; `bias` has shape (size of output,)."""
+
+    output: str
+    inputs: tuple[str, ...]
+    bias: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Activation:
+    """output = function(input), neuron by neuron."""
+
+    output: str
+    input: str
+    function: Function
+
+
+Step = Affine | Sum | Activation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """A network with one input and one output, in an order in which it can be evaluated.
+
+    `sizes` gives the number of elements of every tensor that a step reads or writes; tensors are flat in
+    row-major order. `output` is the name of the tensor that holds the network's output.
+    """
+
+    input: str
+    output: str
+    input_shape: tuple[int, ...]
+    sizes: Mapping[str, int]
+    steps: tuple[Step, ...]
+
+    @property
+    def input_count(self) -> int:
+        """The number of inputs."""
+        return self.sizes[self.input]
+
+    @property
+    def output_count(self) -> int:
+        """The number of outputs."""
+        return self.sizes[self.output]
+
+
+def load_onnx(path: Path) -> "onnx.ModelProto":
+    """Read an ONNX file, gzipped or not, with its weights inside.
+
+    Raises:
+        InputError: the file is missing, truncated, not ONNX, or keeps weights in other files.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        data = path.read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+        model = onnx.ModelProto.FromString(data)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the path") from None
+    except (OSError, EOFError, DecodeError) as error:
+        raise InputError(f"{path}: not a readable ONNX file ({error}); fetch or export it again") from None
+    if not model.graph.node:
+        raise InputError(f"{path}: not a readable ONNX file (no nodes in it); fetch or export it again")
+    external = onnx.TensorProto.DataLocation.Value("EXTERNAL")
+    if any(tensor.data_location == external for tensor in model.graph.initializer):
+        raise InputError(f"{path}: its weights lie in other files; save it with the weights inside")
+    return model
+
+
+def read_graph(path: Path) -> Graph:
+    """Read an ONNX file into a `Graph`.
+
+    Raises:
+        InputError: the file cannot be read, or has not exactly one input and one output.
+        UnsupportedOperator: a node has no exact meaning here; the message names it.
+    """
+    from soundbench.operators import lower
+
+    return lower(load_onnx(path), source=str(path))
+
+
+def evaluate_float64(graph: Graph, points: Array) -> dict[str, Array]:
+    """Every tensor's values in float64 for a batch of points, shape (points, inputs) -> (points, size)."""
+    values = {graph.input: np.asarray(points, dtype=np.float64)}
+    for step in graph.steps:
+        match step:
+            case Affine():
+                values[step.output] = values[step.input] @ step.matrix.T + step.bias
+            case Sum():
+                values[step.output] = sum((values[name] for name in step.inputs), start=step.bias)
+            case Activation():
+                values[step.output] = apply_float64(step.function, values[step.input])
+    return values
+
+
+def apply_float64(function: Function, values: Array) -> Array:
+    """An activation function in float64, any shape."""
+    match function:
+        case Function.RELU:
+            return np.maximum(values, 0.0)
+        case Function.TANH:
+            return np.tanh(values)
+        case Function.SIGMOID:
+            return 0.5 * (1.0 + np.tanh(0.5 * values))

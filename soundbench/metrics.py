@@ -1,0 +1,179 @@
+"""What do a verifier's judgements add up to? The counts and ratios of a report and of `--json`.
+
+The four ratios are those of SoundnessBench (arXiv 2412.03154): shares of claims, whether or not a
+counterexample came with them. Its *unverifiable* instances have a planted counterexample (our role `armed`);
+its *clean* ones have none (our roles `clean` and `twin`).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from soundbench.claim import Claim
+from soundbench.ground_truth import Expected, GroundTruth, Role, TwinKind
+from soundbench.judge import FINDINGS, Assessment, Judgement
+
+INCONCLUSIVE_CLAIMS = (Claim.UNKNOWN, Claim.TIMEOUT, Claim.ERROR, Claim.UNSUPPORTED)
+EXERCISING_KINDS = (TwinKind.MISALIGNED, TwinKind.CROWD)
+
+
+@dataclass(frozen=True, slots=True)
+class TwinCount:
+    """How many twins of one kind were run, and how many of them the verifier proved."""
+
+    count: int
+    proven: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding of a summary; `evidence` is the folder that holds it, None where none was written."""
+
+    instance: str
+    claim: Claim
+    assessment: Assessment
+    expected: Expected
+    evidence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One verifier on one suite. Counts are of instances that were judged; `seconds` is wall-clock in total.
+
+    `pairs` have an armed member and a twin that takes more than a bound at the root (`misaligned` or `crowd`).
+    `pairs_exercised` of them had such a twin proven, and an answer on the armed member that is neither `error`
+    nor `unsupported`. `falsified` of the `violated` instances have a counterexample that replays strictly.
+    Ratios are None where there is no instance to count. Every kind of twin and every inconclusive claim has its
+    key, also at zero.
+    """
+
+    verifier: str
+    version: str
+    instances: int
+    unsound: int
+    false_alarm: int
+    bad_witness: int
+    refuted: int
+    correct: int
+    unconfirmed: int
+    inconclusive: int
+    inconclusive_claims: Mapping[Claim, int]
+    pairs: int
+    pairs_exercised: int
+    twins: Mapping[TwinKind, TwinCount]
+    violated: int
+    falsified: int
+    clean_verified_ratio: float | None
+    clean_falsified_ratio: float | None
+    unverifiable_verified_ratio: float | None
+    unverifiable_falsified_ratio: float | None
+    seconds: float
+    findings: tuple[Finding, ...]
+
+
+def summarise(
+    verifier: str,
+    version: str,
+    judgements: Sequence[Judgement],
+    ground_truth: Mapping[str, GroundTruth],
+    evidence: Mapping[str, str],
+) -> Summary:
+    """Sum up one verifier's judgements, at most one an instance.
+
+    `ground_truth` and `evidence` (the findings' folders) are by instance name; either may lack an instance.
+    """
+    assessed = Counter(each.assessment for each in judgements)
+    claimed = Counter(each.result.claim for each in judgements if each.assessment is Assessment.INCONCLUSIVE)
+    violated = [each for each in judgements if each.expected is Expected.VIOLATED]
+    by_role = _group_by_role(judgements, ground_truth)
+    clean, unverifiable = by_role[Role.CLEAN] + by_role[Role.TWIN], by_role[Role.ARMED]
+    pairs = _pairs(judgements, ground_truth)
+    return Summary(
+        verifier=verifier,
+        version=version,
+        instances=len(judgements),
+        unsound=assessed[Assessment.UNSOUND],
+        false_alarm=assessed[Assessment.FALSE_ALARM],
+        bad_witness=assessed[Assessment.BAD_WITNESS],
+        refuted=assessed[Assessment.REFUTED],
+        correct=assessed[Assessment.CORRECT],
+        unconfirmed=assessed[Assessment.UNCONFIRMED],
+        inconclusive=assessed[Assessment.INCONCLUSIVE],
+        inconclusive_claims={claim: claimed[claim] for claim in INCONCLUSIVE_CLAIMS},
+        pairs=len(pairs),
+        pairs_exercised=sum(_is_exercised(armed, twins) for armed, twins in pairs),
+        twins=_count_twins(by_role[Role.TWIN], ground_truth),
+        violated=len(violated),
+        falsified=sum(_is_falsified(each) for each in violated),
+        clean_verified_ratio=_ratio(clean, Claim.VERIFIED),
+        clean_falsified_ratio=_ratio(clean, Claim.FALSIFIED),
+        unverifiable_verified_ratio=_ratio(unverifiable, Claim.VERIFIED),
+        unverifiable_falsified_ratio=_ratio(unverifiable, Claim.FALSIFIED),
+        seconds=sum(each.result.ending.wall_seconds for each in judgements),
+        findings=tuple(
+            _finding(each, evidence.get(each.result.instance)) for each in judgements if each.assessment in FINDINGS
+        ),
+    )
+
+
+def to_json(summary: Summary) -> dict[str, Any]:
+    """The summary as values that `json` can write, keys in the order of the fields."""
+    return asdict(summary)
+
+
+def _group_by_role(
+    judgements: Sequence[Judgement], ground_truth: Mapping[str, GroundTruth]
+) -> dict[Role, list[Judgement]]:
+    groups: dict[Role, list[Judgement]] = {role: [] for role in Role}
+    for judgement in judgements:
+        truth = ground_truth.get(judgement.result.instance)
+        groups[truth.role if truth else Role.OTHER].append(judgement)
+    return groups
+
+
+def _pairs(
+    judgements: Sequence[Judgement], ground_truth: Mapping[str, GroundTruth]
+) -> list[tuple[list[Judgement], list[Judgement]]]:
+    """The armed members and the misaligned or crowd twins of every pair that has both."""
+    armed, twins = defaultdict(list), defaultdict(list)
+    for judgement in judgements:
+        truth = ground_truth.get(judgement.result.instance)
+        if truth is None or truth.pair is None:
+            continue
+        if truth.role is Role.ARMED:
+            armed[truth.pair].append(judgement)
+        elif truth.role is Role.TWIN and truth.twin_kind in EXERCISING_KINDS:
+            twins[truth.pair].append(judgement)
+    return [(armed[pair], twins[pair]) for pair in sorted(armed.keys() & twins.keys())]
+
+
+def _is_exercised(armed: Sequence[Judgement], twins: Sequence[Judgement]) -> bool:
+    answered = all(each.result.claim not in (Claim.ERROR, Claim.UNSUPPORTED) for each in armed)
+    return answered and any(_is_proven(each) for each in twins)
+
+
+def _is_proven(judgement: Judgement) -> bool:
+    return judgement.result.claim is Claim.VERIFIED and judgement.assessment is Assessment.CORRECT
+
+
+def _is_falsified(judgement: Judgement) -> bool:
+    replay = judgement.replay
+    return judgement.result.claim is Claim.FALSIFIED and replay is not None and replay.strict
+
+
+def _count_twins(twins: Sequence[Judgement], ground_truth: Mapping[str, GroundTruth]) -> dict[TwinKind, TwinCount]:
+    kinds = [ground_truth[each.result.instance].twin_kind for each in twins]
+    proven = Counter(kind for kind, each in zip(kinds, twins, strict=True) if _is_proven(each))
+    return {kind: TwinCount(kinds.count(kind), proven[kind]) for kind in TwinKind}
+
+
+def _ratio(judgements: Sequence[Judgement], claim: Claim) -> float | None:
+    if not judgements:
+        return None
+    return sum(each.result.claim is claim for each in judgements) / len(judgements)
+
+
+def _finding(judgement: Judgement, evidence: str | None) -> Finding:
+    result = judgement.result
+    return Finding(result.instance, result.claim, judgement.assessment, judgement.expected, evidence)

@@ -1,0 +1,94 @@
+"""Where boxes and witnesses are drawn, and how small a needle must be to hide."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from soundbench.base import LabelledBoxes
+from soundbench.graph import Array
+from soundbench.instance import Constraint, Interval, Property, Region
+from soundbench.recipe import Position
+
+# Centres of boxes lie this near zero, so that inputs are small and their float32 values fine-grained.
+SPREAD = 0.3
+# Witnesses keep away from the faces by this share of the width, except on a face, which is nearer than this.
+INNER_MARGIN = 0.1
+FACE_DISTANCE = 0.005
+# A needle's reach is certified a little larger than its radius, to leave room for rounding.
+CERTIFIED_REACH = 1.03
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """A witness's place: `point` (inputs,) as float32 values; the inner box its coordinates were drawn from.
+
+    `reads` are the inputs that its needle reads; `pinned` those of them that lie near a face.
+    """
+
+    point: Array
+    reads: tuple[int, ...]
+    pinned: tuple[int, ...]
+    inner_lower: Array
+    inner_upper: Array
+
+    @property
+    def exact_point(self) -> tuple[Fraction, ...]:
+        """The witness as exact values."""
+        return tuple(Fraction(value) for value in self.point.tolist())
+
+
+def draw_boxes(
+    shape: Sequence[int], count: int, radius: float, classes: int, random: np.random.Generator
+) -> LabelledBoxes:
+    """Draw disjoint boxes with float32 bounds and labels, at least two labels among them."""
+    centers: list[Array] = []
+    while len(centers) < count:
+        center = random.uniform(-SPREAD, SPREAD, tuple(shape))
+        # Two boxes apart by half a box leave room for the needles of both.
+        if all(np.abs(center - other).max() > 3 * radius for other in centers):
+            centers.append(center)
+    middle = np.array(centers)
+    lower, upper = ((middle + sign * radius).astype(np.float32).astype(np.float64) for sign in (-1, 1))
+    labels = random.permutation(np.arange(count) % classes)
+    return LabelledBoxes(lower, upper, tuple(labels.tolist()))
+
+
+def robustness_property(boxes: LabelledBoxes, index: int, classes: int) -> Property:
+    """Unsafe: inside the box, some other class's logit reaches the label's; one region a class."""
+    pairs = zip(boxes.lower[index].ravel().tolist(), boxes.upper[index].ravel().tolist(), strict=True)
+    inputs = tuple(Interval(Fraction(low), Fraction(high)) for low, high in pairs)
+    label = boxes.labels[index]
+    regions = tuple(
+        Region(inputs, (Constraint(tuple(sorted({label: Fraction(1), other: Fraction(-1)}.items())), Fraction(0)),))
+        for other in range(classes)
+        if other != label
+    )
+    return Property(len(inputs), classes, regions)
+
+
+def place(position: Position, region: Region, reads: int, random: np.random.Generator) -> Placement:
+    """Draw a witness: uniform in the inner box; on a face, one read coordinate then goes next to the border."""
+    lower = np.array([float(interval.lower) for interval in region.inputs])
+    upper = np.array([float(interval.upper) for interval in region.inputs])
+    width = upper - lower
+    inner_lower, inner_upper = lower + INNER_MARGIN * width, upper - INNER_MARGIN * width
+    point = random.uniform(inner_lower, inner_upper)
+    read = tuple(sorted(random.choice(len(lower), reads, replace=False).tolist()))
+    pinned: tuple[int, ...] = ()
+    if position is Position.FACE:
+        face = int(random.choice(read))
+        at_lower = bool(random.integers(2))
+        point[face] = lower[face] + FACE_DISTANCE * width[face] if at_lower else upper[face] - FACE_DISTANCE * width[face]
+        pinned = (face,)
+    return Placement(point.astype(np.float32).astype(np.float64), read, pinned, inner_lower, inner_upper)
+
+
+def half_width_for(placement: Placement, queries: float, chance: float) -> float:
+    """The half-width at which the hiding bound, over the unpinned reads, equals the wanted chance."""
+    free = [read for read in placement.reads if read not in placement.pinned]
+    widths = (placement.inner_upper - placement.inner_lower)[free]
+    geometric_mean = float(np.exp(np.log(widths).mean()))
+    # The certified reach and the rounding of the chance itself stay below the wanted chance.
+    return 0.5 * geometric_mean * (0.99 * chance / queries) ** (1 / len(free)) / CERTIFIED_REACH

@@ -1,0 +1,276 @@
+"""How a pair of networks is made: boxes, a base, needles, their twins, and the certificates of all of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from soundbench.architecture import Layers
+from soundbench.base import LabelledBoxes, TrainingFailed, train_base
+from soundbench.certificate import check_foreign, hiding_certificate, meaning_digest, witness_certificate
+from soundbench.errors import CertificateError, SoundbenchError
+from soundbench.export import save_onnx, to_onnx
+from soundbench.graph import Array, Graph, evaluate_float64, read_graph
+from soundbench.ground_truth import Expected, GroundTruth, Hiding, Proof, Role, TwinKind
+from soundbench.instance import Property
+from soundbench.needle import Needle, misalignment_for
+from soundbench.operators import lower
+from soundbench.placement import CERTIFIED_REACH, Placement, draw_boxes, half_width_for, place, robustness_property
+from soundbench.prove import INFLATION, Hints, region_box, search, slacks
+from soundbench.recipe import Cell, Position, Recipe
+from soundbench.weave import Woven, weave
+
+ATTEMPTS = 8
+# A twin's gain, as a share of the proven base margin: below one, so that it holds; high, so that it is not trivial.
+SCALED_SHARE = 0.7
+CROWD_SHARE = 0.75
+# What is left of a misaligned needle's peak, as a share of the proven base margin.
+MISALIGNED_SHARE = 0.4
+MOST_LEAVES = 600
+# A twin holds with this slack at least; like a witness's margin, far above what float32 can blur.
+TWIN_SLACK = 0.01
+
+
+class PlantingFailed(SoundbenchError):
+    """A cell could not be built within the attempts allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to plant: a cell of a recipe at one position; files are named after `stem`."""
+
+    recipe: Recipe
+    cell: Cell
+    position: Position
+
+    @property
+    def stem(self) -> str:
+        """The beginning of every name."""
+        return f"{self.cell.name}-{self.position}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlantedInstance:
+    """One instance of a planted pair of networks; `onnx` is the network's file."""
+
+    name: str
+    onnx: Path
+    property: Property
+    truth: GroundTruth
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlannedBox:
+    """One box: its property, the witness's placement, its needles armed and disarmed (the witness's own first)."""
+
+    kind: TwinKind
+    property: Property
+    placement: Placement
+    armed: tuple[Needle, ...]
+    disarmed: tuple[Needle, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """A network as woven, as written, and as read back from the file."""
+
+    woven: Woven
+    onnx: Path
+    graph: Graph
+
+
+def plant(plan: Plan, seed: Sequence[int], folder: Path) -> tuple[PlantedInstance, ...]:
+    """Build and certify one pair of networks in `folder`; failures are retried with fresh randomness.
+
+    Raises:
+        PlantingFailed: no attempt succeeded; the message says why the last one failed.
+    """
+    reason: SoundbenchError | None = None
+    for attempt in range(ATTEMPTS):
+        try:
+            return attempt_to_plant(plan, np.random.default_rng([*seed, attempt]), folder)
+        except (TrainingFailed, CertificateError) as error:
+            reason = error
+    raise PlantingFailed(f"{plan.stem}: not built in {ATTEMPTS} attempts; the last one failed: {reason}")
+
+
+def attempt_to_plant(plan: Plan, random: np.random.Generator, folder: Path) -> tuple[PlantedInstance, ...]:
+    """One attempt, all randomness from `random`."""
+    cell = plan.cell
+    drawn = draw_boxes(cell.input_shape, len(cell.twins) + 1, cell.radius, cell.classes, random)
+    base = train_base(cell.architecture, drawn, cell.margin, int(random.integers(2**31)))
+    graph = lower(to_onnx(base, cell.input_shape, cell.classes), plan.stem)
+    boxes = [plan_box(plan, index, drawn, graph, random) for index in range(len(cell.twins))]
+    armed = write(plan, base, [box.armed for box in boxes], folder / f"{plan.stem}-armed.onnx", random)
+    twin = write(plan, base, [box.disarmed for box in boxes], folder / f"{plan.stem}-twin.onnx", random)
+    own_tips = np.cumsum([0, *(len(box.armed) for box in boxes[:-1])])
+    hidings = [hide(plan, box, armed, int(tip)) for box, tip in zip(boxes, own_tips, strict=True)]
+    instances = []
+    for index, box in enumerate(boxes):
+        check_foreign(armed.graph, box.property, [*hidings[:index], *hidings[index + 1 :]])
+        instances += [armed_instance(plan, box, armed, hidings[index]), twin_instance(plan, box, twin)]
+    clean = robustness_property(drawn, len(boxes), cell.classes)
+    return (*instances, clean_instance(plan, clean, armed))
+
+
+def plan_box(
+    plan: Plan, index: int, drawn: LabelledBoxes, base: Graph, random: np.random.Generator
+) -> PlannedBox:
+    """Draw a witness and design the needles of box `index`."""
+    cell, kind = plan.cell, plan.cell.twins[index]
+    unsafe = robustness_property(drawn, index, cell.classes)
+    region = unsafe.regions[int(random.integers(len(unsafe.regions)))]
+    ((target, _),) = [term for term in region.outputs[0].terms if term[1] < 0]
+    placement = place(plan.position, region, cell.reads, random)
+    proven = float(slacks(base, region.outputs, region_box(region, INFLATION), {})[0])
+    if not proven >= 0.5 * cell.margin:
+        raise CertificateError(f"the base's margin on a box is bounded by {proven:.3g} only")
+    logits = evaluate_float64(base, placement.point[None])[base.output][0]
+    margin = float(logits[drawn.labels[index]] - logits[target])
+    reads = list(placement.reads)
+    half_width = half_width_for(placement, plan.recipe.queries, plan.recipe.chance)
+    gain = cell.overshoot * margin
+    own = Needle(placement.reads, placement.point[reads], half_width, gain, target, np.zeros(len(reads)))
+    match kind:
+        case TwinKind.SCALED:
+            armed, disarmed = (own,), (replace(own, gain=SCALED_SHARE * proven),)
+        case TwinKind.MISALIGNED:
+            peak = MISALIGNED_SHARE * proven / gain
+            armed, disarmed = (own,), (replace(own, misalignment=misalignment(cell, peak, random)),)
+        case TwinKind.CROWD:
+            weak = replace(own, gain=CROWD_SHARE * proven)
+            centers = draw_crowd(placement, half_width, cell.crowd - 1, random)
+            decoys = tuple(replace(weak, center=center) for center in centers)
+            armed, disarmed = (own, *decoys), (weak, *decoys)
+    return PlannedBox(kind, unsafe, placement, armed, disarmed)
+
+
+def misalignment(cell: Cell, peak: float, random: np.random.Generator) -> Array:
+    """A misalignment of `cell.moved_rows` random rows that leaves at most `peak` of the needle."""
+    moved = np.zeros(cell.reads)
+    rows = random.choice(cell.reads, cell.moved_rows, replace=False)
+    moved[rows] = misalignment_for(cell.activation, cell.moved_rows, min(peak, 0.9))
+    return moved
+
+
+def draw_crowd(placement: Placement, half_width: float, count: int, random: np.random.Generator) -> list[Array]:
+    """Centers of decoys, every two supports (the witness's included) apart in some read coordinate."""
+    reads = list(placement.reads)
+    centers = [placement.point[reads]]
+    while len(centers) <= count:
+        drawn = random.uniform(placement.inner_lower[reads], placement.inner_upper[reads])
+        center = drawn.astype(np.float32).astype(np.float64)
+        if all(np.abs(center - other).max() > 4 * half_width for other in centers):
+            centers.append(center)
+    return centers[1:]
+
+
+def write(
+    plan: Plan, base: Layers, needles: Sequence[Sequence[Needle]], path: Path, random: np.random.Generator
+) -> Network:
+    """Weave all boxes' needles into the base, write the network, and read it back as everyone else will."""
+    cell = plan.cell
+    woven = weave(cell.architecture, base, [needle for box in needles for needle in box], random)
+    save_onnx(to_onnx(woven.layers, cell.input_shape, cell.classes), path)
+    return Network(woven, path, read_graph(path))
+
+
+def hide(plan: Plan, box: PlannedBox, armed: Network, tip: int) -> Hiding:
+    """The certificate that the witness's needle is hidden."""
+    placement, own = box.placement, box.armed[0]
+    reads = list(own.reads)
+    tensor, neuron = armed.woven.tips[tip]
+    claimed = Hiding(
+        tensor=tensor,
+        neuron=neuron,
+        reads=own.reads,
+        half_widths=(own.half_width * CERTIFIED_REACH,) * len(reads),
+        prior_lower=tuple(placement.inner_lower[reads].tolist()),
+        prior_upper=tuple(placement.inner_upper[reads].tolist()),
+        pinned=placement.pinned,
+        queries=plan.recipe.queries,
+        chance=plan.recipe.chance,
+        slopes=armed.woven.slopes,
+    )
+    return hiding_certificate(armed.graph, box.property, placement.exact_point, claimed)
+
+
+def armed_instance(plan: Plan, box: PlannedBox, armed: Network, hiding: Hiding) -> PlantedInstance:
+    """The violated member of a pair, with its certified witness."""
+    if hiding.chance > plan.recipe.chance:
+        raise CertificateError(f"an attack's chance is bounded by {hiding.chance:.3g} only")
+    truth = GroundTruth(
+        expected=Expected.VIOLATED,
+        role=Role.ARMED,
+        position=str(plan.position),
+        certifies=meaning_digest(armed.graph, box.property),
+        witness=witness_certificate(armed.onnx, armed.graph, box.property, box.placement.exact_point),
+        hiding=hiding,
+        **pair_facts(plan, box.kind),
+    )
+    return PlantedInstance(f"{plan.stem}-{box.kind}-armed", armed.onnx, box.property, truth)
+
+
+def twin_instance(plan: Plan, box: PlannedBox, twin: Network) -> PlantedInstance:
+    """The member of a pair that holds, with its proof."""
+    hints = hints_for(box.disarmed, twin.woven)
+    truth = GroundTruth(
+        expected=Expected.HOLDS,
+        role=Role.TWIN,
+        certifies=meaning_digest(twin.graph, box.property),
+        proof=prove(twin.graph, box.property, hints),
+        **pair_facts(plan, box.kind),
+    )
+    return PlantedInstance(f"{plan.stem}-{box.kind}-twin", twin.onnx, box.property, truth)
+
+
+def clean_instance(plan: Plan, clean: Property, armed: Network) -> PlantedInstance:
+    """A box of the armed network without a needle, with its proof."""
+    truth = GroundTruth(
+        expected=Expected.HOLDS,
+        family="planted",
+        trigger=f"{plan.cell.name}/{plan.position}",
+        role=Role.CLEAN,
+        certifies=meaning_digest(armed.graph, clean),
+        proof=prove(armed.graph, clean, hints_for((), armed.woven)),
+    )
+    return PlantedInstance(f"{plan.stem}-clean", armed.onnx, clean, truth)
+
+
+def pair_facts(plan: Plan, kind: TwinKind) -> Mapping[str, Any]:
+    """What the two members of a pair share."""
+    return {
+        "family": "planted",
+        "trigger": f"{plan.cell.name}/{plan.position}",
+        "pair": f"{plan.stem}-{kind}",
+        "twin_kind": kind,
+    }
+
+
+def prove(graph: Graph, unsafe: Property, hints: Hints) -> Proof:
+    """A proof that the property holds.
+
+    Raises:
+        CertificateError: none was found.
+    """
+    proof = search(graph, unsafe, TWIN_SLACK, hints, MOST_LEAVES)
+    if proof is None:
+        raise CertificateError(f"no proof that the property holds was found with {MOST_LEAVES} boxes")
+    return proof
+
+
+def hints_for(needles: Sequence[Needle], woven: Woven) -> Hints:
+    """Where a proof should cut: between two needles of a crowd, or beside the moved rows of a misaligned one."""
+    planes: list[tuple[int, float]] = []
+    for position, first in enumerate(needles):
+        for second in needles[position + 1 :]:
+            apart = np.abs(first.center - second.center)
+            for row in np.argsort(-apart)[:3].tolist():
+                planes.append((first.reads[row], float(0.5 * (first.center[row] + second.center[row]))))
+        for row in np.flatnonzero(first.misalignment).tolist():
+            centre, reach = float(first.center[row]), 2.0 * first.half_width
+            planes += [(first.reads[row], centre - reach), (first.reads[row], centre + reach)]
+    slopes = ({}, woven.slopes) if woven.slopes else ({},)
+    return Hints(tuple(planes), slopes)

@@ -1,0 +1,178 @@
+"""How a property is proven to hold: a tree of input splits whose leaves are backward bounds.
+
+`search` finds a tree, `check` re-computes every leaf of one. Both refute, on each leaf, one constraint of the
+unsafe region: its left side exceeds its bound everywhere on the leaf's box.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from soundbench.bounds import bound_tensors, dot_up, lower_bound
+from soundbench.errors import CertificateError
+from soundbench.graph import Array, Graph
+from soundbench.ground_truth import Leaf, Proof, ProofTree, Split
+from soundbench.instance import Constraint, Property, Region
+from soundbench.relaxation import rounded_down
+
+INFLATION = 1e-4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Box:
+    """A closed box of inputs, float64, shape (inputs,) each."""
+
+    lower: Array
+    upper: Array
+
+    def split(self, dimension: int, value: float) -> tuple["Box", "Box"]:
+        """The part at or below `value` and the part at or above it."""
+        upper, lower = self.upper.copy(), self.lower.copy()
+        upper[dimension] = lower[dimension] = value
+        return Box(self.lower, upper), Box(lower, self.upper)
+
+    def cuts(self, dimension: int, value: float) -> bool:
+        """Whether `value` lies strictly between the ends of a dimension."""
+        return bool(self.lower[dimension] < value < self.upper[dimension])
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What the planter knows that helps the search: planes worth cutting at, and slopes worth trying."""
+
+    planes: Sequence[tuple[int, float]] = ()
+    slopes: Sequence[Mapping[str, str]] = ({},)
+
+
+def region_box(region: Region, inflation: float) -> Box:
+    """The region's closed box, inflated by `inflation` on every side, rounded outwards."""
+    lower = np.array([float(interval.lower - Fraction(inflation)) for interval in region.inputs])
+    upper = np.array([float(interval.upper + Fraction(inflation)) for interval in region.inputs])
+    return Box(np.nextafter(lower, -np.inf), np.nextafter(upper, np.inf))
+
+
+def slacks(graph: Graph, constraints: Sequence[Constraint], box: Box, slopes: Mapping[str, str]) -> Array:
+    """Proven lower bounds, over the box, of each constraint's left side minus its bound; shape (constraints,)."""
+    known = bound_tensors(graph, box.lower, box.upper, slopes)
+    rows = np.zeros((len(constraints), graph.output_count))
+    rounding = np.zeros_like(rows)
+    thresholds = np.zeros(len(constraints))
+    for index, constraint in enumerate(constraints):
+        thresholds[index] = np.nextafter(float(constraint.bound), np.inf) if constraint.bound else 0.0
+        for output, factor in constraint.terms:
+            rows[index, output] = float(factor)
+            rounding[index, output] = abs(float(Fraction(float(factor)) - factor)) * (1 + 1e-9)
+    found = lower_bound(graph, graph.output, rows, known)
+    loss = dot_up(rounding, known.magnitude(graph.output)) if rounding.any() else 0.0
+    return rounded_down(rounded_down(found - loss) - thresholds)
+
+
+def check(graph: Graph, unsafe: Property, proof: Proof) -> float:
+    """Re-compute every leaf of a proof; return the smallest slack.
+
+    Raises:
+        CertificateError: a tree is missing, a split lies outside its box, or a leaf does not refute.
+    """
+    if len(proof.trees) != len(unsafe.regions):
+        raise CertificateError(f"{len(proof.trees)} proof trees for {len(unsafe.regions)} regions")
+    worst = np.inf
+    for region, tree in zip(unsafe.regions, proof.trees, strict=True):
+        for leaf, box in leaves(tree, region_box(region, proof.inflation)):
+            if not 0 <= leaf.refutes < len(region.outputs):
+                raise CertificateError(f"a leaf refutes constraint {leaf.refutes}, which does not exist")
+            slack = slacks(graph, [region.outputs[leaf.refutes]], box, leaf.slopes)[0]
+            if not slack > 0:
+                raise CertificateError(f"a leaf's bound leaves {slack:g}, which does not refute the property")
+            worst = min(worst, float(slack))
+    return worst
+
+
+def leaves(tree: ProofTree, box: Box) -> Iterator[tuple[Leaf, Box]]:
+    """Every leaf of a tree with its box.
+
+    Raises:
+        CertificateError: a split's plane does not cut its box.
+    """
+    pending = [(tree, box)]
+    while pending:
+        node, part = pending.pop()
+        if isinstance(node, Leaf):
+            yield node, part
+            continue
+        if not 0 <= node.dimension < len(part.lower) or not part.cuts(node.dimension, node.value):
+            raise CertificateError(f"a split of input {node.dimension} at {node.value} lies outside its box")
+        below, above = part.split(node.dimension, node.value)
+        pending += [(node.above, above), (node.below, below)]
+
+
+def search(
+    graph: Graph, unsafe: Property, required_slack: float, hints: Hints, most_leaves: int
+) -> Proof | None:
+    """Find a proof whose every leaf has at least `required_slack`, or None within `most_leaves` leaves."""
+    budget = Budget(most_leaves)
+    trees = []
+    for region in unsafe.regions:
+        box = region_box(region, INFLATION)
+        tree = grow(graph, region.outputs, box, required_slack, hints, budget)
+        if tree is None:
+            return None
+        trees.append(tree)
+    proof = Proof(INFLATION, 0.0, tuple(trees))
+    return Proof(INFLATION, check(graph, unsafe, proof), tuple(trees))
+
+
+class Budget:
+    """How many boxes a search may still bound."""
+
+    def __init__(self, boxes: int) -> None:
+        self.boxes = boxes
+
+    def spend(self) -> bool:
+        """Take one box; False when none is left."""
+        self.boxes -= 1
+        return self.boxes >= 0
+
+
+def grow(
+    graph: Graph, constraints: Sequence[Constraint], box: Box, required: float, hints: Hints, budget: Budget
+) -> ProofTree | None:
+    """A tree for one box: a leaf if some slopes refute a constraint, otherwise the split that promises most."""
+    if not budget.spend():
+        return None
+    for slopes in hints.slopes:
+        found = slacks(graph, constraints, box, slopes)
+        best = int(np.nanargmax(np.where(np.isnan(found), -np.inf, found)))
+        if found[best] >= required:
+            return Leaf(best, slopes)
+    dimension, value = best_split(graph, constraints, box, hints)
+    children = []
+    for part in box.split(dimension, value):
+        child = grow(graph, constraints, part, required, hints, budget)
+        if child is None:
+            return None
+        children.append(child)
+    return Split(dimension, value, *children)
+
+
+def best_split(graph: Graph, constraints: Sequence[Constraint], box: Box, hints: Hints) -> tuple[int, float]:
+    """The plane that leaves the two halves with the largest sum of slacks, hinted planes being preferred."""
+    hinted = [plane for plane in hints.planes if box.cuts(*plane)]
+    middles = [
+        (dimension, float(0.5 * (box.lower[dimension] + box.upper[dimension])))
+        for dimension in range(len(box.lower))
+        if box.upper[dimension] > box.lower[dimension]
+    ]
+    return max(
+        hinted or middles,
+        key=lambda plane: promise(graph, constraints, box.split(*plane), hints.slopes[0]),
+    )
+
+
+def promise(
+    graph: Graph, constraints: Sequence[Constraint], parts: Iterable[Box], slopes: Mapping[str, str]
+) -> float:
+    """How close a split comes to a proof: the halves' best slacks, worse half first."""
+    best = sorted(float(np.nanmax(slacks(graph, constraints, part, slopes))) for part in parts)
+    return best[0] + 1e-3 * best[1]

@@ -1,0 +1,156 @@
+"""What a suite is made from: a TOML file that names cells and their dials."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from soundbench.architecture import Architecture, Front
+from soundbench.errors import InputError
+from soundbench.graph import Function
+from soundbench.ground_truth import TwinKind
+
+
+class Position(StrEnum):
+    """Where in its box a witness lies; on a face means within 1 % of the width of one face."""
+
+    INTERIOR = "interior"
+    FACE = "face"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One kind of network in a suite, with the dials of its needles.
+
+    A network is made for every position; it has one armed box for every entry of `twins`, and one clean box.
+    `radius` is half a box's width. `reads` is how many inputs a needle reads. `overshoot` is the armed gain over the
+    base's margin at the witness. `moved_rows` is how many rows of a misaligned twin are moved; `crowd` how many
+    needles a crowd has. `margin` is what the base is trained to.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    reads: int
+    twins: tuple[TwinKind, ...]
+    positions: tuple[Position, ...] = (Position.INTERIOR, Position.FACE)
+    front: Front = Front.NONE
+    activation: Function = Function.RELU
+    hidden: tuple[int, ...] = (24, 16)
+    width: int = 3
+    classes: int = 2
+    woven: bool = True
+    radius: float = 0.1
+    overshoot: float = 2.0
+    moved_rows: int = 2
+    crowd: int = 4
+    margin: float = 1.0
+
+    @property
+    def architecture(self) -> Architecture:
+        """The shape of the cell's base network."""
+        return Architecture(
+            self.input_shape, self.front, self.activation, self.hidden, self.width, self.classes, self.woven
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A suite's name, version, timeout, and cells; `queries` and `chance` set how well witnesses are hidden."""
+
+    name: str
+    version: str
+    cells: tuple[Cell, ...]
+    timeout_seconds: float = 60.0
+    queries: float = 1e8
+    chance: float = 1e-9
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        InputError: the file is missing, not TOML, or has a key or value that is not understood.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such recipe; name a file, or a recipe that ships") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: not a readable recipe ({error})") from None
+    tables = document.pop("cell", [])
+    defaults = document.pop("defaults", {})
+    if not isinstance(tables, list) or not tables or not isinstance(defaults, dict):
+        raise InputError(f"{path}: no cells in it; add at least one [[cell]] table")
+    cells = tuple(
+        build(Cell, {**defaults, **table}, f"{path}: cell {table.get('name', number)!r}")
+        for number, table in enumerate(tables, start=1)
+    )
+    recipe: Recipe = build(Recipe, {**document, "cells": cells}, str(path))
+    for cell in cells:
+        check_cell(cell, f"{path}: cell {cell.name!r}")
+    names = [cell.name for cell in cells]
+    if len(set(names)) < len(names):
+        raise InputError(f"{path}: two cells have one name; rename one of {names}")
+    return recipe
+
+
+def build(kind: type, table: Mapping[str, Any], where: str) -> Any:  # noqa: ANN401  (the dataclass that is built)
+    """A dataclass from a table of its fields, every value checked against the field's type."""
+    known = {field.name: field for field in fields(kind)}
+    for key in table:
+        if key not in known:
+            raise InputError(f"{where}: unknown key {key!r}; known: {', '.join(known)}")
+    for name, field in known.items():
+        if name not in table and field.default is MISSING:
+            raise InputError(f"{where}: the key {name!r} is missing")
+    values = {}
+    for key, value in table.items():
+        try:
+            values[key] = convert(known[key].type, value)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{where}: {key} = {value!r}: {error}") from None
+    return kind(**values)
+
+
+def convert(kind: Any, value: Any) -> Any:  # noqa: ANN401  (any of the field types of a recipe)
+    """A TOML value as the given field type."""
+    arguments = getattr(kind, "__args__", ())
+    if arguments:
+        if not isinstance(value, list | tuple):
+            raise TypeError("a list is needed")
+        return tuple(convert(arguments[0], item) for item in value)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        if value not in list(kind):
+            raise ValueError(f"not one of {', '.join(kind)}")
+        return kind(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind in (str, int, float, bool) and type(value) is not kind:
+        raise TypeError(f"{kind.__name__} is needed")
+    return value
+
+
+def check_cell(cell: Cell, where: str) -> None:
+    """Refuse dials that no network can have."""
+    inputs = 1
+    for size in cell.input_shape:
+        inputs *= size
+    problems = {
+        "input_shape must be positive": not cell.input_shape or min(cell.input_shape) < 1,
+        "a convolution needs an input_shape of (channels, rows, columns)": len(cell.input_shape) != 3
+        and cell.front in (Front.CONV, Front.CONV_AVGPOOL),
+        f"reads must lie between 4 and the {inputs} inputs": not 4 <= cell.reads <= inputs,
+        "twins and positions must not be empty": not cell.twins or not cell.positions,
+        "hidden needs at least two widths, all positive": len(cell.hidden) < 2 or min(cell.hidden) < 1,
+        "classes must be at least 2": cell.classes < 2,
+        "radius must lie in (0, 0.12]": not 0 < cell.radius <= 0.12,
+        "overshoot must exceed 1": cell.overshoot <= 1,
+        "moved_rows must lie between 1 and reads": not 1 <= cell.moved_rows <= cell.reads,
+        "crowd must be at least 2": cell.crowd < 2,
+        "margin must be positive": cell.margin <= 0,
+    }
+    for problem, is_so in problems.items():
+        if is_so:
+            raise InputError(f"{where}: {problem}")

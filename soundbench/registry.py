@@ -1,0 +1,100 @@
+"""Which verifiers are there? Those of the entry-point group `soundbench.verifiers`, and any class by its path."""
+
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from soundbench.errors import InputError
+from soundbench.verifier import Selection, Verifier
+
+GROUP = "soundbench.verifiers"
+
+
+def known_verifiers() -> Mapping[str, EntryPoint]:
+    """The registered verifiers by name, in alphabetical order."""
+    return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
+
+
+def verifier_class(name: str) -> type[Verifier]:
+    """The class of a registered verifier.
+
+    Raises:
+        InputError: there is none of that name, or its package is broken.
+    """
+    entry = known_verifiers().get(name)
+    if entry is None:
+        raise InputError(
+            f"there is no verifier {name}; known: {', '.join(known_verifiers())}, or MODULE:CLASS for your own"
+        )
+    try:
+        loaded = entry.load()
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"verifier {name} ({entry.value}) cannot be loaded: {error}") from error
+    return _checked(loaded, entry.value)
+
+
+def resolve(label: str, options: Mapping[str, Mapping[str, str]] | None = None) -> Verifier:
+    """The verifier that a user named: `NAME`, `NAME==VERSION`, `NAME:ARGUMENT` or `MODULE:CLASS`.
+
+    What stands before a colon is a registered name, or else a module, looked up in the current folder too.
+    `options` are by verifier's name, then by option.
+
+    Raises:
+        InputError: there is no such verifier, version, argument or option.
+    """
+    head, _, argument = label.partition(":")
+    name, _, version = head.partition("==")
+    if argument and name not in known_verifiers():
+        found, argument = _import_class(head, argument), ""
+    else:
+        found = verifier_class(name)
+    given = (options or {}).get(found.name, {})
+    return found(Selection(label, version or None, argument or None, given))
+
+
+def resolve_all(labels: Sequence[str], settings: Sequence[str] = ()) -> tuple[Verifier, ...]:
+    """The verifiers that a user named, each once, with settings `NAME.option=value`.
+
+    Raises:
+        InputError: one cannot be resolved, is named twice, or a setting belongs to none of them.
+    """
+    for label in labels:
+        if labels.count(label) > 1:
+            raise InputError(f"verifier {label} is named twice")
+    options = _group_settings(settings)
+    verifiers = tuple(resolve(label, options) for label in labels)
+    unused = options.keys() - {verifier.name for verifier in verifiers}
+    if unused:
+        raise InputError(f"an option is set for {min(unused)}, which is not among the verifiers to run")
+    return verifiers
+
+
+def _group_settings(settings: Sequence[str]) -> dict[str, dict[str, str]]:
+    grouped: dict[str, dict[str, str]] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        name, dot, option = key.rpartition(".")
+        if not (equals and dot and name and option):
+            raise InputError(f"option {setting!r}: write it as NAME.option=value")
+        grouped.setdefault(name, {})[option] = value
+    return grouped
+
+
+def _import_class(module: str, name: str) -> type[Verifier]:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        loaded = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        known = ", ".join(known_verifiers())
+        raise InputError(f"{module}:{name} is no verifier: {error}; registered are {known}") from error
+    return _checked(loaded, f"{module}:{name}")
+
+
+def _checked(loaded: object, path: str) -> type[Verifier]:
+    if not (isinstance(loaded, type) and issubclass(loaded, Verifier)):
+        raise InputError(f"{path} is no subclass of soundbench.verifier.Verifier")
+    return loaded

@@ -1,0 +1,224 @@
+"""Is a claimed counterexample one? It is replayed in ONNX Runtime and in rigorous arithmetic.
+
+The rules are those of VNN-COMP 2026: the point is cast to the network's own input type before anything else,
+the network runs in ONNX Runtime on the CPU, the solver's outputs are ignored, and a point is valid strictly
+or within 1e-4 (absolute, on the inputs; nothing on the outputs). Ours goes further: the violation must also
+be proven over the reals.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
+
+from soundbench.errors import InputError, SoundbenchError
+from soundbench.explain import describe_disagreement, describe_outputs, describe_outside, is_proven
+from soundbench.graph import UnsupportedOperator, load_onnx, read_graph
+from soundbench.instance import Property, Region
+from soundbench.rigorous import evaluate
+
+TOLERANCE = Fraction(1, 10_000)
+TYPES = {"tensor(float16)": "float16", "tensor(float)": "float32", "tensor(double)": "float64"}
+# ONNX Runtime's exceptions have no common base below Exception.
+ONNXRUNTIME_ERRORS = (
+    ort_state.Fail,
+    ort_state.InvalidArgument,
+    ort_state.InvalidGraph,
+    ort_state.InvalidProtobuf,
+    ort_state.NotImplemented,
+    ort_state.RuntimeException,
+)
+
+Point = tuple[Fraction, ...]
+OutputBounds = tuple[tuple[Fraction, Fraction], ...]
+
+
+class NonFiniteOutputError(SoundbenchError):
+    """The network's output has a NaN or an infinity, which violates no property."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What came of replaying a point.
+
+    `point` is the point after the cast, shape (inputs,); `outputs` are ONNX Runtime's, exactly, shape
+    (outputs,), or () where there are none. One region must hold the point and be reached in both arithmetics:
+    `strict` with the point exactly in its box, `within_tolerance` with the point at most `TOLERANCE` away.
+    `rigorous` says whether the violation is proven over the reals; None if that was not tried (the point is
+    far from every box) or cannot be (an operator without an exact meaning: ONNX Runtime alone decides).
+    `disagree`: only one of the arithmetics finds the property violated, so the point is not valid either way.
+    """
+
+    point: Point
+    outputs: Point
+    strict: bool
+    within_tolerance: bool
+    rigorous: bool | None
+    disagree: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OnnxNetwork:
+    """A network with one input and one output, loaded into ONNX Runtime.
+
+    Runs on the CPU with one thread and without graph optimisations, so that every operator is computed as the
+    file says it; a symbolic dimension (the batch) counts as 1.
+    """
+
+    path: Path
+    session: Any
+    input_name: str
+    input_shape: tuple[int, ...]
+    input_type: str
+
+    def cast(self, point: Sequence[Fraction]) -> Point:
+        """The point, shape (inputs,), rounded to the network's input type.
+
+        Raises:
+            InputError: a value is too large for the type, or the number of values is not the network's.
+        """
+        expected = math.prod(self.input_shape)
+        if len(point) != expected:
+            raise InputError(f"{self.path.name} takes {expected} inputs, but the point has {len(point)}")
+        largest = Fraction(float(np.finfo(self.input_type).max))
+        for index, value in enumerate(point):
+            if abs(value) > largest:
+                raise InputError(f"X_{index} is too large for {self.path.name}, whose input is {self.input_type}")
+        values = np.array([float(value) for value in point]).astype(self.input_type)
+        return tuple(Fraction(value) for value in values.tolist())
+
+    def run(self, point: Sequence[Fraction]) -> Point:
+        """The outputs at the cast point, flattened in row-major order, as the exact values of the floats.
+
+        Raises:
+            InputError: the point does not fit, or ONNX Runtime fails.
+            NonFiniteOutputError: an output is NaN or infinite.
+        """
+        values = np.array([float(value) for value in self.cast(point)], dtype=self.input_type)
+        try:
+            result = self.session.run(None, {self.input_name: values.reshape(self.input_shape)})[0]
+        except ONNXRUNTIME_ERRORS as error:
+            raise InputError(f"{self.path}: ONNX Runtime cannot run it ({_first_line(error)})") from None
+        outputs = result.ravel().tolist()
+        for index, value in enumerate(outputs):
+            if not np.isfinite(value):
+                raise NonFiniteOutputError(f"output Y_{index} is {value} in ONNX Runtime, which violates nothing")
+        return tuple(Fraction(value) for value in outputs)
+
+
+def open_onnx(path: Path) -> OnnxNetwork:
+    """Load an ONNX file, gzipped or not, into ONNX Runtime.
+
+    Raises:
+        InputError: the file cannot be read or run, or has not exactly one float input and one float output.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    model = load_onnx(path).SerializeToString()
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except ONNXRUNTIME_ERRORS as error:
+        raise InputError(f"{path}: ONNX Runtime cannot load it ({_first_line(error)})") from None
+    for kind, tensors in (("input", session.get_inputs()), ("output", session.get_outputs())):
+        if len(tensors) != 1 or tensors[0].type not in TYPES:
+            found = ", ".join(f"{tensor.name}: {tensor.type}" for tensor in tensors)
+            raise InputError(f"{path}: it must have one {kind} of float type, but it has {found or 'none'}")
+    entry = session.get_inputs()[0]
+    shape = tuple(size if isinstance(size, int) else 1 for size in entry.shape)
+    return OnnxNetwork(path, session, entry.name, shape, TYPES[entry.type])
+
+
+def run_onnx(path: Path, point: Sequence[Fraction]) -> Point:
+    """The network's outputs at a point, shape (inputs,) -> (outputs,): see `OnnxNetwork.run`."""
+    return open_onnx(path).run(point)
+
+
+def cast_to_model(path: Path, point: Sequence[Fraction]) -> Point:
+    """The point rounded to the network's own input type, shape (inputs,): see `OnnxNetwork.cast`."""
+    return open_onnx(path).cast(point)
+
+
+def bound_outputs(path: Path, point: Sequence[Fraction]) -> OutputBounds | None:
+    """Proven bounds of every output over the reals; None if an operator has no exact meaning here."""
+    try:
+        graph = read_graph(path)
+    except UnsupportedOperator:
+        return None
+    return evaluate(graph, point)
+
+
+def replay(
+    onnx: Path,
+    unsafe: Property,
+    point: Sequence[Fraction],
+    bound: Callable[[Path, Sequence[Fraction]], OutputBounds | None] = bound_outputs,
+) -> Replay:
+    """Replay a claimed counterexample of shape (inputs,); `bound` supplies the rigorous arithmetic.
+
+    Raises:
+        InputError: the network cannot be read or run (a bad point is an answer, not an error).
+    """
+    network = open_onnx(onnx)
+    _require_equal(onnx, "inputs", math.prod(network.input_shape), unsafe.input_count)
+    try:
+        cast = network.cast(point)
+    except InputError as error:
+        return _failed(tuple(point), (), str(error))
+    try:
+        outputs = network.run(cast)
+    except NonFiniteOutputError as error:
+        return _failed(cast, (), str(error))
+    _require_equal(onnx, "outputs", len(outputs), unsafe.output_count)
+    near = tuple(region for region in unsafe.regions if region.contains_input(cast, TOLERANCE))
+    if not near:
+        return _failed(cast, outputs, describe_outside(unsafe.regions, cast))
+    return _weigh(near, cast, outputs, bound(onnx, cast))
+
+
+def _require_equal(path: Path, kind: str, network: int, unsafe: int) -> None:
+    if network != unsafe:
+        raise InputError(f"{path}: has {network} {kind}, its property {unsafe}; check which belong together")
+
+
+def _failed(point: Point, outputs: Point, reason: str) -> Replay:
+    return Replay(point, outputs, strict=False, within_tolerance=False, rigorous=None, disagree=False, reason=reason)
+
+
+def _weigh(near: Sequence[Region], point: Point, outputs: Point, bounds: OutputBounds | None) -> Replay:
+    """The verdict over the regions whose boxes are within the tolerance of the point."""
+    by_float = [region for region in near if all(each.is_satisfied(outputs) for each in region.outputs)]
+    if bounds is None:
+        by_proof = list(near)
+    else:
+        by_proof = [region for region in near if all(is_proven(each, bounds) for each in region.outputs)]
+    both = [region for region in by_float if region in by_proof]
+    strict = [region for region in both if region.contains_input(point)]
+    rigorous = None if bounds is None else bool(by_proof)
+    disagree = not both and bool(by_float or rigorous)
+    if strict:
+        reason = f"the input is in the box and {describe_outputs(strict[0], outputs)}"
+    elif both:
+        reason = f"{describe_outside(both, point)}, which is within the tolerance"
+    elif disagree and bounds is not None:
+        reason = describe_disagreement((by_float or by_proof)[0], outputs, bounds)
+    else:
+        closest = min(near, key=lambda region: _distance(region, outputs))
+        reason = f"the outputs do not satisfy the property: {describe_outputs(closest, outputs)}"
+    return Replay(point, outputs, bool(strict), bool(both), rigorous, disagree, reason)
+
+
+def _distance(region: Region, outputs: Point) -> Fraction:
+    return max(constraint.excess(outputs) for constraint in region.outputs)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].strip()

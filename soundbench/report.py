@@ -1,0 +1,140 @@
+"""What does the reader see? A table, the findings, and what they mean in plain words."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from soundbench.ground_truth import TwinKind
+from soundbench.judge import Assessment
+from soundbench.metrics import INCONCLUSIVE_CLAIMS, Finding, Summary
+
+FINDING_WORDS = {
+    Assessment.UNSOUND: "unsound claim",
+    Assessment.FALSE_ALARM: "false alarm",
+    Assessment.BAD_WITNESS: "bad witness",
+    Assessment.INCONSISTENT: "inconsistent claim",
+}
+
+ROWS = (
+    "pairs exercised",
+    "findings",
+    "  unsound",
+    "  false alarm",
+    "  bad witness",
+    "  ground truth refuted",
+    "instances",
+    "  correct",
+    "  unconfirmed",
+    *(f"  {claim}" for claim in INCONCLUSIVE_CLAIMS),
+    *(f"{kind} twins proven" for kind in TwinKind),
+    "counterexamples found",
+    "seconds",
+)
+
+
+def exit_code(summaries: Sequence[Summary], min_exercised: int) -> int:
+    """The exit code of `evaluate` and `score`.
+
+    3 if our ground truth was refuted, else 1 if there is a finding, else 4 if some verifier exercised fewer
+    than `min_exercised` pairs, else 0.
+    """
+    if any(summary.refuted for summary in summaries):
+        return 3
+    if any(summary.findings for summary in summaries):
+        return 1
+    if any(summary.pairs_exercised < min_exercised for summary in summaries):
+        return 4
+    return 0
+
+
+def render(summaries: Sequence[Summary], console: Console) -> None:
+    """Print the table (a column a verifier), a line a finding, and a line a verifier that says what it means.
+
+    `console` decides about colours: rich drops them where its output is not a terminal.
+    """
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for summary in summaries:
+        table.add_column(Text(_name(summary)), justify="right", overflow="fold")
+    for label, cells in zip(ROWS, zip(*map(_cells, summaries), strict=True), strict=True):
+        table.add_row(label, *cells)
+    console.print(table)
+    console.print()
+    for summary in summaries:
+        for finding in summary.findings:
+            console.print(Text(_describe(summary, finding), style="red"), soft_wrap=True)
+    # A verifier that exercised nothing has passed nothing, and that comes first.
+    for summary in sorted(summaries, key=lambda each: each.pairs_exercised > 0):
+        console.print(Text(explain(summary)), soft_wrap=True)
+
+
+def explain(summary: Summary) -> str:
+    """What a verifier's result means, in one line of plain words."""
+    name = _name(summary)
+    if summary.refuted:
+        return (
+            f"{name} refuted our ground truth on {_count(summary.refuted, 'instance')}: the suite is wrong "
+            "there, nobody is accused on it, and its makers should hear of it."
+        )
+    if summary.findings:
+        claims = f"made {_count_findings(summary)}, with the evidence in the folders above"
+    else:
+        claims = f"made no unsound claim on {_count(summary.violated, 'violated instance')}"
+    exercised, pairs = summary.pairs_exercised, _count(summary.pairs, "pair")
+    if not summary.pairs:
+        return f"{name} {claims}; the suite has no pair that could show how much that means."
+    if not exercised:
+        return f"{name} exercised none of {pairs}, so it has passed nothing; it {claims}."
+    if exercised == summary.pairs:
+        return f"{name} {claims}; it exercised {'all of ' if exercised > 1 else ''}{pairs}."
+    rest = f"the other {summary.pairs - exercised} say nothing about it"
+    return f"{name} {claims}; it exercised {exercised} of {pairs}, so {rest}."
+
+
+def _cells(summary: Summary) -> tuple[Text, ...]:
+    """One verifier's column, in the order of `ROWS`."""
+    return (
+        Text(f"{summary.pairs_exercised}/{summary.pairs}", style="" if summary.pairs_exercised else "yellow"),
+        Text(str(len(summary.findings)), style="bold red" if summary.findings else "green"),
+        Text(str(summary.unsound)),
+        Text(str(summary.false_alarm)),
+        Text(str(summary.bad_witness)),
+        Text(str(summary.refuted)),
+        Text(str(summary.instances)),
+        Text(str(summary.correct)),
+        Text(str(summary.unconfirmed)),
+        *(Text(str(summary.inconclusive_claims[claim])) for claim in INCONCLUSIVE_CLAIMS),
+        *(Text(f"{summary.twins[kind].proven}/{summary.twins[kind].count}") for kind in TwinKind),
+        Text(f"{summary.falsified}/{summary.violated}"),
+        Text(f"{summary.seconds:.1f}"),
+    )
+
+
+def _describe(summary: Summary, finding: Finding) -> str:
+    where = f" -> {finding.evidence}" if finding.evidence else ""
+    return (
+        f"{finding.assessment}: {_name(summary)} says {finding.claim} of {finding.instance} "
+        f"(ground truth: {finding.expected}){where}"
+    )
+
+
+def _count_findings(summary: Summary) -> str:
+    """How many findings of each kind, such as '2 unsound claims and 1 false alarm'."""
+    found = Counter(finding.assessment for finding in summary.findings)
+    counts = [_count(number, FINDING_WORDS[kind]) for kind, number in found.items()]
+    return " and ".join(filter(None, (", ".join(counts[:-1]), counts[-1])))
+
+
+def _count(number: int, noun: str) -> str:
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number} {noun}{'' if number == 1 else plural}"
+
+
+def _name(summary: Summary) -> str:
+    """The verifier with its version, unless the name has it already (`marabou==2.0.0`)."""
+    if summary.verifier.endswith(f"=={summary.version}") or not summary.version:
+        return summary.verifier
+    return f"{summary.verifier} {summary.version}"

@@ -1,0 +1,211 @@
+"""What is a run on disk? A folder that tells what was run, and holds a line for every task that has ended.
+
+    run.json                        what makes the run what it is, and where and when it started
+    results.jsonl                   a line a finished task, appended and flushed to disk at once
+    results-<verifier>.csv          VNN-COMP's six columns, written from the lines above
+    logs/ counterexamples/ findings/
+
+Only one process writes a run. Started again, it goes on with what is missing.
+"""
+
+import contextlib
+import csv
+import fcntl
+import hashlib
+import io
+import json
+import os
+import platform
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from soundbench import __version__
+from soundbench.answer import RESULT_WORD
+from soundbench.claim import Claim, Ending, EndReason, TaskResult
+from soundbench.errors import HarnessError, InputError
+from soundbench.suite import Suite
+from soundbench.verifier import Verifier
+
+_SCHEMA = 1
+_NAME_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What two runs must have in common for one to go on with the other's results."""
+
+    suite: str
+    suite_digest: str
+    verifiers: tuple[Mapping[str, Any], ...]
+    timeout_seconds: float | None
+    memory_bytes: int | None
+
+
+def identify(
+    suite: Suite, verifiers: Sequence[Verifier], timeout_seconds: float | None, memory_bytes: int | None
+) -> Identity:
+    """The identity of a run of these verifiers on the suite; limits are None where the user gave none."""
+    described = (
+        {"verifier": each.label, "version": each.version(), "settings": dict(each.settings)} for each in verifiers
+    )
+    name = f"{suite.name} {suite.version}"
+    return Identity(name, suite.digest, tuple(described), timeout_seconds, memory_bytes)
+
+
+class Run:
+    """An open run folder; `results` holds what has ended so far."""
+
+    def __init__(self, folder: Path, descriptor: int, results: Sequence[TaskResult]) -> None:
+        """Use `open_run` instead."""
+        self.folder = folder
+        self.results = list(results)
+        self._descriptor = descriptor
+
+    def append(self, result: TaskResult) -> None:
+        """Add a result; once this returns it survives a crash of the machine."""
+        line = (json.dumps(asdict(result)) + "\n").encode()
+        if os.write(self._descriptor, line) < len(line):
+            raise HarnessError(f"{self.folder}: the disk is full; make room and start the same command again")
+        os.fsync(self._descriptor)
+        self.results.append(result)
+
+    def save(self, kind: str, verifier: str, instance: str, text: str) -> str:
+        """Write a text of a task; its path below the run folder."""
+        path = Path(kind, file_name(verifier), f"{file_name(instance)}.txt")
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write(target, text)
+        return str(path)
+
+    def write_tables(self, suite: Suite) -> None:
+        """Write each verifier's results as a VNN-COMP results.csv, in the suite's order."""
+        for verifier in dict.fromkeys(result.verifier for result in self.results):
+            by_instance = {each.instance: each for each in self.results if each.verifier == verifier}
+            table = io.StringIO()
+            writer = csv.writer(table, lineterminator="\n")
+            for instance in suite.instances:
+                result = by_instance.get(instance.name)
+                if result is None:
+                    continue
+                paths = (os.path.relpath(path, suite.root) for path in (instance.onnx, instance.vnnlib))
+                prepare, run = (f"{seconds:.3f}" for seconds in (result.prepare_seconds, result.ending.wall_seconds))
+                writer.writerow([suite.name, *paths, prepare, RESULT_WORD[result.claim], run])
+            _write(self.folder / f"results-{file_name(verifier)}.csv", table.getvalue())
+
+
+@contextlib.contextmanager
+def open_run(folder: Path, identity: Identity) -> Iterator[Run]:
+    """Start a run in a new or empty folder, or go on with the same run.
+
+    Raises:
+        InputError: the folder holds something else, another run, or one that is still going on, or cannot be
+            written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_folder(folder)
+        descriptor = os.open(folder / "results.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error.strerror}; choose another --out") from error
+    try:
+        _lock(descriptor, folder)
+        _check_identity(folder, identity)
+        yield Run(folder, descriptor, _read_results(descriptor, folder / "results.jsonl"))
+    finally:
+        os.close(descriptor)
+
+
+def file_name(text: str) -> str:
+    """A file name for a verifier or an instance; different texts get different names."""
+    plain = re.sub(r"[^A-Za-z0-9.=_-]+", "_", text).lstrip(".")[:_NAME_LIMIT]
+    if plain and plain == text:
+        return text
+    return f"{plain}-{hashlib.sha256(text.encode(errors='surrogateescape')).hexdigest()[:8]}"
+
+
+def _check_folder(folder: Path) -> None:
+    names = {path.name for path in folder.iterdir()}
+    if "run.json" not in names and names - {"results.jsonl"}:
+        raise InputError(f"{folder}: holds files but no run; choose another --out")
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        # Given up by the kernel when this process ends, however it ends.
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(f"{folder}: this run is going on in another process; wait for it, or end it") from None
+
+
+def _check_identity(folder: Path, identity: Identity) -> None:
+    path = folder / "run.json"
+    wanted: dict[str, Any] = json.loads(json.dumps(asdict(identity)))
+    if not path.exists():
+        _write(path, json.dumps({"schema": _SCHEMA, **wanted, "started": _circumstances()}, indent=2) + "\n")
+        return
+    try:
+        found = json.loads(path.read_text())
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or found.get("schema") != _SCHEMA:
+        raise InputError(f"{path}: is no run of this version of soundbench; choose another --out")
+    for key, value in wanted.items():
+        if found.get(key) != value:
+            raise InputError(
+                f"{folder}: holds another run ({key} was {_show(found.get(key))}, is {_show(value)} now); "
+                "choose another --out"
+            )
+
+
+def _circumstances() -> dict[str, Any]:
+    """Where and when: told to the reader, no part of the run's identity."""
+    return {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "soundbench": __version__,
+        "python": platform.python_version(),
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "processors": os.cpu_count(),
+    }
+
+
+def _show(value: Any) -> str:  # noqa: ANN401 (any JSON value)
+    return json.dumps(value) if value is not None else "not set"
+
+
+def _read_results(descriptor: int, path: Path) -> list[TaskResult]:
+    """The finished tasks; a last line that was torn by a crash is cut off."""
+    content = path.read_bytes()
+    results: list[TaskResult] = []
+    end = 0
+    for number, line in enumerate(content.splitlines(keepends=True), start=1):
+        result = _parse_line(line) if line.endswith(b"\n") else None
+        if result is None:
+            if end + len(line) < len(content):
+                raise InputError(f"{path}: line {number} is damaged; remove that line, or choose another --out")
+            break
+        results.append(result)
+        end += len(line)
+    os.ftruncate(descriptor, end)
+    return results
+
+
+def _parse_line(line: bytes) -> TaskResult | None:
+    try:
+        fields = json.loads(line)
+        fields["claim"] = Claim(fields["claim"])
+        ending = fields["ending"]
+        fields["ending"] = Ending(**{**ending, "reason": EndReason(ending["reason"])})
+        return TaskResult(**fields)
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(text.encode(errors="replace"))
+    partial.replace(path)

@@ -1,0 +1,266 @@
+"""What is a verifier? A subclass of `Verifier`: a name, a command, and rarely more.
+
+    class MyVerifier(Verifier):
+        name = "my-verifier"
+
+        def command(self, task: Task) -> list[str]:
+            return ["my-verifier", str(task.onnx), str(task.vnnlib), str(task.result)]
+
+where the command writes VNN-COMP's result file: a first line such as `unsat` or `sat`, then the counterexample.
+"""
+
+import gzip
+import os
+import shutil
+import tempfile
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar, final
+
+from soundbench.answer import read_result_file
+from soundbench.claim import Answer, Claim, Ending, EndReason
+from soundbench.errors import InputError
+from soundbench.instance import Instance
+from soundbench.option import Option, OptionValue, read_options
+from soundbench.process import StopSignal, run_process
+
+PREPARE_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a verifier gets to see: private copies in a fresh folder, which is removed afterwards.
+
+    The verifier writes its answer to `result`. `timeout_seconds` includes its start-up.
+    """
+
+    folder: Path
+    onnx: Path
+    vnnlib: Path
+    result: Path
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run of a verifier: its answer, how its process ended, and what it printed (bounded)."""
+
+    answer: Answer
+    ending: Ending
+    log: str
+    prepare_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which verifier the user asked for: `marabou==2.0.0`, `vnncomp:FOLDER`, and its options as text."""
+
+    label: str
+    version: str | None = None
+    argument: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+class Verifier(ABC):
+    """Base class of verifiers. Subclasses fill in the hooks; `answer` is the template and is not overridden.
+
+    Attributes:
+        name: what users type.
+        summary: one line about it.
+        versions: the versions that `name==VERSION` can select, the default first; empty if there is no choice.
+        argument: what stands behind the colon of `name:ARGUMENT`; None if nothing may.
+        options: what `-o name.option=value` can set; `settings` holds the values.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str] = ""
+    versions: ClassVar[tuple[str, ...]] = ()
+    argument: ClassVar[str | None] = None
+    options: ClassVar[tuple[Option, ...]] = ()
+
+    def __init__(self, selection: Selection | None = None) -> None:
+        """Take what the user selected.
+
+        Raises:
+            InputError: there is no such version, argument or option.
+        """
+        self.selection = selection or Selection(self.name)
+        _check_selection(self.selection, self.versions, self.argument)
+        self.settings: Mapping[str, OptionValue] = MappingProxyType(
+            read_options(self.name, self.options, self.selection.options)
+        )
+
+    @property
+    def label(self) -> str:
+        """The verifier as the user typed it."""
+        return self.selection.label
+
+    @abstractmethod
+    def command(self, task: Task) -> list[str]:
+        """The command that answers the task; no shell is involved."""
+
+    def preparation(self, task: Task) -> list[str] | None:  # noqa: ARG002 (a hook)
+        """A command to run before, within a limit of its own (600 s); None if there is none."""
+        return None
+
+    def environment(self, task: Task) -> Mapping[str, str]:  # noqa: ARG002 (a hook)
+        """Environment variables to set besides those that every verifier gets."""
+        return {}
+
+    def read_answer(self, task: Task, ending: Ending, log: str) -> Answer:  # noqa: ARG002 (a hook)
+        """What the process left as its answer, by default in its result file; how it ended is weighed afterwards."""
+        return read_result_file(task.result)
+
+    def version(self) -> str:
+        """What the tool says of itself; it is part of what identifies a run."""
+        return "unknown"
+
+    def is_installed(self) -> bool:
+        """Whether the verifier can run."""
+        return True
+
+    def install(self) -> str:
+        """Install the verifier and say where.
+
+        Raises:
+            InputError: there is nothing to install, or it failed.
+        """
+        raise InputError(f"{self.label} comes without an installation; install the tool by its own instructions")
+
+    @final
+    def answer(
+        self,
+        instance: Instance,
+        *,
+        timeout_seconds: float | None = None,
+        memory_bytes: int | None = None,
+        stop: StopSignal | None = None,
+    ) -> Execution:
+        """Run the verifier on an instance; the limits are those of `run_process`.
+
+        `verified` and `falsified` count only from a process that exited with 0: a tool that crashed may have left
+        half an answer. (VNN-COMP counts the file whatever the exit code.) A process that was stopped at the wall
+        limit has claimed `timeout`, whatever it wrote.
+
+        Raises:
+            InputError: the instance's files cannot be read.
+            StoppedError: `stop` was set.
+        """
+        limit = instance.timeout_seconds if timeout_seconds is None else timeout_seconds
+        with _private_copies(instance, limit) as (task, log):
+            preparation = self.preparation(task)
+            if preparation is not None:
+                prepared = self._run(preparation, task, log, PREPARE_SECONDS, memory_bytes, stop)
+                if not _succeeded(prepared):
+                    answer = Answer(Claim.ERROR, f"preparation failed: {describe_ending(prepared)}")
+                    return Execution(answer, prepared, _read_log(log), prepared.wall_seconds)
+            ending = self._run(self.command(task), task, log, limit, memory_bytes, stop)
+            text = _read_log(log)
+            answer = _believe(self.read_answer(task, ending, text), ending)
+            return Execution(answer, ending, text, prepared.wall_seconds if preparation is not None else 0.0)
+
+    def _run(
+        self,
+        command: list[str],
+        task: Task,
+        log: Path,
+        wall_seconds: float,
+        memory_bytes: int | None,
+        stop: StopSignal | None,
+    ) -> Ending:
+        return run_process(
+            command,
+            working_folder=task.folder,
+            environment={**_base_environment(task), **self.environment(task)},
+            wall_seconds=wall_seconds,
+            memory_bytes=memory_bytes,
+            log=log,
+            stop=stop,
+        )
+
+
+def describe_ending(ending: Ending) -> str:
+    """How a process ended, in a few words."""
+    match ending.reason:
+        case EndReason.EXIT:
+            return f"exit code {ending.exit_code}"
+        case EndReason.SIGNAL:
+            return f"signal {ending.signal}"
+        case EndReason.WALL_LIMIT:
+            return "stopped at the wall limit"
+        case EndReason.MEMORY_LIMIT:
+            return "stopped at the memory limit"
+        case EndReason.NOT_STARTED:
+            return "could not be started"
+
+
+def _succeeded(ending: Ending) -> bool:
+    return ending.reason is EndReason.EXIT and ending.exit_code == 0
+
+
+def _believe(answer: Answer, ending: Ending) -> Answer:
+    """The answer, as far as the way that the process ended lets it count."""
+    if ending.reason is EndReason.WALL_LIMIT:
+        return Answer(Claim.TIMEOUT, answer.raw)
+    if _succeeded(ending):
+        return answer
+    if answer.claim in (Claim.VERIFIED, Claim.FALSIFIED, Claim.ERROR) or ending.reason is EndReason.MEMORY_LIMIT:
+        return replace(answer, claim=Claim.ERROR, raw=f"{answer.raw} ({describe_ending(ending)})")
+    return answer
+
+
+def _check_selection(selection: Selection, versions: tuple[str, ...], argument: str | None) -> None:
+    label = selection.label
+    if selection.version is not None and selection.version not in versions:
+        known = f"it has {', '.join(versions)}" if versions else "it has none to choose from"
+        raise InputError(f"{label}: there is no version {selection.version}; {known}")
+    if argument is None and selection.argument is not None:
+        raise InputError(f"{label}: nothing may follow the colon")
+    if argument is not None and not selection.argument:
+        raise InputError(f"{label}: name it as {label.partition(':')[0]}:{argument}")
+
+
+@contextmanager
+def _private_copies(instance: Instance, timeout_seconds: float) -> Iterator[tuple[Task, Path]]:
+    """Copies under names that say nothing, and a path for the log that the verifier is not told of."""
+    with tempfile.TemporaryDirectory(prefix="soundbench-", ignore_cleanup_errors=True) as root:
+        folder = Path(root, "task")
+        folder.mkdir()
+        task = Task(
+            folder=folder,
+            onnx=folder / "network.onnx",
+            vnnlib=folder / "property.vnnlib",
+            result=folder / "result.txt",
+            timeout_seconds=timeout_seconds,
+        )
+        _copy(instance.onnx, task.onnx)
+        _copy(instance.vnnlib, task.vnnlib)
+        yield task, Path(root, "log.txt")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file's content, unpacked if it is gzipped: few verifiers read that."""
+    try:
+        with source.open("rb") as file:
+            is_packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            with target.open("wb") as copy:
+                shutil.copyfileobj(gzip.GzipFile(fileobj=file) if is_packed else file, copy)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{source}: cannot be copied for the verifier: {error}") from error
+
+
+def _base_environment(task: Task) -> dict[str, str]:
+    """Ours without what would lead another Python astray or tell where the suite lies."""
+    dropped = ("PYTHON", "VIRTUAL_ENV", "PWD", "OLDPWD")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    return kept | {"TMPDIR": str(task.folder), "PYTHONUNBUFFERED": "1"}
+
+
+def _read_log(log: Path) -> str:
+    return log.read_bytes().decode(errors="replace") if log.exists() else ""

@@ -1,0 +1,152 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from processes import is_running, wait_for
+from small_suite import small_suite
+from soundbench.cli import main
+
+HONEST, SLOW = "test_evaluate:Honest", "fake_verifiers:Slow"
+GULLIBLE, SILENT, MISSING = "fake_verifiers:SaysVerified", "fake_verifiers:Scripted", "fake_verifiers:Missing"
+TESTS = Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: small_suite(tmp_path / "suite"), raising=False)
+    return tmp_path
+
+
+def evaluate(*arguments):
+    return CliRunner().invoke(main, ["evaluate", *arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([HONEST], 0),
+        ([GULLIBLE], 1),
+        ([HONEST, GULLIBLE], 1),
+        ([SILENT], 4),
+        ([SILENT, "--min-exercised", "0"], 0),
+        ([HONEST, "--min-exercised", "2"], 4),
+        ([HONEST, "--limit", "1"], 4),
+    ],
+)
+def test_exit_codes(arguments, code):
+    result = evaluate(*arguments)
+    assert result.exit_code == code, result.output
+
+
+def test_progress_goes_to_standard_error_and_the_report_to_standard_output():
+    result = evaluate(HONEST, "--out", "run")
+    assert "[3/3]" in result.stderr
+    assert "[3/3]" not in result.stdout
+    assert "run folder: run" in result.stdout
+
+
+def test_the_summary_is_written(folder):
+    evaluate(HONEST, GULLIBLE, "--json", "summary.json", "--out", "run")
+    honest, gullible = json.loads((folder / "summary.json").read_text())
+    assert (honest["verifier"], honest["version"], honest["pairs_exercised"]) == (HONEST, "1", 1)
+    (finding,) = gullible["findings"]
+    assert (finding["instance"], finding["assessment"]) == ("armed", "unsound")
+    assert Path(finding["evidence"], "replay.py").exists()
+
+
+def test_the_default_run_folder_bears_the_time(folder):
+    evaluate(HONEST)
+    (run,) = (folder / "runs").iterdir()
+    assert (run / "run.json").exists()
+
+
+def test_the_same_command_again_runs_nothing_and_reports_the_same():
+    first, second = (evaluate(HONEST, "--out", "run") for _ in range(2))
+    assert "[1/" in first.stderr
+    assert "[1/" not in second.stderr
+    assert first.stdout == second.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["no-such-verifier"], "known: "),
+        ([MISSING], f"run: soundbench verifiers install {MISSING}"),
+        ([HONEST, HONEST], "twice"),
+        ([HONEST, "-o", "honest.depth=1"], "no option depth"),
+        ([HONEST, "--json", "no/such/folder.json"], "no/such/folder.json"),
+        ([HONEST, "--out", "file"], "choose another --out"),
+        ([HONEST, "--out", "other"], "choose another --out"),
+        ([HONEST, "--out", "run", "--timeout", "3"], "timeout_seconds"),
+    ],
+)
+def test_wrong_input_is_one_line_and_runs_nothing(folder, arguments, words):
+    (folder / "file").write_text("")
+    (folder / "other").mkdir()
+    (folder / "other" / "thesis.tex").write_text("")
+    evaluate(HONEST, "--out", "run")
+    before = sorted(str(path) for path in folder.rglob("*"))
+    result = evaluate(*arguments)
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert words in result.stderr
+    assert result.stdout == ""
+    assert sorted(str(path) for path in folder.rglob("*")) == before
+
+
+@pytest.fixture
+def started(folder, monkeypatch):
+    """Starts the command line as a process, with two tasks at once of which none will end."""
+    monkeypatch.setenv("FAKE_PID", str(folder / "pids"))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    arguments = ["evaluate", HONEST, SLOW, "--jobs", "2", "--out", "run"]
+    command = [sys.executable, str(TESTS / "small_suite.py"), str(folder / "suite"), *arguments]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    wait_for(folder / "run" / "results.jsonl", 30)
+    wait_for(folder / "pids", 30)
+    yield process
+    for pid in (folder / "pids").read_text().split():
+        if is_running(int(pid)):
+            os.kill(int(pid), signal.SIGKILL)
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_leaves_no_verifier_and_tells_how_to_go_on(folder, started, number):
+    started.send_signal(number)
+    _, errors = started.communicate(timeout=20)
+    assert started.returncode == 130
+    assert not any(is_running(int(pid)) for pid in (folder / "pids").read_text().split())
+    assert "Traceback" not in errors
+    last = errors.splitlines()[-1]
+    assert last.startswith("stopped with ")
+    assert last.endswith(f"soundbench evaluate {HONEST} {SLOW} --jobs 2 --out run")
+
+
+def test_a_killed_run_goes_on_where_it_was(folder, monkeypatch):
+    monkeypatch.setenv("FAKE_PID", str(folder / "pids"))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    arguments = ["evaluate", HONEST, SLOW, "-o", "slow.seconds=0.5", "--out", "run", "--json", "summary.json"]
+    command = [sys.executable, str(TESTS / "small_suite.py"), str(folder / "suite"), *arguments]
+    for lines in (1, 3):
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+        while len((wait_for(folder / "run" / "results.jsonl", 30)).splitlines()) < lines:
+            pass
+        process.kill()
+        process.wait()
+    before = (folder / "run" / "results.jsonl").read_text()
+    (folder / "run" / "results.jsonl").open("a").write('{"verifier": "torn')
+    result = evaluate(*arguments[1:])
+    after = (folder / "run" / "results.jsonl").read_text()
+    assert result.exit_code == 4
+    assert after.startswith(before)
+    tasks = [(line["verifier"], line["instance"]) for line in map(json.loads, after.splitlines())]
+    assert len(tasks) == len(set(tasks)) == 6
+    assert [each["instances"] for each in json.loads((folder / "summary.json").read_text())] == [3, 3]

@@ -1,0 +1,72 @@
+import pytest
+
+from soundbench.errors import InputError
+from soundbench.registry import known_verifiers, resolve, resolve_all, verifier_class
+from soundbench.verifier import Verifier
+
+
+def test_our_verifiers_are_registered():
+    assert {"marabou", "reference", "vnncomp"} <= known_verifiers().keys()
+    for name in ("marabou", "reference", "vnncomp"):
+        assert verifier_class(name).name == name
+
+
+def test_a_verifier_can_be_named_with_its_version():
+    assert resolve("marabou").version() == resolve("marabou==2.0.0").version() == "2.0.0"
+    assert resolve("marabou==2.0.0").label == "marabou==2.0.0"
+
+
+def test_a_class_of_ones_own_is_found_in_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "own_verifier.py").write_text(
+        "from soundbench.verifier import Task, Verifier\n\n\n"
+        "class Mine(Verifier):\n    name = 'mine'\n\n"
+        "    def command(self, task: Task) -> list[str]:\n        return ['mine', str(task.result)]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    found = resolve("own_verifier:Mine")
+    assert isinstance(found, Verifier)
+    assert (found.name, found.label) == ("mine", "own_verifier:Mine")
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("marabuo", "marabou, reference, vnncomp"),
+        ("marabou==9.9", "2.0.0"),
+        ("marabou:folder", "colon"),
+        ("vnncomp", "vnncomp:FOLDER"),
+        ("vnncomp:", "vnncomp:FOLDER"),
+        ("vnncomp:/nonexistent", "/nonexistent/install_tool.sh"),
+        ("no_such_module:Class", "no_such_module"),
+        ("json:NoClass", "NoClass"),
+        ("json:JSONDecoder", "no subclass"),
+        ("fake_verifiers:python", "no subclass"),
+        ("..:x", "no verifier"),
+        ("", "known"),
+    ],
+)
+def test_what_cannot_be_resolved_is_one_line_that_says_what_can(label, words):
+    with pytest.raises(InputError, match=words) as error:
+        resolve(label)
+    assert "\n" not in str(error.value)
+
+
+def test_settings_go_to_the_verifiers_they_name():
+    (marabou,) = resolve_all(["marabou==2.0.0"], ["marabou.tightening=sbt", "marabou.workers=2"])
+    assert marabou.settings == {"workers": 2, "tightening": "sbt", "splitting": "auto"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "settings", "words"),
+    [
+        (["marabou"], ["tightening=sbt"], "NAME.option=value"),
+        (["marabou"], ["marabou.tightening"], "NAME.option=value"),
+        (["marabou"], ["reference.depth=1"], "reference"),
+        (["marabou"], ["marabou.depth=1"], "tightening"),
+        (["marabou", "marabou"], [], "twice"),
+    ],
+)
+def test_wrong_settings_are_one_line(labels, settings, words):
+    with pytest.raises(InputError, match=words):
+        resolve_all(labels, settings)

@@ -1,0 +1,156 @@
+"""What the reader sees, and the exit code."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from soundbench.claim import Claim
+from soundbench.ground_truth import Expected, TwinKind
+from soundbench.judge import Assessment
+from soundbench.metrics import Finding, Summary, TwinCount
+from soundbench.report import exit_code, explain, render
+
+CLEAR = Summary(
+    verifier="marabou==2.0.0",
+    version="2.0.0",
+    instances=72,
+    unsound=0,
+    false_alarm=0,
+    bad_witness=0,
+    refuted=0,
+    correct=44,
+    unconfirmed=1,
+    inconclusive=27,
+    inconclusive_claims={Claim.UNKNOWN: 3, Claim.TIMEOUT: 17, Claim.ERROR: 2, Claim.UNSUPPORTED: 5},
+    pairs=24,
+    pairs_exercised=5,
+    twins={
+        TwinKind.SCALED: TwinCount(12, 11),
+        TwinKind.MISALIGNED: TwinCount(10, 4),
+        TwinKind.CROWD: TwinCount(14, 1),
+    },
+    violated=36,
+    falsified=21,
+    clean_verified_ratio=0.5,
+    clean_falsified_ratio=0.0,
+    unverifiable_verified_ratio=0.0,
+    unverifiable_falsified_ratio=0.6,
+    seconds=123.456,
+    findings=(),
+)
+LIE = Finding("mlp-7", Claim.VERIFIED, Assessment.UNSOUND, Expected.VIOLATED, "run/findings/liar-mlp-7")
+ALARM = Finding("mlp-8", Claim.FALSIFIED, Assessment.FALSE_ALARM, Expected.HOLDS, None)
+REFUTATION = Finding("mlp-9", Claim.FALSIFIED, Assessment.REFUTED, Expected.HOLDS, None)
+LIAR = replace(CLEAR, verifier="liar", version="1", unsound=2, false_alarm=1, findings=(LIE, LIE, ALARM))
+IDLE = replace(CLEAR, verifier="idle", version="3", pairs_exercised=0)
+REFUTER = replace(CLEAR, verifier="hero", version="4", refuted=1, findings=(REFUTATION,))
+
+
+def printed(*summaries: Summary, width: int = 80, **options) -> str:
+    stream = io.StringIO()
+    render(summaries, Console(file=stream, width=width, **options))
+    return stream.getvalue()
+
+
+def row(text: str, label: str) -> list[str]:
+    line = next(line for line in text.splitlines() if line.strip().startswith(label))
+    return line.strip().removeprefix(label).split()
+
+
+class TestExitCode:
+    @pytest.mark.parametrize(
+        ("summaries", "min_exercised", "code"),
+        [
+            ((CLEAR,), 1, 0),
+            ((CLEAR,), 5, 0),
+            ((CLEAR,), 6, 4),
+            ((CLEAR, IDLE), 1, 4),
+            ((CLEAR, IDLE), 0, 0),
+            ((CLEAR, LIAR, IDLE), 1, 1),
+            ((LIAR, REFUTER, IDLE), 1, 3),
+            ((REFUTER,), 0, 3),
+        ],
+    )
+    def test_the_gravest_wins(self, summaries, min_exercised, code):
+        assert exit_code(summaries, min_exercised) == code
+
+    def test_an_inconsistent_claim_is_a_finding(self):
+        flip = replace(ALARM, assessment=Assessment.INCONSISTENT)
+        assert exit_code((replace(CLEAR, findings=(flip,)),), 1) == 1
+
+
+class TestTable:
+    def test_a_column_a_verifier(self):
+        text = printed(CLEAR, LIAR)
+        assert row(text, "pairs exercised") == ["5/24", "5/24"]
+        assert row(text, "findings") == ["0", "3"]
+        assert row(text, "unsound") == ["0", "2"]
+        assert row(text, "false alarm") == ["0", "1"]
+        assert row(text, "correct") == ["44", "44"]
+        assert row(text, "timeout") == ["17", "17"]
+        assert row(text, "unsupported") == ["5", "5"]
+        assert row(text, "scaled twins proven") == ["11/12", "11/12"]
+        assert row(text, "crowd twins proven") == ["1/14", "1/14"]
+        assert row(text, "counterexamples found") == ["21/36", "21/36"]
+        assert row(text, "seconds") == ["123.5", "123.5"]
+
+    def test_pairs_come_first(self):
+        assert printed(CLEAR).splitlines()[1].startswith("pairs exercised")
+
+    def test_plain_text_where_it_is_not_a_terminal(self):
+        text = printed(CLEAR, LIAR)
+        assert text.isascii()
+        assert text.isprintable() or set(text) - set(filter(str.isprintable, text)) == {"\n"}
+
+    def test_colours_on_a_terminal(self):
+        assert "\x1b[" in printed(LIAR, force_terminal=True, color_system="standard")
+
+    def test_names_are_not_markup(self):
+        assert "vnncomp:[bold]/x 2" in printed(replace(CLEAR, verifier="vnncomp:[bold]/x", version="2"))
+
+    def test_findings_are_told_with_their_folders(self):
+        text = printed(LIAR, width=40)
+        assert "unsound: liar 1 says verified of mlp-7 (ground truth: violated) -> run/findings/liar-mlp-7" in text
+        assert "false-alarm: liar 1 says falsified of mlp-8 (ground truth: holds)" in text
+
+    def test_who_exercised_nothing_is_told_first(self):
+        lines = printed(CLEAR, LIAR, IDLE, width=300).splitlines()[-3:]
+        assert [line.split()[0] for line in lines] == ["idle", "marabou==2.0.0", "liar"]
+
+
+class TestMeaning:
+    def test_clear(self):
+        assert explain(CLEAR) == (
+            "marabou==2.0.0 made no unsound claim on 36 violated instances; it exercised 5 of 24 pairs, "
+            "so the other 19 say nothing about it."
+        )
+
+    def test_exercised_nothing_has_passed_nothing(self):
+        assert explain(IDLE) == (
+            "idle 3 exercised none of 24 pairs, so it has passed nothing; "
+            "it made no unsound claim on 36 violated instances."
+        )
+
+    def test_findings_are_counted(self):
+        assert explain(LIAR).startswith("liar 1 made 2 unsound claims and 1 false alarm, with the evidence")
+
+    def test_three_kinds_of_findings(self):
+        bad = replace(ALARM, assessment=Assessment.BAD_WITNESS)
+        text = explain(replace(CLEAR, findings=(LIE, ALARM, bad, bad)))
+        assert "made 1 unsound claim, 1 false alarm and 2 bad witnesses" in text
+
+    def test_all_pairs(self):
+        assert explain(replace(CLEAR, pairs_exercised=24)).endswith("it exercised all of 24 pairs.")
+        assert explain(replace(CLEAR, pairs=1, pairs_exercised=1)).endswith("it exercised 1 pair.")
+
+    def test_no_pairs(self):
+        text = explain(replace(CLEAR, pairs=0, pairs_exercised=0))
+        assert "no pair" in text
+        assert "passed nothing" not in text
+
+    def test_a_refuted_ground_truth_accuses_us(self):
+        text = explain(REFUTER)
+        assert "hero 4 refuted our ground truth on 1 instance" in text
+        assert "nobody is accused" in text

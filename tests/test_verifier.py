@@ -1,0 +1,219 @@
+import gzip
+from pathlib import Path
+
+import pytest
+from fake_verifiers import IMPORTS, Scripted, scripted, writes
+from processes import is_running, python
+
+from soundbench.claim import Answer, Claim, EndReason
+from soundbench.errors import InputError
+from soundbench.instance import Instance
+from soundbench.option import Option
+from soundbench.verifier import Selection, Task, Verifier
+
+
+@pytest.fixture
+def instance(tmp_path):
+    (tmp_path / "armed_secret.onnx").write_bytes(b"network")
+    (tmp_path / "armed_secret.vnnlib").write_bytes(b"property")
+    return Instance("armed_secret", tmp_path / "armed_secret.onnx", tmp_path / "armed_secret.vnnlib", 20.0)
+
+
+def claimed(instance, script, **limits) -> tuple[Claim, str]:
+    execution = scripted(script).answer(instance, **limits)
+    return execution.answer.claim, execution.answer.raw
+
+
+def test_a_name_and_a_command_are_enough(instance):
+    class Mine(Verifier):
+        name = "mine"
+
+        def command(self, task: Task) -> list[str]:
+            return python("import sys; open(sys.argv[1], 'w').write('unsat')", str(task.result))
+
+    assert Mine().answer(instance).answer == Answer(Claim.VERIFIED, "unsat")
+
+
+def test_the_counterexample_is_kept(instance):
+    answer = scripted(writes("sat\n((X_0 1.0))\n")).answer(instance).answer
+    assert answer == Answer(Claim.FALSIFIED, "sat", "((X_0 1.0))\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "claim", "raw"),
+    [
+        (writes("UNSAT\n"), Claim.VERIFIED, "UNSAT"),
+        (writes("sat\n"), Claim.FALSIFIED, "sat"),
+        (writes("unsat,12.3\n"), Claim.VERIFIED, "unsat,12.3"),
+        (writes("") + "print('unsat')", Claim.UNKNOWN, ""),
+        ("print('unsat')", Claim.ERROR, "no result file"),
+        (writes("\x00\x01 unsat \n"), Claim.ERROR, "\x00\x01 unsat"),
+        ("os.mkdir(result)", Claim.ERROR, "result file is not a plain file"),
+        ("os.remove(onnx)\n" + writes("unsat"), Claim.VERIFIED, "unsat"),
+    ],
+)
+def test_what_counts_is_the_result_file(instance, script, claim, raw):
+    assert claimed(instance, script) == (claim, raw)
+
+
+@pytest.mark.parametrize("word", ["unsat", "sat"])
+@pytest.mark.parametrize(
+    ("ending", "description"), [("sys.exit(1)", "exit code 1"), ("os.kill(os.getpid(), 11)", "signal 11")]
+)
+def test_a_verdict_of_a_crashed_process_is_an_error(instance, word, ending, description):
+    assert claimed(instance, writes(word) + ending) == (Claim.ERROR, f"{word} ({description})")
+
+
+def test_a_crashed_process_may_still_say_why_it_gave_up(instance):
+    assert claimed(instance, writes("unsupported") + "sys.exit(1)") == (Claim.UNSUPPORTED, "unsupported")
+
+
+def test_who_is_stopped_at_the_wall_limit_has_claimed_a_timeout(instance):
+    ignore = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    execution = scripted(ignore + writes("unsat") + "time.sleep(60)").answer(instance, timeout_seconds=0.5)
+    assert execution.answer == Answer(Claim.TIMEOUT, "unsat")
+    assert execution.ending.reason is EndReason.WALL_LIMIT
+
+
+def test_who_answers_while_being_terminated_has_claimed_a_timeout(instance):
+    answer = "signal.signal(signal.SIGTERM, lambda *_: (open(result, 'w').write('unsat'), sys.exit(0)))\n"
+    assert claimed(instance, answer + "time.sleep(60)", timeout_seconds=0.5)[0] is Claim.TIMEOUT
+
+
+def test_who_is_stopped_at_the_memory_limit_has_failed(instance):
+    hungry = writes("unsat") + "x = bytearray(200 << 20); time.sleep(60)"
+    claim, raw = claimed(instance, hungry, memory_bytes=100 << 20)
+    assert (claim, raw) == (Claim.ERROR, "unsat (stopped at the memory limit)")
+
+
+def test_a_tool_that_cannot_be_started_has_failed(instance):
+    class Gone(Scripted):
+        def command(self, task: Task) -> list[str]:  # noqa: ARG002
+            return ["/nonexistent/tool"]
+
+    execution = Gone().answer(instance)
+    assert (execution.answer.claim, execution.ending.reason) == (Claim.ERROR, EndReason.NOT_STARTED)
+    assert "/nonexistent/tool could not be started" in execution.log
+
+
+def test_the_task_is_a_private_copy_that_is_removed(instance):
+    look = "print(os.getcwd(), onnx, vnnlib, timeout, open(onnx).read(), open(vnnlib).read())\n"
+    execution = scripted(look + "open(onnx, 'w').write('changed')\n" + writes("unknown")).answer(instance)
+    folder, onnx, vnnlib, timeout, *contents = execution.log.split()
+    assert contents == ["network", "property"]
+    assert timeout == "20.0"
+    assert Path(onnx).parent == Path(vnnlib).parent == Path(folder)
+    assert not Path(folder).parent.exists()
+    assert instance.onnx.read_bytes() == b"network"
+
+
+def test_the_task_does_not_tell_which_instance_it_is(instance):
+    execution = scripted("print(sys.argv, os.environ, os.listdir('..'), os.listdir('.'))").answer(instance)
+    assert "secret" not in execution.log
+    assert str(instance.onnx.parent) not in execution.log
+
+
+def test_packed_files_are_unpacked(instance, tmp_path):
+    packed = tmp_path / "property.vnnlib.gz"
+    packed.write_bytes(gzip.compress(b"property"))
+    zipped = Instance("packed", instance.onnx, packed, 20.0)
+    assert "property.vnnlib property" in scripted("print(vnnlib, open(vnnlib).read())").answer(zipped).log
+
+
+@pytest.mark.parametrize("content", [None, b"\x1f\x8bdamaged"])
+def test_an_instance_that_cannot_be_read_is_named(instance, content):
+    instance.vnnlib.unlink()
+    if content is not None:
+        instance.vnnlib.write_bytes(content)
+    with pytest.raises(InputError, match=r"armed_secret\.vnnlib"):
+        scripted("").answer(instance)
+
+
+def test_our_python_settings_do_not_reach_the_verifier(instance, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/somewhere")
+    monkeypatch.setenv("LICENCE", "kept")
+    log = scripted("print(os.environ.get('PYTHONPATH'), os.environ['LICENCE'])").answer(instance).log
+    assert log.split() == ["None", "kept"]
+
+
+def test_a_verifiers_own_variables_reach_it(instance):
+    class Tuned(Scripted):
+        script = "print(os.environ['THREADS'])"
+
+        def environment(self, task: Task) -> dict[str, str]:  # noqa: ARG002
+            return {"THREADS": "1"}
+
+    assert Tuned().answer(instance).log == "1\n"
+
+
+def test_nothing_of_a_task_lives_on(instance):
+    fork = "child = os.fork()\nif child == 0: time.sleep(60)\nprint(child)\n"
+    assert not is_running(int(scripted(fork).answer(instance).log))
+
+
+class Prepared(Scripted):
+    preparing = "open('prepared', 'w').write('yes')"
+    script = "print(open('prepared').read())\n" + writes("unsat")
+
+    def preparation(self, task: Task) -> list[str]:
+        return python(IMPORTS + self.preparing, str(task.onnx), str(task.vnnlib), str(task.result), "0")
+
+
+def test_a_preparation_runs_before_and_is_timed_apart(instance):
+    execution = Prepared().answer(instance)
+    assert (execution.answer.claim, execution.log) == (Claim.VERIFIED, "yes\n")
+    assert execution.prepare_seconds > 0
+
+
+def test_a_failed_preparation_is_an_error_whatever_it_wrote(instance):
+    class Failing(Prepared):
+        preparing = writes("unsat") + "sys.exit(2)"
+
+    assert Failing().answer(instance).answer == Answer(Claim.ERROR, "preparation failed: exit code 2")
+
+
+def test_log_and_result_can_both_be_read_by_a_subclass(instance):
+    class Printing(Scripted):
+        script = "print('Result: unsat')"
+
+        def read_answer(self, task, ending, log):  # noqa: ARG002
+            return Answer(Claim.VERIFIED if "Result: unsat" in log.splitlines() else Claim.ERROR, log.strip())
+
+    assert Printing().answer(instance).answer.claim is Claim.VERIFIED
+
+
+class Optioned(Scripted):
+    name = "optioned"
+    versions = ("2.0", "1.0")
+    options = (
+        Option("threads", 1, "how many"),
+        Option("slack", 0.5, "how much"),
+        Option("fast", default=False, help="whether"),
+        Option("method", "crown", "which", ("crown", "ibp")),
+    )
+
+
+def test_options_have_their_defaults_and_types():
+    assert Optioned().settings == {"threads": 1, "slack": 0.5, "fast": False, "method": "crown"}
+    given = {"threads": "4", "slack": "1e-3", "fast": "True", "method": "ibp"}
+    settings = Optioned(Selection("optioned", options=given)).settings
+    assert settings == {"threads": 4, "slack": 0.001, "fast": True, "method": "ibp"}
+    assert [type(value) for value in settings.values()] == [int, float, bool, str]
+
+
+@pytest.mark.parametrize(
+    ("selection", "words"),
+    [
+        ({"options": {"threads": "many"}}, "a whole number"),
+        ({"options": {"slack": "x"}}, "a number"),
+        ({"options": {"fast": "maybe"}}, "true or false"),
+        ({"options": {"method": "magic"}}, "crown, ibp"),
+        ({"options": {"depth": "1"}}, "threads, slack, fast, method"),
+        ({"version": "3.0"}, "2.0, 1.0"),
+        ({"argument": "folder"}, "colon"),
+    ],
+)
+def test_a_wrong_selection_is_one_line_that_says_what_there_is(selection, words):
+    with pytest.raises(InputError, match=words) as error:
+        Optioned(Selection("optioned", **selection))
+    assert "\n" not in str(error.value)

@@ -1,0 +1,77 @@
+import pytest
+
+from soundbench.claim import Answer, Claim
+from soundbench.errors import InputError
+from soundbench.instance import Instance
+from soundbench.registry import resolve, resolve_all
+
+
+@pytest.fixture
+def instance(tmp_path):
+    for name in ("a.onnx", "a.vnnlib"):
+        (tmp_path / name).write_text(name)
+    return Instance("a", tmp_path / "a.onnx", tmp_path / "a.vnnlib", 20.0)
+
+
+@pytest.fixture
+def tool(tmp_path):
+    """Writes a tool's scripts; returns how it is named."""
+
+    def write(prepare="", run="", install="", executable=True) -> str:
+        folder = tmp_path / "a tool; with: odd name"
+        folder.mkdir()
+        scripts = {"install_tool.sh": install, "prepare_instance.sh": prepare, "run_instance.sh": run}
+        for name, text in scripts.items():
+            (folder / name).write_text("#!/bin/bash\nset -e\n" + text)
+            (folder / name).chmod(0o755 if executable else 0o644)
+        return f"vnncomp:{folder}"
+
+    return write
+
+
+def test_the_scripts_get_the_contracts_arguments(tool, instance):
+    prepare = 'echo "$1 $2 $(cat $3) $(cat $4) $#" > prepared'
+    run = 'echo "$(cat prepared) / $1 $2 $(cat $3) $(cat $4) $6 $#"; echo unsat > "$5"'
+    execution = resolve(tool(prepare, run)).answer(instance)
+    assert execution.answer == Answer(Claim.VERIFIED, "unsat")
+    assert execution.log == "v1 soundbench a.onnx a.vnnlib 4 / v1 soundbench a.onnx a.vnnlib 20 6\n"
+
+
+def test_the_category_can_be_set(tool, instance):
+    (verifier,) = resolve_all([tool(run='echo unknown > "$5"; echo "$2"')], ["vnncomp.category=acasxu"])
+    assert verifier.answer(instance).log == "acasxu\n"
+
+
+def test_scripts_without_the_executable_bit_run_too(tool, instance):
+    verifier = resolve(tool(run='printf "sat\\n((X_0 1))" > "$5"', executable=False))
+    assert verifier.answer(instance).answer == Answer(Claim.FALSIFIED, "sat", "((X_0 1))")
+
+
+def test_a_failed_preparation_is_an_error(tool, instance):
+    answer = resolve(tool(prepare="exit 3", run='echo unsat > "$5"')).answer(instance).answer
+    assert answer == Answer(Claim.ERROR, "preparation failed: exit code 3")
+
+
+@pytest.mark.parametrize("script", ["install_tool.sh", "prepare_instance.sh", "run_instance.sh"])
+def test_a_missing_script_is_named(tool, tmp_path, script):
+    label = tool()
+    (tmp_path / "a tool; with: odd name" / script).unlink()
+    with pytest.raises(InputError, match=script):
+        resolve(label)
+
+
+def test_the_version_changes_with_the_scripts(tool, tmp_path):
+    verifier = resolve(tool())
+    before = verifier.version()
+    (tmp_path / "a tool; with: odd name" / "run_instance.sh").write_text("changed")
+    assert verifier.version() != before
+
+
+def test_installing_runs_the_install_script(tool, tmp_path):
+    resolve(tool(install='echo "$1" > installed')).install()
+    assert (tmp_path / "a tool; with: odd name" / "installed").read_text() == "v1\n"
+
+
+def test_a_failed_installation_is_one_line(tool):
+    with pytest.raises(InputError, match=r"install_tool\.sh ended with 4"):
+        resolve(tool(install="exit 4")).install()

@@ -1,0 +1,100 @@
+"""Bounds of a whole network over one box: intervals forward, CROWN for each activation, then the constraints."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from .backward import LinearForm, Relaxation
+from .intervals import Bounds
+from .network import Activation, Array, Network, Relu
+from .rounding import FLOAT64_UNIT, require_usable, slack
+
+if TYPE_CHECKING:
+    from .steps import Steps
+    from .targets import Constraints
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintBounds:
+    """Of each constraint, a lower bound of (left side - bound) over a box, and the coefficients that gave it.
+
+    `lower` is (constraints,), `sensitivity` (constraints, inputs).
+    """
+
+    lower: Array
+    sensitivity: Array
+
+
+def bound_constraints(
+    network: Network, box: Bounds, constraints: "Constraints", steps: "Steps"
+) -> ConstraintBounds:
+    """Bounds of all constraints over the box, by the first of the lower lines.
+
+    Raises NumericError if some number on the way is unusable.
+    """
+    relaxation = relax(network, box, steps)[0]
+    rows = constraints.coefficients
+    lost = slack(1, np.abs(rows) @ relaxation.tensors[network.output].magnitude)
+    form = LinearForm({network.output: rows}, -constraints.bound, lost)
+    at_input = steps.to_input(network, form, relaxation, steps)
+    return ConstraintBounds(steps.concretise(at_input, box), at_input.coefficients[0])
+
+
+def relax(network: Network, box: Bounds, steps: "Steps") -> tuple[Relaxation, ...]:
+    """Bounds of every tensor, and lines of every activation over them: one relaxation for each of the lower lines.
+
+    All of them have the same bounds. Raises NumericError if some are unusable.
+    """
+    relaxations = tuple(Relaxation((box,), {}, {}) for _ in steps.lower_lines)
+    for target, node in enumerate(network.nodes, start=1):
+        if isinstance(node, Activation):
+            relaxations = _with_lines(relaxations, target, node, steps.refine(network, node, relaxations, steps), steps)
+        tensors = relaxations[0].tensors
+        bounds = steps.interval[type(node)](node, tensors, FLOAT64_UNIT)
+        require_usable(bounds.lower, bounds.upper)
+        relaxations = tuple(replace(relaxation, tensors=(*tensors, bounds)) for relaxation in relaxations)
+    return relaxations
+
+
+def refine(
+    network: Network, activation: Activation, relaxations: tuple[Relaxation, ...], steps: "Steps"
+) -> Bounds:
+    """Bounds of an activation's source: its interval, cut down by CROWN with each of the lower lines in turn."""
+    box, bounds = relaxations[0].tensors[0], relaxations[0].tensors[activation.source]
+    chosen = np.flatnonzero(steps.worth_refining(activation, bounds))
+    unit_rows = np.zeros((len(chosen), len(bounds.lower)))
+    unit_rows[np.arange(len(chosen)), chosen] = 1
+    nothing = np.zeros(2 * len(chosen))
+    form = LinearForm({activation.source: np.concatenate([unit_rows, -unit_rows])}, nothing, nothing)
+    lower, upper = bounds.lower.copy(), bounds.upper.copy()
+    for relaxation in relaxations if len(chosen) else ():
+        least = steps.concretise(steps.to_input(network, form, relaxation, steps), box)
+        lower[chosen] = np.maximum(lower[chosen], least[: len(chosen)])
+        upper[chosen] = np.minimum(upper[chosen], -least[len(chosen) :])
+    return Bounds(lower, upper)
+
+
+def worth_refining(activation: Activation, bounds: Bounds) -> npt.NDArray[np.bool_]:
+    """Which neurons: a ReLU that is active or inactive throughout is exact already."""
+    if isinstance(activation, Relu):
+        return (bounds.lower < 0) & (bounds.upper > 0)
+    return bounds.lower < bounds.upper
+
+
+def _with_lines(
+    relaxations: tuple[Relaxation, ...], target: int, node: Activation, refined: Bounds, steps: "Steps"
+) -> tuple[Relaxation, ...]:
+    """The relaxations with refined bounds of the node's source, and the node's lines over those."""
+    known = relaxations[0].tensors
+    tensors = (*known[: node.source], refined, *known[node.source + 1 :])
+    above = steps.upper_line[type(node)](refined.lower, refined.upper)
+    return tuple(
+        Relaxation(
+            tensors,
+            {**relaxation.lower_lines, target: table[type(node)](refined.lower, refined.upper)},
+            {**relaxation.upper_lines, target: above},
+        )
+        for relaxation, table in zip(relaxations, steps.lower_lines, strict=True)
+    )

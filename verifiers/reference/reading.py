@@ -1,0 +1,171 @@
+"""From an ONNX file to a network.
+
+Only onnx's generated protobuf module is loaded, from its own file: the package as a whole would take a third of a
+small instance's time.
+"""
+
+import importlib.util
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from soundbench.errors import InputError
+
+from .failures import UnsupportedError
+from .network import Dense, Network, Node
+from .operators import MAX_ENTRIES, Constant, Lowered, Operation, Parser, Shape, Tensor, Value
+
+if TYPE_CHECKING:
+    from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+OPSETS = range(7, 26)  # the operators read here kept their meaning throughout
+MAX_TENSOR = 4096  # entries of one computed tensor
+
+
+def read_network(path: Path, parsers: Mapping[str, Parser]) -> Network:
+    """The network of an ONNX file with one float32 input and one output.
+
+    Raises InputError if the file is not a readable model, UnsupportedError naming what is not supported in it.
+    """
+    model = _read_model(path)
+    versions = {opset.domain: opset.version for opset in model.opset_import}
+    if versions.get("", versions.get("ai.onnx")) not in OPSETS:
+        raise UnsupportedError(
+            f"opset versions {versions}: only {OPSETS.start} to {OPSETS.stop - 1} of ONNX's own"
+        )
+    if model.graph.sparse_initializer:
+        raise UnsupportedError("sparse initializers")
+    constants = {proto.name: _read_constant(proto) for proto in model.graph.initializer}
+    inputs = [proto for proto in model.graph.input if proto.name not in constants]
+    if len(inputs) != 1 or len(model.graph.output) != 1:
+        raise UnsupportedError(
+            f"{len(inputs)} inputs and {len(model.graph.output)} outputs: only one of each"
+        )
+    shape = _read_shape(inputs[0])
+    values: dict[str, Value] = {**constants, inputs[0].name: Tensor(0, shape)}
+    nodes = _lower(model.graph, values, parsers)
+    output = values.get(model.graph.output[0].name)
+    if not isinstance(output, Tensor):
+        raise UnsupportedError("an output that does not depend on the input")
+    return Network(prod(shape), prod(output.shape), tuple(nodes), output.index)
+
+
+def _lower(graph: "GraphProto", values: dict[str, Value], parsers: Mapping[str, Parser]) -> list[Node]:
+    """The nodes of the graph in its order; `values` gains every name that it defines."""
+    nodes: list[Node] = []
+    for proto in graph.node:
+        placed = _place(proto, values, parsers)
+        if isinstance(placed, Lowered):
+            nodes.append(placed.node)
+            placed = Tensor(len(nodes), placed.shape)
+        if isinstance(placed, Tensor) and prod(placed.shape) > MAX_TENSOR:
+            raise UnsupportedError(f"{proto.op_type} ({proto.name}): more than {MAX_TENSOR} outputs")
+        values[proto.output[0]] = placed
+    entries = sum(node.weight.size for node in nodes if isinstance(node, Dense))
+    if entries > MAX_ENTRIES:
+        raise UnsupportedError(f"{entries} entries in all matrices together (at most {MAX_ENTRIES})")
+    return nodes
+
+
+def _place(proto: "NodeProto", values: Mapping[str, Value], parsers: Mapping[str, Parser]) -> Value | Lowered:
+    operation = Operation(
+        proto.op_type,
+        proto.name or ", ".join(proto.output),
+        {a.name: _read_attribute(a) for a in proto.attribute},
+    )
+    if proto.domain not in ("", "ai.onnx") or proto.op_type not in parsers:
+        raise operation.refuse(f"operator of domain {proto.domain or 'ai.onnx'}")
+    if len(proto.output) != 1:
+        raise operation.refuse(f"{len(proto.output)} outputs")
+    unknown = [name for name in proto.input if name and name not in values]
+    if unknown:
+        raise InputError(
+            f"the network's {operation.operator} reads {unknown[0]}, which nothing before it defines"
+        )
+    try:
+        return parsers[proto.op_type](
+            operation, tuple(values[name] if name else None for name in proto.input)
+        )
+    except ValueError as error:  # numpy, on shapes that do not fit
+        raise operation.refuse(str(error)) from error
+
+
+def _read_model(path: Path) -> "ModelProto":
+    from google.protobuf.message import DecodeError
+
+    model: ModelProto = _protobuf_module().ModelProto()
+    try:
+        model.ParseFromString(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}): give an ONNX file") from error
+    except DecodeError as error:
+        raise InputError(f"{path}: not a complete ONNX model: write it again") from error
+    if not model.opset_import or not model.graph.node:
+        raise InputError(f"{path}: not an ONNX model with a graph: write it again")
+    return model
+
+
+def _protobuf_module() -> Any:
+    package = importlib.util.find_spec("onnx")
+    if package is None or package.origin is None:
+        raise InputError("the onnx package is not installed: pip install onnx")
+    spec = importlib.util.spec_from_file_location(
+        "onnx_ml_pb2", Path(package.origin).parent / "onnx_ml_pb2.py"
+    )
+    if spec is None or spec.loader is None:
+        raise InputError("the onnx package has no onnx_ml_pb2.py: install onnx again")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _read_shape(proto: "ValueInfoProto") -> Shape:
+    """The input's shape; a batch dimension without a number counts as 1."""
+    tensor = proto.type.tensor_type
+    sizes = [
+        dimension.dim_value if dimension.HasField("dim_value") else None for dimension in tensor.shape.dim
+    ]
+    shape = tuple(1 if axis == 0 and size is None else size or 0 for axis, size in enumerate(sizes))
+    if tensor.elem_type != _FLOAT32 or not 0 < prod(shape) <= MAX_TENSOR:
+        raise UnsupportedError(
+            f"an input of type {tensor.elem_type} and sizes {sizes}: only float32, known sizes"
+        )
+    return shape
+
+
+_FLOAT32, _INT64 = 1, 7  # TensorProto.DataType
+
+
+def _read_constant(proto: "TensorProto") -> Constant:
+    """A float32 tensor as float64, or an int64 tensor."""
+    if proto.data_type not in (_FLOAT32, _INT64) or proto.data_location:
+        raise UnsupportedError(f"constant {proto.name}: of type {proto.data_type}, or kept outside the file")
+    if proto.data_type == _FLOAT32:
+        stored = np.frombuffer(proto.raw_data, "<f4") if proto.raw_data else np.array(proto.float_data)
+        array = stored.astype(np.float64)
+    else:
+        stored = np.frombuffer(proto.raw_data, "<i8") if proto.raw_data else np.array(proto.int64_data)
+        array = stored.astype(np.int64)
+    if array.size != prod(proto.dims):
+        raise InputError(
+            f"the network's constant {proto.name} has {array.size} entries for shape {list(proto.dims)}"
+        )
+    return Constant(array.reshape(tuple(proto.dims)))
+
+
+def _read_attribute(proto: "AttributeProto") -> Any:
+    """A number, a string, a tuple of numbers or a tensor; None for what no parser here takes."""
+    if proto.ref_attr_name:
+        return None
+    readers = {
+        proto.FLOAT: lambda: proto.f,
+        proto.INT: lambda: proto.i,
+        proto.STRING: lambda: proto.s.decode(errors="replace"),
+        proto.FLOATS: lambda: tuple(proto.floats),
+        proto.INTS: lambda: tuple(proto.ints),
+        proto.TENSOR: lambda: _read_constant(proto.t).array,
+    }
+    return readers.get(proto.type, lambda: None)()

@@ -1,0 +1,113 @@
+"""Straight lines that bound an activation function over an interval, one a neuron.
+
+Each function takes bounds of the pre-activation, shape (size,), and returns slope and intercept, shape (size,), such
+that in exact arithmetic slope * x + intercept lies below (`_lower`) or above (`_upper`) the function on the interval.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from .network import Array, Node, Relu, Sigmoid, Tanh
+from .rounding import ABSOLUTE_SLACK
+
+BISECTIONS = 20  # of the tangent point: it decides how tight a line is, never whether it is sound
+SATURATED = 20.0  # tangent points lie nearer to zero than this
+
+
+class Line(NamedTuple):
+    """slope * x + intercept, shapes (size,)."""
+
+    slope: Array
+    intercept: Array
+
+
+def relu_lower(lower: Array, upper: Array) -> Line:
+    """Slope 1 where more of the interval is positive, else 0; through the origin, so exact in float64."""
+    return Line((upper > -lower).astype(np.float64), np.zeros_like(lower))
+
+
+def relu_steep_lower(lower: Array, upper: Array) -> Line:  # noqa: ARG001
+    """Slope 1 unless inactive: so that relu(z) + relu(d - z) >= d is seen."""
+    return Line((upper > 0).astype(np.float64), np.zeros_like(upper))
+
+
+def relu_upper(lower: Array, upper: Array) -> Line:
+    """The chord; ReLU is convex, so what lies above both ends lies above it all, whatever rounding did to the slope."""
+    low, high = np.minimum(lower, 0), np.maximum(upper, 0)
+    unstable = (low < 0) & (high > 0)
+    slope = np.where(unstable, high / np.where(unstable, high - low, 1), (lower >= 0).astype(np.float64))
+    intercept = np.maximum(-slope * low, (1 - slope) * high) * (1 + 2.0**-48) + ABSOLUTE_SLACK
+    return Line(slope, np.where(unstable, intercept, 0))
+
+
+def tanh_lower(lower: Array, upper: Array) -> Line:
+    """A line of slope s lies below tanh if its intercept is the least value of g(x) = tanh(x) - s x on the interval.
+
+    For 0 <= s <= 1, g falls up to -p, rises to p and falls after it, where tanh'(p) = s, that is tanh(p) = sqrt(1 - s):
+    its least value is g at the upper end or at -p moved into the interval. An error e in p costs e^2 at most.
+    """
+    slope = _tanh_lower_slope(lower, upper)
+    turning = np.log1p(np.sqrt(1 - slope)) - np.log(slope) / 2  # artanh(sqrt(1 - s)), without cancellation
+    at_turning = _below_tanh(slope, np.clip(-turning, lower, upper))
+    return Line(slope, np.minimum(at_turning, _below_tanh(slope, upper)))
+
+
+def tanh_upper(lower: Array, upper: Array) -> Line:
+    """tanh is odd: the lower line over the mirrored interval."""
+    slope, intercept = tanh_lower(-upper, -lower)
+    return Line(slope, -intercept)
+
+
+def sigmoid_lower(lower: Array, upper: Array) -> Line:
+    """sigmoid(x) = 1/2 + tanh(x/2) / 2; halving is exact, the addition of 1/2 is rounded down."""
+    slope, intercept = tanh_lower(lower / 2, upper / 2)
+    return Line(slope / 4, 0.5 + intercept / 2 - 2.0**-50 * (1 + np.abs(intercept)))
+
+
+def sigmoid_upper(lower: Array, upper: Array) -> Line:
+    """sigmoid(x) = 1/2 + tanh(x/2) / 2; halving is exact, the addition of 1/2 is rounded up."""
+    slope, intercept = tanh_upper(lower / 2, upper / 2)
+    return Line(slope / 4, 0.5 + intercept / 2 + 2.0**-50 * (1 + np.abs(intercept)))
+
+
+def _below_tanh(slope: Array, x: Array) -> Array:
+    """tanh(x) - slope * x, rounded down: 32 units for tanh and the subtraction, 4 for the product."""
+    product = slope * x
+    return np.tanh(x) - product - 2.0**-48 - 2.0**-50 * np.abs(product)
+
+
+def _tanh_lower_slope(lower: Array, upper: Array) -> Array:
+    """A slope in [0, 1] whose lower line is tight: a tangent at the middle where tanh is convex (upper <= 0).
+
+    Elsewhere the steepest secant from the upper end to a point d of the interval: d touches where tanh is convex,
+    or is the lower end (the chord).
+    """
+    low, high = np.clip(lower, -SATURATED, SATURATED), np.clip(upper, -SATURATED, SATURATED)
+    left, right = low, np.clip(0.0, low, high)
+    for _ in range(BISECTIONS):
+        middle = (left + right) / 2
+        too_shallow = _tanh_slope(middle) * (high - middle) < np.tanh(high) - np.tanh(middle)
+        left, right = np.where(too_shallow, middle, left), np.where(too_shallow, right, middle)
+    width = high - left
+    secant = (np.tanh(high) - np.tanh(left)) / np.where(width > 0, width, 1)
+    slope = np.where((high <= 0) | (width <= 0), _tanh_slope((low + high) / 2), secant)
+    return np.clip(slope, 0.0, 1.0)
+
+
+def _tanh_slope(x: Array) -> Array:
+    return 1 - np.tanh(x) ** 2
+
+
+LOWER_LINE: Mapping[type[Node], Callable[[Array, Array], Line]] = {
+    Relu: relu_lower,
+    Tanh: tanh_lower,
+    Sigmoid: sigmoid_lower,
+}
+STEEP_LOWER_LINE: Mapping[type[Node], Callable[[Array, Array], Line]] = {**LOWER_LINE, Relu: relu_steep_lower}
+UPPER_LINE: Mapping[type[Node], Callable[[Array, Array], Line]] = {
+    Relu: relu_upper,
+    Tanh: tanh_upper,
+    Sigmoid: sigmoid_upper,
+}

@@ -1,0 +1,119 @@
+"""The steps of the reference verifier, each a function that can be replaced.
+
+A variant of the verifier is `dataclasses.replace(DEFAULT, split=another)`, or, for one entry of a table,
+`replace(DEFAULT, upper_line={**DEFAULT.upper_line, Relu: another})`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soundbench.claim import Claim
+from soundbench.instance import Property, Region
+
+from . import (
+    backward,
+    bounding,
+    branching,
+    candidates,
+    intervals,
+    linear_operators,
+    relaxation,
+    shape_operators,
+    subdomains,
+    targets,
+    window_operators,
+)
+from .backward import LinearForm, Relaxation, Substitution
+from .bounding import ConstraintBounds
+from .intervals import Bounds
+from .network import Activation, Array, Network, Node, Relu, Sigmoid, Tanh
+from .operators import Parser
+from .relaxation import Line
+from .subdomains import Counterexample, Ending, Expansion, SubDomain
+from .targets import Constraints, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """One field a step, named after the function that fills it by default; its contract stands there.
+
+    Tables are by operator name (`parsers`) or by node type; their functions take that type of node (hence Any).
+    """
+
+    parsers: Mapping[str, Parser]
+    interval: Mapping[type[Node], Callable[[Any, Sequence[Bounds], float], Bounds]]
+    lower_lines: tuple[Mapping[type[Node], Callable[[Array, Array], Line]], ...]
+    upper_line: Mapping[type[Node], Callable[[Array, Array], Line]]
+    backward: Mapping[type[Node], Callable[[Any, int, Array, Relaxation], Substitution]]
+
+    targets: "Callable[[Property, Network, Steps], tuple[Target, ...]]"
+    box: Callable[[Region], Bounds]
+    constraints: Callable[[Region, int], Constraints]
+
+    worth_refining: Callable[[Activation, Bounds], npt.NDArray[np.bool_]]
+    refine: "Callable[[Network, Activation, tuple[Relaxation, ...], Steps], Bounds]"
+    to_input: "Callable[[Network, LinearForm, Relaxation, Steps], LinearForm]"
+    concretise: Callable[[LinearForm, Bounds], Array]
+    bound_constraints: "Callable[[Network, Bounds, Constraints, Steps], ConstraintBounds]"
+
+    choose_dimension: Callable[[Bounds, ConstraintBounds], int]
+    choose_cut: Callable[[Bounds, int], float]
+    split: Callable[[Bounds, int, float], tuple[Bounds, ...]]
+
+    push: Callable[[list[SubDomain], SubDomain], None]
+    pop: Callable[[list[SubDomain]], SubDomain]
+    priority: Callable[[ConstraintBounds], float]
+    expand: "Callable[[Network, SubDomain, Steps], Expansion]"
+    is_refuted: Callable[[Constraints, ConstraintBounds], bool]
+    candidates: Callable[[Bounds, ConstraintBounds], Iterable[Array]]
+    find_counterexample: Callable[[Network, Target, Iterable[Array]], Counterexample | None]
+    conclude: Callable[[Ending], Claim]
+
+
+PARSERS: Mapping[str, Parser] = {
+    "Add": linear_operators.parse_add,
+    "AveragePool": window_operators.parse_average_pool,
+    "Constant": shape_operators.parse_constant,
+    "Conv": window_operators.parse_conv,
+    "Flatten": shape_operators.parse_flatten,
+    "Gemm": linear_operators.parse_gemm,
+    "Identity": shape_operators.parse_identity,
+    "MatMul": linear_operators.parse_matmul,
+    "Mul": linear_operators.parse_mul,
+    "Relu": shape_operators.activation_parser(Relu),
+    "Reshape": shape_operators.parse_reshape,
+    "Sigmoid": shape_operators.activation_parser(Sigmoid),
+    "Sub": linear_operators.parse_sub,
+    "Tanh": shape_operators.activation_parser(Tanh),
+}
+
+DEFAULT = Steps(
+    parsers=PARSERS,
+    interval=intervals.INTERVAL,
+    lower_lines=(relaxation.LOWER_LINE, relaxation.STEEP_LOWER_LINE),
+    upper_line=relaxation.UPPER_LINE,
+    backward=backward.BACKWARD,
+    targets=targets.targets,
+    box=targets.box,
+    constraints=targets.constraints,
+    worth_refining=bounding.worth_refining,
+    refine=bounding.refine,
+    to_input=backward.to_input,
+    concretise=backward.concretise,
+    bound_constraints=bounding.bound_constraints,
+    choose_dimension=branching.choose_dimension,
+    choose_cut=branching.choose_cut,
+    split=branching.split,
+    push=subdomains.push,
+    pop=subdomains.pop,
+    priority=subdomains.priority,
+    expand=subdomains.expand,
+    is_refuted=subdomains.is_refuted,
+    candidates=candidates.candidates,
+    find_counterexample=candidates.find_counterexample,
+    conclude=subdomains.conclude,
+)
