@@ -14,6 +14,8 @@ from .errors import reported_errors
 
 # A command's name, and the module beside this one whose `command` it is. Importing one must be quick.
 COMMANDS = {
+    "generate": "generate",
+    "certify": "certify",
     "evaluate": "evaluate",
     "verifiers": "verifiers",
 }

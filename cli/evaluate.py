@@ -15,6 +15,7 @@ import click
 from soundbench.errors import InputError
 
 from .errors import INTERRUPTED
+from .shipped import core_suite
 
 if TYPE_CHECKING:
     from soundbench.execute import Job
@@ -94,7 +95,7 @@ def command(
     found = resolve_all(verifiers, settings)
     check_installed(found)
     _check_writable(json_file)
-    suite = load_suite(suite_folder or _core_suite())
+    suite = load_suite(suite_folder or core_suite())
     folder = out or Path("runs", time.strftime("%Y-%m-%dT%H-%M-%S"))
     memory_bytes = None if memory is None else int(memory * 2**30)
     with _terminated_as_interrupted(), open_run(folder, identify(suite, found, timeout, memory_bytes)) as run:
@@ -121,13 +122,13 @@ def _run_all(
     from soundbench.evaluate import run_jobs
     from soundbench.execute import fair_memory_bytes
 
-    from .progress import progress
+    from .progress import results as shown_results
 
     limit_bytes = fair_memory_bytes(workers) if memory_bytes is None else memory_bytes
     results = run_jobs(run, todo, workers, timeout_seconds=timeout, memory_bytes=limit_bytes)
     done = 0
     try:
-        with progress(len(todo)) as show, contextlib.closing(results):
+        with shown_results(len(todo)) as show, contextlib.closing(results):
             for result in results:
                 done += 1
                 show(result)
@@ -137,12 +138,6 @@ def _run_all(
             f"stopped with {len(todo) - done} of {len(todo)} tasks left; go on with: {shlex.join(again)}", err=True
         )
         sys.exit(INTERRUPTED)
-
-
-def _core_suite() -> Path:
-    from importlib.resources import files
-
-    return Path(str(files("soundbench.instances"))) / "core"
 
 
 def _check_writable(path: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""What a run shows while it goes on: a bar on a terminal, a line a task elsewhere; both on standard error."""
+"""What a command shows while it goes on: a bar on a terminal, a line a step elsewhere; both on standard error."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,12 +8,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from soundbench.claim import TaskResult
 
-Show = Callable[[TaskResult], None]
-
 
 @contextmanager
-def progress(total: int) -> Iterator[Show]:
-    """A function that is told of every result as it comes."""
+def steps(total: int) -> Iterator[Callable[[str], None]]:
+    """A function that is told, in a few words, of every step as it is done."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _plain_lines(console, total)
@@ -21,20 +19,24 @@ def progress(total: int) -> Iterator[Show]:
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=total)
-        yield lambda result: bar.update(task, advance=1, description=_describe(result))
+        yield lambda words: bar.update(task, advance=1, description=words)
 
 
-def _plain_lines(console: Console, total: int) -> Show:
+@contextmanager
+def results(total: int) -> Iterator[Callable[[TaskResult], None]]:
+    """A function that is told of every result as it comes."""
+    with steps(total) as done:
+        yield lambda result: done(
+            f"{result.verifier} {result.instance} {result.claim} ({result.ending.wall_seconds:.1f} s)"
+        )
+
+
+def _plain_lines(console: Console, total: int) -> Callable[[str], None]:
     shown = 0
 
-    def show(result: TaskResult) -> None:
+    def show(words: str) -> None:
         nonlocal shown
         shown += 1
-        line = f"[{shown}/{total}] {_describe(result)} ({result.ending.wall_seconds:.1f} s)"
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(f"[{shown}/{total}] {words}", markup=False, highlight=False, soft_wrap=True)
 
     return show
-
-
-def _describe(result: TaskResult) -> str:
-    return f"{result.verifier} {result.instance} {result.claim}"

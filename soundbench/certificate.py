@@ -16,7 +16,7 @@ from flint import arb, ctx
 
 from soundbench.bounds import bound_tensors, lower_bound
 from soundbench.errors import CertificateError
-from soundbench.graph import Activation, Affine, Function, Graph, Sum, evaluate_float64
+from soundbench.graph import Activation, Affine, Array, Function, Graph, Sum, evaluate_float64
 from soundbench.ground_truth import Hiding, Witness
 from soundbench.instance import Constraint, Property, Region
 from soundbench.prove import Box, region_box
@@ -71,27 +71,48 @@ def witness_certificate(onnx: Path, graph: Graph, unsafe: Property, point: Seque
         raise CertificateError("the witness does not lie strictly inside a region's box")
     balls = evaluate(graph, point)
     region = max(inside, key=lambda candidate: rigorous_margin(candidate, balls))
-    row = np.array([[float(value) for value in point]])
-    logits = evaluate_float64(graph, row)[graph.output][0]
-    single = run_onnx(onnx, point)
-    errors = float32_error(graph, point)
-    error = max(sum(abs(float(a)) * errors[i] for i, a in constraint.terms) for constraint in region.outputs)
-    required = max(SMALLEST_MARGIN, MARGIN_PER_LOGIT * float(np.abs(logits).max()), MARGIN_PER_ERROR * error)
-    rigorous = float(np.nextafter(float(rigorous_margin(region, balls)), -np.inf))
+    error = rounding_error(graph, region, point)
+    logits = evaluate_float64(graph, floats(point))[graph.output][0]
     witness = Witness(
         point=tuple(point),
-        margin_float32=float_margin(region, single),
+        margin_float32=float_margin(region, run_onnx(onnx, point)),
         margin_float64=float_margin(region, [Fraction(value) for value in logits.tolist()]),
-        margin_rigorous=rigorous,
+        margin_rigorous=float(np.nextafter(float(rigorous_margin(region, balls)), -np.inf)),
         float32_error=error,
-        required_margin=required,
+        required_margin=required_margin(float(np.abs(logits).max()), error),
     )
     for name in ("margin_float32", "margin_float64", "margin_rigorous"):
-        if not getattr(witness, name) >= required:
-            raise CertificateError(f"the witness's {name} is {getattr(witness, name):.3g}, below {required:.3g}")
-    if abs(witness.margin_float32 - rigorous) > 2 * error:
+        if not getattr(witness, name) >= witness.required_margin:
+            margin = getattr(witness, name)
+            raise CertificateError(f"the witness's {name} is {margin:.3g}, below {witness.required_margin:.3g}")
+    if abs(witness.margin_float32 - witness.margin_rigorous) > 2 * error:
         raise CertificateError("ONNX Runtime and real arithmetic differ by more than the rounding bound allows")
     return witness
+
+
+def required_slack(graph: Graph, unsafe: Property, point: Sequence[Fraction]) -> float:
+    """What a proof must leave, by the same rule as a witness's margin, with `point` standing for the box."""
+    logits = evaluate_float64(graph, floats(point))[graph.output][0]
+    error = max(rounding_error(graph, region, point) for region in unsafe.regions)
+    return required_margin(float(np.abs(logits).max()), error)
+
+
+def required_margin(largest_logit: float, float32_error: float) -> float:
+    """The least margin at which no rounding can blur the answer."""
+    return max(SMALLEST_MARGIN, MARGIN_PER_LOGIT * largest_logit, MARGIN_PER_ERROR * float32_error)
+
+
+def rounding_error(graph: Graph, region: Region, point: Sequence[Fraction]) -> float:
+    """A bound on how far float32 rounding moves the left side of any of a region's constraints."""
+    errors = float32_error(graph, point).tolist()
+    return max(
+        sum(abs(float(factor)) * errors[index] for index, factor in constraint.terms) for constraint in region.outputs
+    )
+
+
+def floats(point: Sequence[Fraction]) -> Array:
+    """A point as a batch of one, float64."""
+    return np.array([[float(value) for value in point]])
 
 
 def is_strictly_inside(region: Region, point: Sequence[Fraction]) -> bool:
@@ -220,3 +241,9 @@ def is_on_face(region: Region, point: Sequence[Fraction]) -> bool:
         for interval, value in zip(region.inputs, point, strict=True)
         if interval.upper > interval.lower
     )
+
+
+def centre_of(region: Region) -> tuple[Fraction, ...]:
+    """The float32 point nearest the middle of a region's box."""
+    middles = (float((interval.lower + interval.upper) / 2) for interval in region.inputs)
+    return tuple(Fraction(float(np.float32(middle))) for middle in middles)

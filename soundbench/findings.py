@@ -178,7 +178,7 @@ def _describe_replay(replay: Replay | None) -> dict[str, Any] | None:
         "strict": replay.strict,
         "within_tolerance": replay.within_tolerance,
         "rigorous": replay.rigorous,
-        "disagree": replay.disagree,
+        "rounding": replay.rounding,
         "outputs": [float(value) for value in replay.outputs],
         "reason": replay.reason,
     }

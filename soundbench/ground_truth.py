@@ -86,11 +86,13 @@ ProofTree = Leaf | Split
 class Proof:
     """That a property holds, on its boxes inflated by `inflation`: one tree a region.
 
-    `slack` is a proven lower bound, over all leaves, of the distance to the refuted constraint's threshold.
+    `slack` is a proven lower bound, over all leaves, of the distance to the refuted constraint's threshold, and
+    `required_slack` what the certificate demands of it.
     """
 
     inflation: float
     slack: float
+    required_slack: float
     trees: tuple[ProofTree, ...]
 
 

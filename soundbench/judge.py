@@ -189,7 +189,7 @@ def _outcome(found: Replay) -> Outcome:
         return Outcome.STRICT
     if found.within_tolerance:
         return Outcome.TOLERANCE
-    return Outcome.ROUNDING if found.disagree else Outcome.FAILED
+    return Outcome.ROUNDING if found.rounding else Outcome.FAILED
 
 
 def _with_doubt(remark: str | None, found: Replay | None) -> str | None:

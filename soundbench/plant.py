@@ -9,7 +9,14 @@ import numpy as np
 
 from soundbench.architecture import Layers
 from soundbench.base import LabelledBoxes, TrainingFailed, train_base
-from soundbench.certificate import check_foreign, hiding_certificate, meaning_digest, witness_certificate
+from soundbench.certificate import (
+    centre_of,
+    check_foreign,
+    hiding_certificate,
+    meaning_digest,
+    required_slack,
+    witness_certificate,
+)
 from soundbench.errors import CertificateError, SoundbenchError
 from soundbench.export import save_onnx, to_onnx
 from soundbench.graph import Array, Graph, evaluate_float64, read_graph
@@ -22,15 +29,17 @@ from soundbench.prove import INFLATION, Hints, region_box, search, slacks
 from soundbench.recipe import Cell, Position, Recipe
 from soundbench.weave import Woven, weave
 
-ATTEMPTS = 8
+ATTEMPTS = 12
 # A twin's gain, as a share of the proven base margin: below one, so that it holds; high, so that it is not trivial.
 SCALED_SHARE = 0.7
 CROWD_SHARE = 0.75
 # What is left of a misaligned needle's peak, as a share of the proven base margin.
 MISALIGNED_SHARE = 0.4
-MOST_LEAVES = 600
-# A twin holds with this slack at least; like a witness's margin, far above what float32 can blur.
-TWIN_SLACK = 0.01
+MOST_BOXES = 400
+# A proof that must use up more of the room than this would be a long search.
+ROOM_SHARE = 0.8
+# Where a proof may cut beside the center of a misaligned row, in units of the needle's half-width.
+CUTS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
 
 
 class PlantingFailed(SoundbenchError):
@@ -63,13 +72,17 @@ class PlantedInstance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannedBox:
-    """One box: its property, the witness's placement, its needles armed and disarmed (the witness's own first)."""
+    """One box: its property, the witness's placement, its needles armed and disarmed (the witness's own first).
+
+    `room` is the slack that a proof of the twin can hope for.
+    """
 
     kind: TwinKind
     property: Property
     placement: Placement
     armed: tuple[Needle, ...]
     disarmed: tuple[Needle, ...]
+    room: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,16 +148,17 @@ def plan_box(
     own = Needle(placement.reads, placement.point[reads], half_width, gain, target, np.zeros(len(reads)))
     match kind:
         case TwinKind.SCALED:
-            armed, disarmed = (own,), (replace(own, gain=SCALED_SHARE * proven),)
+            armed, disarmed, left = (own,), (replace(own, gain=SCALED_SHARE * proven),), 1 - SCALED_SHARE
         case TwinKind.MISALIGNED:
             peak = MISALIGNED_SHARE * proven / gain
-            armed, disarmed = (own,), (replace(own, misalignment=misalignment(cell, peak, random)),)
+            twin = replace(own, misalignment=misalignment(cell, peak, random))
+            armed, disarmed, left = (own,), (twin,), 1 - MISALIGNED_SHARE
         case TwinKind.CROWD:
             weak = replace(own, gain=CROWD_SHARE * proven)
             centers = draw_crowd(placement, half_width, cell.crowd - 1, random)
             decoys = tuple(replace(weak, center=center) for center in centers)
-            armed, disarmed = (own, *decoys), (weak, *decoys)
-    return PlannedBox(kind, unsafe, placement, armed, disarmed)
+            armed, disarmed, left = (own, *decoys), (weak, *decoys), 1 - CROWD_SHARE
+    return PlannedBox(kind, unsafe, placement, armed, disarmed, left * proven)
 
 
 def misalignment(cell: Cell, peak: float, random: np.random.Generator) -> Array:
@@ -216,11 +230,14 @@ def armed_instance(plan: Plan, box: PlannedBox, armed: Network, hiding: Hiding) 
 def twin_instance(plan: Plan, box: PlannedBox, twin: Network) -> PlantedInstance:
     """The member of a pair that holds, with its proof."""
     hints = hints_for(box.disarmed, twin.woven)
+    required = required_slack(twin.graph, box.property, box.placement.exact_point)
+    if required > ROOM_SHARE * box.room:
+        raise CertificateError(f"a twin must hold with a slack of {required:.3g}, but has {box.room:.3g} at most")
     truth = GroundTruth(
         expected=Expected.HOLDS,
         role=Role.TWIN,
         certifies=meaning_digest(twin.graph, box.property),
-        proof=prove(twin.graph, box.property, hints),
+        proof=prove(twin.graph, box.property, required, hints),
         **pair_facts(plan, box.kind),
     )
     return PlantedInstance(f"{plan.stem}-{box.kind}-twin", twin.onnx, box.property, truth)
@@ -228,13 +245,14 @@ def twin_instance(plan: Plan, box: PlannedBox, twin: Network) -> PlantedInstance
 
 def clean_instance(plan: Plan, clean: Property, armed: Network) -> PlantedInstance:
     """A box of the armed network without a needle, with its proof."""
+    required = required_slack(armed.graph, clean, centre_of(clean.regions[0]))
     truth = GroundTruth(
         expected=Expected.HOLDS,
         family="planted",
         trigger=f"{plan.cell.name}/{plan.position}",
         role=Role.CLEAN,
         certifies=meaning_digest(armed.graph, clean),
-        proof=prove(armed.graph, clean, hints_for((), armed.woven)),
+        proof=prove(armed.graph, clean, required, hints_for((), armed.woven)),
     )
     return PlantedInstance(f"{plan.stem}-clean", armed.onnx, clean, truth)
 
@@ -249,15 +267,15 @@ def pair_facts(plan: Plan, kind: TwinKind) -> Mapping[str, Any]:
     }
 
 
-def prove(graph: Graph, unsafe: Property, hints: Hints) -> Proof:
-    """A proof that the property holds.
+def prove(graph: Graph, unsafe: Property, required: float, hints: Hints) -> Proof:
+    """A proof that the property holds, with the slack required.
 
     Raises:
         CertificateError: none was found.
     """
-    proof = search(graph, unsafe, TWIN_SLACK, hints, MOST_LEAVES)
+    proof = search(graph, unsafe, required, hints, MOST_BOXES)
     if proof is None:
-        raise CertificateError(f"no proof that the property holds was found with {MOST_LEAVES} boxes")
+        raise CertificateError(f"no proof that the property holds was found within {MOST_BOXES} boxes")
     return proof
 
 
@@ -270,7 +288,6 @@ def hints_for(needles: Sequence[Needle], woven: Woven) -> Hints:
             for row in np.argsort(-apart)[:3].tolist():
                 planes.append((first.reads[row], float(0.5 * (first.center[row] + second.center[row]))))
         for row in np.flatnonzero(first.misalignment).tolist():
-            centre, reach = float(first.center[row]), 2.0 * first.half_width
-            planes += [(first.reads[row], centre - reach), (first.reads[row], centre + reach)]
+            planes += [(first.reads[row], float(first.center[row] + cut * first.half_width)) for cut in CUTS]
     slopes = ({}, woven.slopes) if woven.slopes else ({},)
     return Hints(tuple(planes), slopes)

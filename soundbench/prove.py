@@ -5,7 +5,7 @@ unsafe region: its left side exceeds its bound everywhere on the leaf's box.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -108,19 +108,18 @@ def leaves(tree: ProofTree, box: Box) -> Iterator[tuple[Leaf, Box]]:
 
 
 def search(
-    graph: Graph, unsafe: Property, required_slack: float, hints: Hints, most_leaves: int
+    graph: Graph, unsafe: Property, required_slack: float, hints: Hints, most_boxes: int
 ) -> Proof | None:
-    """Find a proof whose every leaf has at least `required_slack`, or None within `most_leaves` leaves."""
-    budget = Budget(most_leaves)
+    """Find a proof whose every leaf has at least `required_slack`, or None within `most_boxes` bounded boxes."""
+    budget = Budget(most_boxes)
     trees = []
     for region in unsafe.regions:
-        box = region_box(region, INFLATION)
-        tree = grow(graph, region.outputs, box, required_slack, hints, budget)
+        tree = grow(graph, region.outputs, region_box(region, INFLATION), required_slack, hints, budget)
         if tree is None:
             return None
         trees.append(tree)
-    proof = Proof(INFLATION, 0.0, tuple(trees))
-    return Proof(INFLATION, check(graph, unsafe, proof), tuple(trees))
+    found = Proof(INFLATION, required_slack, required_slack, tuple(trees))
+    return replace(found, slack=check(graph, unsafe, found))
 
 
 class Budget:
@@ -156,8 +155,10 @@ def grow(
     return Split(dimension, value, *children)
 
 
-def best_split(graph: Graph, constraints: Sequence[Constraint], box: Box, hints: Hints) -> tuple[int, float]:
-    """The plane that leaves the two halves with the largest sum of slacks, hinted planes being preferred."""
+def best_split(
+    graph: Graph, constraints: Sequence[Constraint], box: Box, hints: Hints
+) -> tuple[int, float]:
+    """The plane whose halves promise most: a hinted one where one cuts the box, otherwise a middle."""
     hinted = [plane for plane in hints.planes if box.cuts(*plane)]
     middles = [
         (dimension, float(0.5 * (box.lower[dimension] + box.upper[dimension])))

@@ -4,6 +4,7 @@ Slopes are chosen in float64 for tightness; intercepts are then proven for the s
 choice loosens a bound and never breaks it. Transcendental values come from python-flint's ball arithmetic.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -48,8 +49,8 @@ def bound_values(function: Function, lower: Array, upper: Array) -> tuple[Array,
     if function is Function.RELU:
         return np.maximum(lower, 0.0), np.maximum(upper, 0.0)
     scale = 1.0 if function is Function.TANH else 0.5
-    low = np.array([down(arb(x * scale).tanh()) for x in lower.tolist()])
-    high = np.array([up(arb(x * scale).tanh()) for x in upper.tolist()])
+    low = np.array([-tanh_above(-x * scale) for x in lower.tolist()])
+    high = np.array([tanh_above(x * scale) for x in upper.tolist()])
     if function is Function.TANH:
         return low, high
     return rounded_down(0.5 + rounded_down(0.5 * low)), rounded_up(0.5 + rounded_up(0.5 * high))
@@ -110,7 +111,7 @@ def tanh_upper_slope(lower: Array, upper: Array) -> Array:
     chord = np.where(width > 1e-9, (np.tanh(upper) - np.tanh(lower)) / safe_width, derivative)
     # Across zero: the tangent through the left end touches at some d > 0, found by bisection.
     low, high = np.zeros_like(upper), np.maximum(upper, 0.0)
-    for _ in range(40):
+    for _ in range(24):
         touch = 0.5 * (low + high)
         cuts = (1.0 - np.tanh(touch) ** 2) * (touch - lower) > np.tanh(touch) - np.tanh(lower)
         low, high = np.where(cuts, touch, low), np.where(cuts, high, touch)
@@ -120,10 +121,12 @@ def tanh_upper_slope(lower: Array, upper: Array) -> Array:
     return np.where(slope < SMALLEST_SLOPE, 0.0, slope)
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def tanh_intercept(slope: float, lower: float, upper: float) -> float:
     """An upper bound of tanh(x) - slope * x over [lower, upper].
 
-    The maximum is at an end or at the only local maximum x* = artanh(sqrt(1 - slope)).
+    The maximum is at an end or at the only local maximum x* = artanh(sqrt(1 - slope)). Remembered, since a split
+    leaves most neurons as they were.
     """
     candidates = [arb(x).tanh() - arb(slope) * arb(x) for x in (lower, upper)]
     if 0.0 < slope < 1.0:
@@ -140,9 +143,10 @@ def up(ball: Any) -> float:  # noqa: ANN401  (python-flint ships no types)
     return float(np.nextafter(float(ball.upper()), np.inf))
 
 
-def down(ball: Any) -> float:  # noqa: ANN401
-    """A float64 below a ball."""
-    return float(np.nextafter(float(ball.lower()), -np.inf))
+@functools.lru_cache(maxsize=1 << 16)
+def tanh_above(value: float) -> float:
+    """A float64 above tanh; remembered as intercepts are."""
+    return up(arb(value).tanh())
 
 
 def rounded_up(values: Array) -> Array:

@@ -8,7 +8,7 @@ be proven over the reals.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from soundbench.explain import describe_disagreement, describe_outputs, describe
 from soundbench.graph import UnsupportedOperator, load_onnx, read_graph
 from soundbench.instance import Property, Region
 from soundbench.rigorous import evaluate
+from soundbench.rounding import float32_error
 
 TOLERANCE = Fraction(1, 10_000)
 TYPES = {"tensor(float16)": "float16", "tensor(float)": "float32", "tensor(double)": "float64"}
@@ -52,7 +53,8 @@ class Replay:
     `strict` with the point exactly in its box, `within_tolerance` with the point at most `TOLERANCE` away.
     `rigorous` says whether the violation is proven over the reals; None if that was not tried (the point is
     far from every box) or cannot be (an operator without an exact meaning: ONNX Runtime alone decides).
-    `disagree`: only one of the arithmetics finds the property violated, so the point is not valid either way.
+    `rounding`: only one of the arithmetics finds the property violated, or neither does but both miss by less
+    than float32 rounding can move the outputs; the point is not valid, and nobody can be accused of it.
     """
 
     point: Point
@@ -60,7 +62,7 @@ class Replay:
     strict: bool
     within_tolerance: bool
     rigorous: bool | None
-    disagree: bool
+    rounding: bool
     reason: str
 
 
@@ -156,6 +158,15 @@ def bound_outputs(path: Path, point: Sequence[Fraction]) -> OutputBounds | None:
     return evaluate(graph, point)
 
 
+def blur_outputs(path: Path, point: Sequence[Fraction], moved: Sequence[Fraction]) -> Point:
+    """How far float32 rounding, the cast of the input included, can move each output; () where that is unknown."""
+    try:
+        graph = read_graph(path)
+    except UnsupportedOperator:
+        return ()
+    return tuple(Fraction(error) for error in float32_error(graph, point, moved).tolist())
+
+
 def replay(
     onnx: Path,
     unsafe: Property,
@@ -181,7 +192,11 @@ def replay(
     near = tuple(region for region in unsafe.regions if region.contains_input(cast, TOLERANCE))
     if not near:
         return _failed(cast, outputs, describe_outside(unsafe.regions, cast))
-    return _weigh(near, cast, outputs, bound(onnx, cast))
+    verdict = _weigh(near, cast, outputs, bound(onnx, cast))
+    if verdict.within_tolerance or verdict.rounding:
+        return verdict
+    blur = blur_outputs(onnx, cast, [given - used for given, used in zip(point, cast, strict=True)])
+    return replace(verdict, rounding=any(_is_blurred(region, outputs, blur) for region in near))
 
 
 def _require_equal(path: Path, kind: str, network: int, unsafe: int) -> None:
@@ -190,7 +205,7 @@ def _require_equal(path: Path, kind: str, network: int, unsafe: int) -> None:
 
 
 def _failed(point: Point, outputs: Point, reason: str) -> Replay:
-    return Replay(point, outputs, strict=False, within_tolerance=False, rigorous=None, disagree=False, reason=reason)
+    return Replay(point, outputs, strict=False, within_tolerance=False, rigorous=None, rounding=False, reason=reason)
 
 
 def _weigh(near: Sequence[Region], point: Point, outputs: Point, bounds: OutputBounds | None) -> Replay:
@@ -214,6 +229,14 @@ def _weigh(near: Sequence[Region], point: Point, outputs: Point, bounds: OutputB
         closest = min(near, key=lambda region: _distance(region, outputs))
         reason = f"the outputs do not satisfy the property: {describe_outputs(closest, outputs)}"
     return Replay(point, outputs, bool(strict), bool(both), rigorous, disagree, reason)
+
+
+def _is_blurred(region: Region, outputs: Point, blur: Point) -> bool:
+    """Whether every constraint that the outputs miss is missed by less than rounding can move it."""
+    return bool(blur) and all(
+        constraint.excess(outputs) <= sum(abs(factor) * blur[index] for index, factor in constraint.terms)
+        for constraint in region.outputs
+    )
 
 
 def _distance(region: Region, outputs: Point) -> Fraction:

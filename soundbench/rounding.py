@@ -17,11 +17,14 @@ ACTIVATION_ERROR = 2.0**-20
 SAFETY = 1.0 + 2.0**-20
 
 
-def float32_error(graph: Graph, point: Sequence[Fraction]) -> Array:
-    """Bounds on |float32 output - real output| at a point that float32 holds exactly; shape (outputs,)."""
+def float32_error(graph: Graph, point: Sequence[Fraction], moved: Sequence[Fraction] | None = None) -> Array:
+    """Bounds on |float32 output - real output| at a point that float32 holds exactly; shape (outputs,).
+
+    `moved` (inputs,) says how far the real point lies from it, if it does: the bound then covers that too.
+    """
     row = np.array([[float(value) for value in point]])
     values = {name: value[0] for name, value in evaluate_float64(graph, row).items()}
-    errors = {graph.input: np.zeros(graph.input_count)}
+    errors = {graph.input: np.array([abs(float(each)) for each in moved or [Fraction(0)] * len(point)])}
     for step in graph.steps:
         match step:
             case Affine():

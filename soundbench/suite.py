@@ -1,11 +1,24 @@
-"""What is a suite: a folder of instances with their ground truth (loading comes with its checks)."""
+"""What is a suite: a folder of instances with their ground truth, which any VNN-COMP tool can run as it is.
 
-from collections.abc import Mapping
+`suite.json` holds the SHA-256 of every other file; loading checks them all and trusts no path in any file.
+"""
+
+import csv
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
+from soundbench.errors import InputError
 from soundbench.ground_truth import GroundTruth
 from soundbench.instance import Instance
+from soundbench.truth_file import decode_ground_truth, encode_ground_truth
+
+SCHEMA = 1
+MANIFEST, INSTANCES, GROUND_TRUTH = "suite.json", "instances.csv", "ground_truth.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +34,145 @@ class Suite:
     instances: tuple[Instance, ...]
     ground_truth: Mapping[str, GroundTruth]
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of `instances.csv`: paths relative to the suite's folder."""
+
+    onnx: str
+    vnnlib: str
+    timeout_seconds: float
+
+    @property
+    def name(self) -> str:
+        """The instance's name: the property's file name without its extensions."""
+        return PurePosixPath(self.vnnlib).name.removesuffix(".gz").removesuffix(".vnnlib")
+
+
+def load_suite(root: Path) -> Suite:
+    """Load a suite and verify the hash of every file in it.
+
+    Raises:
+        InputError: the folder is no suite, a file is missing, foreign or altered, or two instances share a name.
+    """
+    manifest = read_json(root / MANIFEST)
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+        raise InputError(f"{root / MANIFEST}: not a suite of schema {SCHEMA}; generate or download it again")
+    hashes = manifest.get("files")
+    if not isinstance(hashes, dict):
+        raise InputError(f"{root / MANIFEST}: lists no files; generate or download the suite again")
+    verify_hashes(root, hashes)
+    rows = read_rows(root)
+    instances = tuple(
+        Instance(row.name, inside(root, row.onnx), inside(root, row.vnnlib), row.timeout_seconds) for row in rows
+    )
+    for row in rows:
+        for name in (row.onnx, row.vnnlib):
+            if name not in hashes:
+                raise InputError(f"{root / INSTANCES}: {name} is not among the files of {MANIFEST}")
+    check_names(root, [instance.name for instance in instances])
+    truth: Mapping[str, GroundTruth] = {}
+    if GROUND_TRUTH in hashes:
+        truth = decode_ground_truth(read_json(root / GROUND_TRUTH), str(root / GROUND_TRUTH))
+        for name in truth:
+            if name not in {instance.name for instance in instances}:
+                raise InputError(f"{root / GROUND_TRUTH}: speaks of {name!r}, which {INSTANCES} does not list")
+    digest = sha256(root / MANIFEST)
+    return Suite(root, str(manifest.get("name")), str(manifest.get("version")), instances, truth, digest)
+
+
+def write_suite(
+    root: Path, rows: Sequence[Row], ground_truth: Mapping[str, GroundTruth], made_by: Mapping[str, Any]
+) -> None:
+    """Write `instances.csv`, `ground_truth.json` and `suite.json` beside networks and properties already there.
+
+    `made_by` goes into `suite.json` as it is: name, version, recipe, seed, package versions.
+    """
+    lines = [f"{row.onnx},{row.vnnlib},{row.timeout_seconds:g}\n" for row in rows]
+    (root / INSTANCES).write_text("".join(lines), encoding="utf-8")
+    write_json(root / GROUND_TRUTH, encode_ground_truth(ground_truth))
+    files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    hashes = {name: sha256(root / name) for name in files if name != MANIFEST}
+    write_json(root / MANIFEST, {"schema": SCHEMA, **made_by, "files": hashes})
+
+
+def read_rows(root: Path) -> list[Row]:
+    """The rows of `instances.csv`."""
+    path = root / INSTANCES
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = [line for line in csv.reader(file) if line]
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; is {root} the folder of a suite?") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not readable ({error})") from None
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            onnx, vnnlib, timeout = (cell.strip() for cell in line)
+            seconds = float(timeout)
+        except ValueError:
+            raise InputError(f"{path}:{number}: not a row of the form onnx,vnnlib,timeout") from None
+        if not (math.isfinite(seconds) and seconds > 0):
+            raise InputError(f"{path}:{number}: the timeout {timeout!r} is not a positive number of seconds")
+        rows.append(Row(onnx, vnnlib, seconds))
+    if not rows:
+        raise InputError(f"{path}: lists no instances")
+    return rows
+
+
+def inside(root: Path, relative: str) -> Path:
+    """The file that a relative path of a suite names, which must exist within the suite.
+
+    Raises:
+        InputError: the path leaves the suite's folder or names no file.
+    """
+    path = (root / relative).resolve()
+    if Path(relative).is_absolute() or not path.is_relative_to(root.resolve()):
+        raise InputError(f"{root}: the path {relative!r} leads out of the suite; get the suite from its source again")
+    if not path.is_file():
+        raise InputError(f"{root / relative}: no such file, though the suite lists it; get the suite again")
+    return path
+
+
+def verify_hashes(root: Path, hashes: Mapping[str, Any]) -> None:
+    """Compare every listed file with its SHA-256.
+
+    Raises:
+        InputError: a file is missing, or its content is not what `suite.json` says.
+    """
+    for name, expected in hashes.items():
+        if sha256(inside(root, name)) != expected:
+            raise InputError(f"{root / name}: its SHA-256 is not the one in {MANIFEST}; restore the file")
+
+
+def check_names(root: Path, names: Sequence[str]) -> None:
+    """Refuse two instances of one name."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"{root / INSTANCES}: two instances are named {twice[0]!r}; rename one property file")
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401  (JSON is any of its types until it is checked)
+    """The content of a JSON file.
+
+    Raises:
+        InputError: the file is missing or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; is {path.parent} the folder of a suite?") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not readable as JSON ({error})") from None
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write JSON that people can read and that is byte-identical for equal content."""
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")

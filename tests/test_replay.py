@@ -104,7 +104,7 @@ class TestRunning:
 class TestReplay:
     def test_inside_and_violating_is_strict(self, network):
         found = replay(network, unsafe_set(2, 1, *BOX, "(>= Y_0 0.5)"), (HALF, Fraction(0)))
-        assert (found.strict, found.within_tolerance, found.rigorous, found.disagree) == (
+        assert (found.strict, found.within_tolerance, found.rigorous, found.rounding) == (
             True,
             True,
             True,
@@ -211,7 +211,7 @@ class TestDisjunction:
         unsafe = unsafe_set(1, 1, "(>= X_0 0.0)", "(<= X_0 1.0)", "(or (<= Y_0 0.5) (>= Y_0 0.75))")
         claims_another_region = replay(path, unsafe, (HALF,), bound=lambda *_: ((Fraction(1), Fraction(1)),))
         assert not claims_another_region.strict
-        assert claims_another_region.disagree
+        assert claims_another_region.rounding
 
     def test_the_nearest_region_is_told(self, tmp_path):
         path = write_network(tmp_path / "n.onnx", [[1.0]])
@@ -231,7 +231,7 @@ class TestArithmetics:
     def test_a_violation_of_rounding_is_not_strict(self, absorbing):
         found = replay(absorbing, unsafe_set(1, 1, *self.UNSAFE_LOW), (HALF,))
         assert found.outputs == (0,)
-        assert (found.strict, found.within_tolerance, found.rigorous, found.disagree) == (
+        assert (found.strict, found.within_tolerance, found.rigorous, found.rounding) == (
             False,
             False,
             False,
@@ -241,7 +241,7 @@ class TestArithmetics:
 
     def test_a_violation_that_rounding_hides_is_not_strict(self, absorbing):
         found = replay(absorbing, unsafe_set(1, 1, *self.UNSAFE_HIGH), (HALF,))
-        assert (found.strict, found.within_tolerance, found.rigorous, found.disagree) == (
+        assert (found.strict, found.within_tolerance, found.rigorous, found.rounding) == (
             False,
             False,
             True,
@@ -258,7 +258,7 @@ class TestArithmetics:
     def test_bounds_too_wide_to_decide_prove_nothing(self, network):
         unsafe = unsafe_set(2, 1, *BOX, "(>= Y_0 0.25)")
         wide = replay(network, unsafe, (HALF, Fraction(0)), bound=lambda *_: ((Fraction(0), Fraction(1)),))
-        assert (wide.strict, wide.rigorous, wide.disagree) == (False, False, True)
+        assert (wide.strict, wide.rigorous, wide.rounding) == (False, False, True)
         assert replay(network, unsafe, (HALF, Fraction(0)), bound=lambda *_: ((HALF - TOLERANCE, Fraction(1)),)).strict
 
     def test_an_operator_without_exact_meaning_leaves_it_to_onnxruntime(self, tmp_path):
@@ -266,13 +266,13 @@ class TestArithmetics:
         assert bound_outputs(path, (HALF,)) is None
         unsafe = unsafe_set(1, 1, "(>= X_0 0.0)", "(<= X_0 1.0)", "(>= Y_0 0.5)")
         found = replay(path, unsafe, (HALF,))
-        assert (found.strict, found.within_tolerance, found.rigorous, found.disagree) == (
+        assert (found.strict, found.within_tolerance, found.rigorous, found.rounding) == (
             True,
             True,
             None,
             False,
         )
-        assert not replay(path, unsafe, (Fraction(0),)).disagree
+        assert not replay(path, unsafe, (Fraction(0),)).rounding
 
     @given(st.integers(-64, 64), st.integers(-64, 64), st.integers(-128, 128))
     @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -283,7 +283,7 @@ class TestArithmetics:
         found = replay(network, unsafe, point)
         assert found.strict == unsafe.is_violated_by(point, (sum(point),))
         assert found.within_tolerance == found.strict
-        assert not found.disagree
+        assert not found.rounding
 
 
 class TestWording:

@@ -114,20 +114,28 @@ def substitute(
     return LinearForm(coefficients, form.constant + substitution.constant, form.slack + lost)
 
 
-def to_input(network: Network, form: LinearForm, relaxation: Relaxation, steps: "Steps") -> LinearForm:
-    """The form carried back until it speaks of the input (tensor 0) alone."""
+def back_substitute(
+    network: Network, form: LinearForm, relaxation: Relaxation, steps: "Steps"
+) -> tuple[LinearForm, ...]:
+    """The form, and what it becomes at each step back; the last one speaks of the input (tensor 0) alone."""
+    forms = [form]
     for target in range(max(form.coefficients), 0, -1):
-        if target in form.coefficients:
-            node = network.nodes[target - 1]
-            substitution = steps.backward[type(node)](node, target, form.coefficients[target], relaxation)
-            form = substitute(form, target, substitution, relaxation.tensors)
-    return form
+        if target in forms[-1].coefficients:
+            rows, node = forms[-1].coefficients[target], network.nodes[target - 1]
+            substitution = steps.backward[type(node)](node, target, rows, relaxation)
+            forms.append(substitute(forms[-1], target, substitution, relaxation.tensors))
+    return tuple(forms)
 
 
-def concretise(form: LinearForm, box: Bounds) -> Array:
-    """The least value of a form in the input over the box, rounded down: shape (rows,); NumericError if unusable."""
-    rows = form.coefficients[0]
-    least = np.maximum(rows, 0) @ box.lower + np.minimum(rows, 0) @ box.upper + form.constant
-    lost = form.slack + slack(2 * rows.shape[1], np.abs(rows) @ box.magnitude + np.abs(form.constant))
+def concretise(form: LinearForm, tensors: Sequence[Bounds]) -> Array:
+    """The least value of a form over the bounds of its tensors, rounded down: shape (rows,).
+
+    Raises NumericError if it is unusable.
+    """
+    least, lost = form.constant, form.slack
+    for tensor, rows in form.coefficients.items():
+        bounds = tensors[tensor]
+        lost = lost + slack(2 * rows.shape[1], np.abs(rows) @ bounds.magnitude + np.abs(least))
+        least = least + np.maximum(rows, 0) @ bounds.lower + np.minimum(rows, 0) @ bounds.upper
     require_usable(least, lost)
     return np.asarray(least - lost)

@@ -38,8 +38,8 @@ def bound_constraints(
     rows = constraints.coefficients
     lost = slack(1, np.abs(rows) @ relaxation.tensors[network.output].magnitude)
     form = LinearForm({network.output: rows}, -constraints.bound, lost)
-    at_input = steps.to_input(network, form, relaxation, steps)
-    return ConstraintBounds(steps.concretise(at_input, box), at_input.coefficients[0])
+    forms = steps.back_substitute(network, form, relaxation, steps)
+    return ConstraintBounds(greatest(forms, relaxation, steps), forms[-1].coefficients[0])
 
 
 def relax(network: Network, box: Bounds, steps: "Steps") -> tuple[Relaxation, ...]:
@@ -62,7 +62,7 @@ def refine(
     network: Network, activation: Activation, relaxations: tuple[Relaxation, ...], steps: "Steps"
 ) -> Bounds:
     """Bounds of an activation's source: its interval, cut down by CROWN with each of the lower lines in turn."""
-    box, bounds = relaxations[0].tensors[0], relaxations[0].tensors[activation.source]
+    bounds = relaxations[0].tensors[activation.source]
     chosen = np.flatnonzero(steps.worth_refining(activation, bounds))
     unit_rows = np.zeros((len(chosen), len(bounds.lower)))
     unit_rows[np.arange(len(chosen)), chosen] = 1
@@ -70,10 +70,15 @@ def refine(
     form = LinearForm({activation.source: np.concatenate([unit_rows, -unit_rows])}, nothing, nothing)
     lower, upper = bounds.lower.copy(), bounds.upper.copy()
     for relaxation in relaxations if len(chosen) else ():
-        least = steps.concretise(steps.to_input(network, form, relaxation, steps), box)
+        least = greatest(steps.back_substitute(network, form, relaxation, steps), relaxation, steps)
         lower[chosen] = np.maximum(lower[chosen], least[: len(chosen)])
         upper[chosen] = np.minimum(upper[chosen], -least[len(chosen) :])
     return Bounds(lower, upper)
+
+
+def greatest(forms: tuple[LinearForm, ...], relaxation: Relaxation, steps: "Steps") -> Array:
+    """The best of the lower bounds that the forms give, row by row: shape (rows,)."""
+    return np.asarray(np.max([steps.concretise(form, relaxation.tensors) for form in forms], axis=0))
 
 
 def worth_refining(activation: Activation, bounds: Bounds) -> npt.NDArray[np.bool_]:

@@ -56,8 +56,8 @@ class Steps:
 
     worth_refining: Callable[[Activation, Bounds], npt.NDArray[np.bool_]]
     refine: "Callable[[Network, Activation, tuple[Relaxation, ...], Steps], Bounds]"
-    to_input: "Callable[[Network, LinearForm, Relaxation, Steps], LinearForm]"
-    concretise: Callable[[LinearForm, Bounds], Array]
+    back_substitute: "Callable[[Network, LinearForm, Relaxation, Steps], tuple[LinearForm, ...]]"
+    concretise: Callable[[LinearForm, Sequence[Bounds]], Array]
     bound_constraints: "Callable[[Network, Bounds, Constraints, Steps], ConstraintBounds]"
 
     choose_dimension: Callable[[Bounds, ConstraintBounds], int]
@@ -102,7 +102,7 @@ DEFAULT = Steps(
     constraints=targets.constraints,
     worth_refining=bounding.worth_refining,
     refine=bounding.refine,
-    to_input=backward.to_input,
+    back_substitute=backward.back_substitute,
     concretise=backward.concretise,
     bound_constraints=bounding.bound_constraints,
     choose_dimension=branching.choose_dimension,

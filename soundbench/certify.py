@@ -1,0 +1,164 @@
+"""Who re-checks a suite: every certificate is computed again from the files and compared with what is recorded."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from soundbench.certificate import (
+    centre_of,
+    check_foreign,
+    hiding_certificate,
+    is_on_face,
+    meaning_digest,
+    required_slack,
+    witness_certificate,
+)
+from soundbench.errors import CertificateError
+from soundbench.graph import Graph, read_graph
+from soundbench.ground_truth import Expected, GroundTruth, Hiding, Role, Track, Witness
+from soundbench.instance import Instance, Property
+from soundbench.prove import INFLATION, check
+from soundbench.suite import Suite
+from soundbench.vnnlib import read_property
+
+# Sums in float64 depend on their order, so recomputed measurements may differ in their last digits.
+SAME = 1e-6
+# The main track's hiding: at most this chance within this many queries.
+MAIN_CHANCE, MAIN_QUERIES = 1e-9, 1e8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """An instance with its network and property read, and its ground truth."""
+
+    instance: Instance
+    graph: Graph
+    property: Property
+    truth: GroundTruth
+
+
+def certify_suite(suite: Suite, progress: Callable[[str], None]) -> Mapping[Expected, int]:
+    """Check every certificate of a suite from its files; `progress` is told each instance's name when it is done.
+
+    Returns how many instances were certified `violated`, `holds`, and left `unknown`.
+
+    Raises:
+        CertificateError: a certificate does not hold; the message names the instance.
+    """
+    counts = dict.fromkeys(Expected, 0)
+    # Instances of one network share its graph, and their needles must not act in each other's boxes.
+    for group in by_network(suite):
+        graph = read_graph(group[0].onnx)
+        loaded = [
+            Loaded(instance, graph, read_property(instance.vnnlib), truth)
+            for instance in group
+            if (truth := suite.ground_truth.get(instance.name)) is not None
+        ]
+        counts[Expected.UNKNOWN] += len(group) - len(loaded)
+        for item in loaded:
+            try:
+                certify_instance(item, loaded, suite.ground_truth)
+            except CertificateError as error:
+                raise CertificateError(f"{item.instance.name}: {error}") from None
+            counts[item.truth.expected] += 1
+            progress(item.instance.name)
+    return counts
+
+
+def by_network(suite: Suite) -> list[list[Instance]]:
+    """The instances grouped by network file, in the suite's order."""
+    groups: dict[str, list[Instance]] = {}
+    for instance in suite.instances:
+        groups.setdefault(str(instance.onnx), []).append(instance)
+    return list(groups.values())
+
+
+def certify_instance(item: Loaded, neighbours: Sequence[Loaded], ground_truth: Mapping[str, GroundTruth]) -> None:
+    """Check one instance's certificate.
+
+    Raises:
+        CertificateError: it does not hold.
+    """
+    truth = item.truth
+    if truth.expected is Expected.UNKNOWN:
+        return
+    if truth.certifies != meaning_digest(item.graph, item.property):
+        raise CertificateError("the certificate is about another network or property than the files hold")
+    if truth.expected is Expected.VIOLATED:
+        certify_violated(item, neighbours)
+    else:
+        certify_holds(item, ground_truth)
+
+
+def certify_violated(item: Loaded, neighbours: Sequence[Loaded]) -> None:
+    """Check a witness, what its hiding rests on, and that no needle of another box acts here."""
+    truth = item.truth
+    if truth.witness is None:
+        raise CertificateError("it is said to be violated, but no witness is recorded")
+    compare_witness(
+        truth.witness, witness_certificate(item.instance.onnx, item.graph, item.property, truth.witness.point)
+    )
+    region = next(region for region in item.property.regions if region.contains_input(truth.witness.point))
+    if (truth.position == "face") != is_on_face(region, truth.witness.point):
+        raise CertificateError(f"its witness is said to lie at {truth.position!r}, which it does not")
+    if truth.hiding is None:
+        if truth.family == "planted":
+            raise CertificateError("it is planted, but nothing is recorded of its hiding")
+        return
+    found = hiding_certificate(item.graph, item.property, truth.witness.point, truth.hiding)
+    if not is_same(found.chance, truth.hiding.chance):
+        raise CertificateError(f"an attack's chance is bounded by {found.chance:g}, not {truth.hiding.chance:g}")
+    if truth.track is Track.MAIN and not is_hidden(found):
+        raise CertificateError(f"a bound of {found.chance:g} on an attack's chance is too weak for the main track")
+    others = [other.truth.hiding for other in neighbours if other is not item and other.truth.hiding is not None]
+    check_foreign(item.graph, item.property, others)
+
+
+def is_hidden(hiding: Hiding) -> bool:
+    """Whether a hiding bound meets the main track's demand."""
+    return hiding.chance * MAIN_QUERIES <= MAIN_CHANCE * hiding.queries
+
+
+def compare_witness(recorded: Witness, found: Witness) -> None:
+    """Demand that recorded margins are those found now; ONNX Runtime's may differ by its rounding error."""
+    for name in ("margin_rigorous", "margin_float64", "float32_error", "required_margin"):
+        old, new = getattr(recorded, name), getattr(found, name)
+        if not is_same(old, new):
+            raise CertificateError(f"the witness's {name} is {new!r}, not the recorded {old!r}")
+    if not abs(recorded.margin_float32 - found.margin_float32) <= 2 * found.float32_error:
+        raise CertificateError(
+            f"the witness's margin_float32 is {found.margin_float32!r}, not the recorded {recorded.margin_float32!r}"
+        )
+
+
+def certify_holds(item: Loaded, ground_truth: Mapping[str, GroundTruth]) -> None:
+    """Check a proof, its inflation and its slack."""
+    proof = item.truth.proof
+    if proof is None:
+        raise CertificateError("it is said to hold, but no proof is recorded")
+    if proof.inflation != INFLATION:
+        raise CertificateError(f"its proof is for boxes inflated by {proof.inflation:g}, not {INFLATION:g}")
+    slack = check(item.graph, item.property, proof)
+    if not is_same(slack, proof.slack):
+        raise CertificateError(f"its proof leaves a slack of {slack!r}, not the recorded {proof.slack!r}")
+    demanded = required_slack(item.graph, item.property, rounding_point(item, ground_truth))
+    if not is_same(demanded, proof.required_slack):
+        raise CertificateError(f"its proof must leave {demanded!r}, not the recorded {proof.required_slack!r}")
+    if slack < demanded:
+        raise CertificateError(f"its proof leaves a slack of {slack:.3g}, below the {demanded:.3g} demanded")
+
+
+def rounding_point(item: Loaded, ground_truth: Mapping[str, GroundTruth]) -> Sequence[Fraction]:
+    """Where rounding matters most: the armed member's witness for a twin, the middle of the box otherwise."""
+    if item.truth.role is Role.TWIN:
+        for truth in ground_truth.values():
+            if truth.pair == item.truth.pair and truth.witness is not None:
+                return truth.witness.point
+        raise CertificateError(f"no armed member of pair {item.truth.pair!r} is in the suite")
+    return centre_of(item.property.regions[0])
+
+
+def is_same(first: float, second: float) -> bool:
+    """Whether two measurements agree but for the order of float64 sums."""
+    return math.isclose(first, second, rel_tol=SAME, abs_tol=0.0)

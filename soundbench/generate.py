@@ -1,0 +1,116 @@
+"""How a suite is made from a recipe and a seed: planted, certified, written, and moved into place when complete."""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from soundbench.errors import InputError
+from soundbench.ground_truth import GroundTruth
+from soundbench.plant import Plan, PlantedInstance, plant
+from soundbench.recipe import Recipe
+from soundbench.suite import Row, write_suite
+from soundbench.vnnlib import format_property
+
+PACKAGES = ("soundbench", "torch", "numpy", "onnx", "onnxruntime", "python-flint")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a suite comes from: the recipe as read, its text, and the seed."""
+
+    recipe: Recipe
+    text: str
+    seed: int
+
+
+def plans(recipe: Recipe) -> list[Plan]:
+    """One plan a pair of networks: every cell at every position."""
+    return [Plan(recipe, cell, position) for cell in recipe.cells for position in cell.positions]
+
+
+def generate(source: Source, out: Path, progress: Callable[[str], None]) -> int:
+    """Make a suite in the new folder `out`; `progress` is told the name of each pair of networks when it is done.
+
+    The same recipe and seed give byte-identical files on one machine. Returns the number of instances.
+
+    Raises:
+        InputError: `out` exists and is not empty, or cannot be written.
+        PlantingFailed: a cell could not be built; nothing is left behind.
+    """
+    with one_thread(), folder_to_be(out) as folder:
+        (folder / "onnx").mkdir()
+        (folder / "vnnlib").mkdir()
+        instances: list[PlantedInstance] = []
+        for index, plan in enumerate(plans(source.recipe)):
+            instances += plant(plan, (source.seed, index), folder / "onnx")
+            progress(plan.stem)
+        rows, truth = write_instances(instances, source.recipe.timeout_seconds, folder)
+        write_suite(folder, rows, truth, made_by(source))
+    return len(instances)
+
+
+def write_instances(
+    instances: list[PlantedInstance], timeout_seconds: float, folder: Path
+) -> tuple[list[Row], Mapping[str, GroundTruth]]:
+    """Write every property; return the rows of the suite and its ground truth."""
+    rows, truth = [], {}
+    for instance in instances:
+        vnnlib = f"vnnlib/{instance.name}.vnnlib"
+        (folder / vnnlib).write_text(format_property(instance.property), encoding="utf-8")
+        rows.append(Row(instance.onnx.relative_to(folder).as_posix(), vnnlib, timeout_seconds))
+        truth[instance.name] = instance.truth
+    return rows, truth
+
+
+def made_by(source: Source) -> Mapping[str, object]:
+    """How the suite was made, for `suite.json`."""
+    return {
+        "name": source.recipe.name,
+        "version": source.recipe.version,
+        "seed": source.seed,
+        "recipe_sha256": hashlib.sha256(source.text.encode()).hexdigest(),
+        "recipe": source.text,
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Train on one thread, so that sums have one order and suites are reproducible."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def folder_to_be(out: Path) -> Iterator[Path]:
+    """A temporary folder beside `out` that becomes `out` if all goes well, and vanishes otherwise.
+
+    Raises:
+        InputError: `out` exists and is not empty, or cannot be written.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out}: already exists; name a new folder with --out, or remove this one")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}); name another folder with --out") from None
+    try:
+        yield folder
+        folder.chmod(0o755)
+        if out.exists():
+            out.rmdir()
+        folder.rename(out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

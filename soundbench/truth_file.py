@@ -1,0 +1,212 @@
+"""How ground truth is kept in `ground_truth.json`: exact decimals for points, shortest floats for measurements."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from soundbench.errors import InputError
+from soundbench.ground_truth import (
+    Expected,
+    GroundTruth,
+    Hiding,
+    Leaf,
+    Proof,
+    ProofTree,
+    Role,
+    Split,
+    Track,
+    TwinKind,
+    Witness,
+)
+from soundbench.vnnlib_text import decimal_text
+
+DEEPEST_TREE = 400
+Json = Any
+
+
+def encode_ground_truth(ground_truth: Mapping[str, GroundTruth]) -> Json:
+    """The JSON form of a suite's ground truth; facts that an instance lacks are left out."""
+    return {name: encode_truth(truth) for name, truth in ground_truth.items()}
+
+
+def decode_ground_truth(content: Json, source: str) -> dict[str, GroundTruth]:
+    """Read what `encode_ground_truth` wrote; `source` names the file in messages.
+
+    Raises:
+        InputError: the content has not that form.
+    """
+    if not isinstance(content, dict):
+        raise InputError(f"{source}: not an object of instances; get the suite again")
+    truth = {}
+    for name, entry in content.items():
+        try:
+            truth[name] = decode_truth(entry)
+        except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+            raise InputError(f"{source}: {name}: not readable ({type(error).__name__}: {error})") from None
+    return truth
+
+
+def encode_truth(truth: GroundTruth) -> Json:
+    """One instance's entry."""
+    entry = {
+        "expected": truth.expected,
+        "family": truth.family,
+        "trigger": truth.trigger,
+        "role": truth.role,
+        "track": truth.track,
+        "pair": truth.pair,
+        "twin_kind": truth.twin_kind,
+        "position": truth.position,
+        "certifies": truth.certifies,
+        "witness": truth.witness and encode_witness(truth.witness),
+        "proof": truth.proof and encode_proof(truth.proof),
+        "hiding": truth.hiding and encode_hiding(truth.hiding),
+    }
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+def decode_truth(entry: Json) -> GroundTruth:
+    """Read one instance's entry; raises KeyError, TypeError or ValueError where it is malformed."""
+    return GroundTruth(
+        expected=Expected(entry["expected"]),
+        family=text(entry["family"]),
+        trigger=text(entry["trigger"]),
+        role=Role(entry["role"]),
+        track=Track(entry["track"]),
+        pair=optional_text(entry, "pair"),
+        twin_kind=TwinKind(entry["twin_kind"]) if "twin_kind" in entry else None,
+        position=optional_text(entry, "position"),
+        certifies=optional_text(entry, "certifies"),
+        witness=decode_witness(entry["witness"]) if "witness" in entry else None,
+        proof=decode_proof(entry["proof"]) if "proof" in entry else None,
+        hiding=decode_hiding(entry["hiding"]) if "hiding" in entry else None,
+    )
+
+
+def encode_witness(witness: Witness) -> Json:
+    """A witness, its point as full decimal expansions."""
+    return {
+        "point": [decimal_text(value) for value in witness.point],
+        "margin_float32": witness.margin_float32,
+        "margin_float64": witness.margin_float64,
+        "margin_rigorous": witness.margin_rigorous,
+        "float32_error": witness.float32_error,
+        "required_margin": witness.required_margin,
+    }
+
+
+def decode_witness(entry: Json) -> Witness:
+    """Read a witness."""
+    return Witness(
+        point=tuple(Fraction(text(value)) for value in entry["point"]),
+        margin_float32=number(entry["margin_float32"]),
+        margin_float64=number(entry["margin_float64"]),
+        margin_rigorous=number(entry["margin_rigorous"]),
+        float32_error=number(entry["float32_error"]),
+        required_margin=number(entry["required_margin"]),
+    )
+
+
+def encode_proof(proof: Proof) -> Json:
+    """A proof, one tree a region."""
+    return {
+        "inflation": proof.inflation,
+        "slack": proof.slack,
+        "required_slack": proof.required_slack,
+        "trees": [encode_tree(tree) for tree in proof.trees],
+    }
+
+
+def decode_proof(entry: Json) -> Proof:
+    """Read a proof."""
+    return Proof(
+        inflation=number(entry["inflation"]),
+        slack=number(entry["slack"]),
+        required_slack=number(entry["required_slack"]),
+        trees=tuple(decode_tree(tree, DEEPEST_TREE) for tree in entry["trees"]),
+    )
+
+
+def encode_tree(tree: ProofTree) -> Json:
+    """A tree of splits and leaves."""
+    if isinstance(tree, Leaf):
+        return {"refutes": tree.refutes, "slopes": dict(tree.slopes)}
+    return {
+        "input": tree.dimension,
+        "at": tree.value,
+        "below": encode_tree(tree.below),
+        "above": encode_tree(tree.above),
+    }
+
+
+def decode_tree(entry: Json, depth: int) -> ProofTree:
+    """Read a tree of at most `depth` levels."""
+    if depth == 0:
+        raise ValueError(f"a proof tree deeper than {DEEPEST_TREE} levels")
+    if "refutes" in entry:
+        return Leaf(whole(entry["refutes"]), slopes(entry["slopes"]))
+    below, above = (decode_tree(entry[side], depth - 1) for side in ("below", "above"))
+    return Split(whole(entry["input"]), number(entry["at"]), below, above)
+
+
+def encode_hiding(hiding: Hiding) -> Json:
+    """A hiding bound with what is needed to check it."""
+    return {
+        "tensor": hiding.tensor,
+        "neuron": hiding.neuron,
+        "reads": list(hiding.reads),
+        "half_widths": list(hiding.half_widths),
+        "prior_lower": list(hiding.prior_lower),
+        "prior_upper": list(hiding.prior_upper),
+        "pinned": list(hiding.pinned),
+        "queries": hiding.queries,
+        "chance": hiding.chance,
+        "slopes": dict(hiding.slopes),
+    }
+
+
+def decode_hiding(entry: Json) -> Hiding:
+    """Read a hiding bound."""
+    return Hiding(
+        tensor=text(entry["tensor"]),
+        neuron=whole(entry["neuron"]),
+        reads=tuple(whole(value) for value in entry["reads"]),
+        half_widths=tuple(number(value) for value in entry["half_widths"]),
+        prior_lower=tuple(number(value) for value in entry["prior_lower"]),
+        prior_upper=tuple(number(value) for value in entry["prior_upper"]),
+        pinned=tuple(whole(value) for value in entry["pinned"]),
+        queries=number(entry["queries"]),
+        chance=number(entry["chance"]),
+        slopes=slopes(entry["slopes"]),
+    )
+
+
+def slopes(entry: Json) -> dict[str, str]:
+    """A mapping from tensors to slope characters."""
+    return {text(name): text(value) for name, value in entry.items()}
+
+
+def text(value: Json) -> str:
+    """A string, or TypeError."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not a string")
+    return value
+
+
+def optional_text(entry: Json, key: str) -> str | None:
+    """A string or nothing."""
+    return text(entry[key]) if key in entry else None
+
+
+def number(value: Json) -> float:
+    """A finite number, or TypeError."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value - value != 0:
+        raise TypeError(f"{value!r} is not a finite number")
+    return float(value)
+
+
+def whole(value: Json) -> int:
+    """A whole number, or TypeError."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{value!r} is not a whole number")
+    return value
