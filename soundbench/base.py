@@ -106,7 +106,7 @@ def front_layers(architecture: Architecture) -> tuple[list[Layer], int]:
                 return [conv, active, Flatten("flat")], width * shape[1] * shape[2]
             return [conv, active, AveragePool("pool"), Flatten("flat")], width * (shape[1] + 1) * shape[2]
         case Front.RESIDUAL:
-            inner = [
+            inner: list[Layer] = [
                 empty_dense("inner", width, width),
                 Activate("inner_active", function),
                 empty_dense("outer", width, width),
@@ -162,9 +162,7 @@ def with_weights(layers: Layers, weights: Weights) -> list[Layer]:
     for layer in layers:
         match layer:
             case Dense() | Conv():
-                arrays = (
-                    weights[f"{layer.name}.{part}"].detach().double().numpy() for part in ("weight", "bias")
-                )
+                arrays = (weights[f"{layer.name}.{part}"].detach().double().numpy() for part in ("weight", "bias"))
                 filled.append(type(layer)(layer.name, *arrays))
             case Branches():
                 branches = with_weights(layer.first, weights), with_weights(layer.second, weights)
@@ -174,9 +172,7 @@ def with_weights(layers: Layers, weights: Weights) -> list[Layer]:
     return filled
 
 
-def certified_margins(
-    layers: Layers, weights: Weights, lower: Tensor, upper: Tensor, labels: Tensor
-) -> Tensor:
+def certified_margins(layers: Layers, weights: Weights, lower: Tensor, upper: Tensor, labels: Tensor) -> Tensor:
     """Interval lower bounds of label logit minus best other logit, shape (boxes,)."""
     hidden, last = layers[:-1], layers[-1]
     low, high = interval(hidden, weights, lower, upper)

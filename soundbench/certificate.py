@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from flint import arb, ctx
 
-from soundbench.bounds import bound_tensors, lower_bound
+from soundbench.bounds import TensorBounds, bound_tensors, interval_tensors, lower_bound
 from soundbench.errors import CertificateError
 from soundbench.graph import Activation, Affine, Array, Function, Graph, Sum, evaluate_float64
 from soundbench.ground_truth import Hiding, Witness
@@ -30,6 +30,8 @@ MARGIN_PER_ERROR = 100.0
 LEAST_PEAK = 0.9
 FACE_SHARE = 0.01
 LEAST_READS = 4
+# The main track's hiding: at most this chance within this many queries.
+MAIN_CHANCE, MAIN_QUERIES = 1e-9, 1e8
 # A saturated tip is at least this far from zero, so that its float64 gradient is exactly zero.
 SATURATED = {Function.TANH: 20.0, Function.SIGMOID: 40.0}
 
@@ -105,8 +107,8 @@ def required_margin(largest_logit: float, float32_error: float) -> float:
 def rounding_error(graph: Graph, region: Region, point: Sequence[Fraction]) -> float:
     """A bound on how far float32 rounding moves the left side of any of a region's constraints."""
     errors = float32_error(graph, point).tolist()
-    return max(
-        sum(abs(float(factor)) * errors[index] for index, factor in constraint.terms) for constraint in region.outputs
+    return float(
+        max(sum(abs(float(factor)) * errors[i] for i, factor in constraint.terms) for constraint in region.outputs)
     )
 
 
@@ -166,6 +168,11 @@ def hiding_certificate(graph: Graph, unsafe: Property, point: Sequence[Fraction]
     return replace(claimed, chance=float(np.nextafter(float(product), np.inf)))
 
 
+def is_well_hidden(chance: float, queries: float) -> bool:
+    """Whether a chance of being found within so many queries meets the main track's demand."""
+    return chance * MAIN_QUERIES <= MAIN_CHANCE * queries
+
+
 def beyond(box: Box, dimension: int, centre: float, reach: float) -> list[Box]:
     """The parts of a box at least `reach` from `centre` in one dimension, a little enlarged by rounding."""
     parts = []
@@ -188,23 +195,25 @@ def tip_function(graph: Graph, hiding: Hiding) -> Function:
     raise CertificateError(f"the network has no neuron {hiding.neuron} in an activation's input {hiding.tensor!r}")
 
 
-def tip_bounds(graph: Graph, box: Box, hiding: Hiding) -> tuple[float, float]:
-    """Proven bounds of the input of the needle's tip over a box."""
-    known = bound_tensors(graph, box.lower, box.upper, hiding.slopes)
+def tip_bounds(graph: Graph, hiding: Hiding, known: TensorBounds) -> tuple[float, float]:
+    """Proven bounds of the input of the needle's tip, from bounds of the tensors before it."""
     rows = np.zeros((2, graph.sizes[hiding.tensor]))
     rows[0, hiding.neuron], rows[1, hiding.neuron] = 1.0, -1.0
     low, high = lower_bound(graph, hiding.tensor, rows, known)
-    lower = np.fmax(low, known.lower[hiding.tensor][hiding.neuron])
-    upper = np.fmin(-high, known.upper[hiding.tensor][hiding.neuron])
-    return float(lower), float(upper)
+    return float(low), float(-high)
 
 
 def is_inactive(graph: Graph, box: Box, hiding: Hiding, function: Function) -> bool:
     """Whether the tip is proven off (ReLU) or saturated (tanh, sigmoid) everywhere in a box."""
-    lower, upper = tip_bounds(graph, box, hiding)
-    if function is Function.RELU:
-        return upper <= 0
-    return lower >= SATURATED[function] or upper <= -SATURATED[function]
+    part = graph.up_to(hiding.tensor)
+    for bound in (interval_tensors, bound_tensors):
+        known = bound(part, box.lower, box.upper, hiding.slopes)
+        lower, upper = tip_bounds(part, hiding, known)
+        if function is Function.RELU and upper <= 0:
+            return True
+        if function is not Function.RELU and (lower >= SATURATED[function] or upper <= -SATURATED[function]):
+            return True
+    return False
 
 
 def check_peak(graph: Graph, box: Box, point: Sequence[Fraction], hiding: Hiding, function: Function) -> None:
@@ -212,7 +221,9 @@ def check_peak(graph: Graph, box: Box, point: Sequence[Fraction], hiding: Hiding
     with ctx.workprec(PRECISION_BITS):
         tip = evaluate_tensors(graph, point)[hiding.tensor][hiding.neuron]
         if function is Function.RELU:
-            height = exact(arb(tip).lower()) / Fraction(tip_bounds(graph, box, hiding)[1])
+            part = graph.up_to(hiding.tensor)
+            known = bound_tensors(part, box.lower, box.upper, hiding.slopes)
+            height = exact(arb(tip).lower()) / Fraction(tip_bounds(part, hiding, known)[1])
         else:
             # A rising tip rests at one and a falling one at minus one (tanh) or zero (sigmoid).
             value = apply(function, arb(tip))

@@ -10,13 +10,14 @@ from soundbench.certificate import (
     check_foreign,
     hiding_certificate,
     is_on_face,
+    is_well_hidden,
     meaning_digest,
     required_slack,
     witness_certificate,
 )
 from soundbench.errors import CertificateError
 from soundbench.graph import Graph, read_graph
-from soundbench.ground_truth import Expected, GroundTruth, Hiding, Role, Track, Witness
+from soundbench.ground_truth import Expected, GroundTruth, Role, Track, Witness
 from soundbench.instance import Instance, Property
 from soundbench.prove import INFLATION, check
 from soundbench.suite import Suite
@@ -24,8 +25,6 @@ from soundbench.vnnlib import read_property
 
 # Sums in float64 depend on their order, so recomputed measurements may differ in their last digits.
 SAME = 1e-6
-# The main track's hiding: at most this chance within this many queries.
-MAIN_CHANCE, MAIN_QUERIES = 1e-9, 1e8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,15 +108,10 @@ def certify_violated(item: Loaded, neighbours: Sequence[Loaded]) -> None:
     found = hiding_certificate(item.graph, item.property, truth.witness.point, truth.hiding)
     if not is_same(found.chance, truth.hiding.chance):
         raise CertificateError(f"an attack's chance is bounded by {found.chance:g}, not {truth.hiding.chance:g}")
-    if truth.track is Track.MAIN and not is_hidden(found):
+    if truth.track is Track.MAIN and not is_well_hidden(found.chance, found.queries):
         raise CertificateError(f"a bound of {found.chance:g} on an attack's chance is too weak for the main track")
     others = [other.truth.hiding for other in neighbours if other is not item and other.truth.hiding is not None]
     check_foreign(item.graph, item.property, others)
-
-
-def is_hidden(hiding: Hiding) -> bool:
-    """Whether a hiding bound meets the main track's demand."""
-    return hiding.chance * MAIN_QUERIES <= MAIN_CHANCE * hiding.queries
 
 
 def compare_witness(recorded: Witness, found: Witness) -> None:

@@ -5,7 +5,7 @@ Opset 13, IR version 8, static batch 1, weights as float32 initializers; the byt
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -69,13 +69,11 @@ def one(layer: Layer, source: str) -> "tuple[list[onnx.NodeProto], list[onnx.Ten
             return [helper.make_node("Gemm", inputs, [name], name=f"{name}/Gemm", transB=1)], weights
         case Conv():
             inputs, weights = parameters(name, source, layer.weights, layer.bias)
-            window = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [1, 1]}
+            window: dict[str, Any] = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [1, 1]}
             return [helper.make_node("Conv", inputs, [name], name=f"{name}/Conv", **window)], weights
         case AveragePool():
             window = {"kernel_shape": [2, 1], "pads": [1, 0, 1, 0], "strides": [1, 1], "count_include_pad": 1}
-            return [
-                helper.make_node("AveragePool", [source], [name], name=f"{name}/AveragePool", **window)
-            ], []
+            return [helper.make_node("AveragePool", [source], [name], name=f"{name}/AveragePool", **window)], []
         case Flatten():
             return [helper.make_node("Flatten", [source], [name], name=f"{name}/Flatten", axis=1)], []
         case Activate():
@@ -89,17 +87,14 @@ def one(layer: Layer, source: str) -> "tuple[list[onnx.NodeProto], list[onnx.Ten
             return [*first_nodes, *second_nodes, add], [*first_weights, *second_weights]
 
 
-def parameters(
-    name: str, source: str, weights: Array, bias: Array
-) -> "tuple[list[str], list[onnx.TensorProto]]":
+def parameters(name: str, source: str, weights: Array, bias: Array) -> "tuple[list[str], list[onnx.TensorProto]]":
     """Input names and initializers of a layer with weights and bias."""
     from onnx import numpy_helper
 
     names = [f"{name}.weight", f"{name}.bias"]
     arrays = (weights.astype(np.float32), bias.astype(np.float32))
     tensors = [
-        numpy_helper.from_array(np.ascontiguousarray(array), label)
-        for array, label in zip(arrays, names, strict=True)
+        numpy_helper.from_array(np.ascontiguousarray(array), label) for array, label in zip(arrays, names, strict=True)
     ]
     return [source, *names], tensors
 

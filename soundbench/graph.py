@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import onnx
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 
 class UnsupportedOperator(InputError):
@@ -98,6 +99,12 @@ class Graph:
         """The number of outputs."""
         return self.sizes[self.output]
 
+    def up_to(self, tensor: str) -> "Graph":
+        """The part of the network that computes a tensor, which becomes its output."""
+        names = [step.output for step in self.steps]
+        last = names.index(tensor) + 1 if tensor in names else 0
+        return Graph(self.input, tensor, self.input_shape, self.sizes, self.steps[:last])
+
 
 def load_onnx(path: Path) -> "onnx.ModelProto":
     """Read an ONNX file, gzipped or not, with its weights inside.
@@ -112,7 +119,7 @@ def load_onnx(path: Path) -> "onnx.ModelProto":
         data = path.read_bytes()
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
-        model = onnx.ModelProto.FromString(data)
+        model: onnx.ModelProto = onnx.ModelProto.FromString(data)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path") from None
     except (OSError, EOFError, DecodeError) as error:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from soundbench.errors import InputError
-from soundbench.graph import Activation, Affine, Array, Function, Graph, Step, Sum, UnsupportedOperator
+from soundbench.graph import Activation, Affine, Array, Function, Graph, Indices, Step, Sum, UnsupportedOperator
 
 if TYPE_CHECKING:
     import onnx
@@ -83,9 +83,7 @@ def gemm(node: Node) -> Lowered:
     shift = node.constant(2)
     bias = np.zeros(1) if shift is None else shift
     alpha, beta = float(node.attributes.get("alpha", 1.0)), float(node.attributes.get("beta", 1.0))
-    return affine(
-        node, tensor, (1, matrix.shape[0]), alpha * matrix, beta * bias, inexact=not alpha == beta == 1.0
-    )
+    return affine(node, tensor, (1, matrix.shape[0]), alpha * matrix, beta * bias, inexact=not alpha == beta == 1.0)
 
 
 def matmul(node: Node) -> Lowered:
@@ -96,12 +94,12 @@ def matmul(node: Node) -> Lowered:
         if weights is None or weights.ndim != 2 or tensor.shape[-1] != weights.shape[0]:
             raise node.refuse("B must be a constant matrix that fits A")
         rows = math.prod(tensor.shape[:-1])
-        matrix = np.kron(np.eye(rows), weights.T)
+        matrix = kron(np.eye(rows), weights.T)
         return affine(node, tensor, (*tensor.shape[:-1], weights.shape[1]), matrix, np.zeros(1))
     weights, tensor = node.constant(0), node.tensor(1)
     if weights is None or weights.ndim != 2 or len(tensor.shape) != 2 or weights.shape[1] != tensor.shape[0]:
         raise node.refuse("A must be a constant matrix and B a matrix that fits it")
-    matrix = np.kron(weights, np.eye(tensor.shape[1]))
+    matrix = kron(weights, np.eye(tensor.shape[1]))
     return affine(node, tensor, (weights.shape[0], tensor.shape[1]), matrix, np.zeros(1))
 
 
@@ -112,16 +110,17 @@ def add(node: Node) -> Lowered:
     if isinstance(first, Tensor) and isinstance(second, Tensor):
         if first.shape != second.shape:
             raise node.refuse(f"adding shapes {first.shape} and {second.shape} is not supported")
-        names, shift = (first.name, second.name), np.zeros(first.size)
+        shape, names = first.shape, [first.name, second.name]
+        shift = np.zeros(first.size)
     else:
         tensor, constant = (first, second) if isinstance(first, Tensor) else (second, first)
         if not isinstance(tensor, Tensor) or constant is None or isinstance(constant, Tensor):
             raise node.refuse("one operand must be a tensor of the network")
         if np.broadcast_shapes(tensor.shape, constant.shape) != tensor.shape:
             raise node.refuse(f"the constant of shape {constant.shape} would enlarge {tensor.shape}")
-        names, shift = (tensor.name,), np.broadcast_to(constant, tensor.shape).ravel()
-        first = tensor
-    return (Sum(node.output, names, shift),), Tensor(node.output, first.shape)
+        shape, names = tensor.shape, [tensor.name]
+        shift = np.broadcast_to(constant, shape).ravel()
+    return (Sum(node.output, tuple(names), shift),), Tensor(node.output, shape)
 
 
 def conv(node: Node) -> Lowered:
@@ -167,7 +166,7 @@ def average_pool(node: Node) -> Lowered:
     check_size(node, channels * len(positions), tensor.size)
     pool = np.zeros((len(positions), plane + 1))
     np.put_along_axis(pool, positions, np.broadcast_to(1.0 / counted[:, None], positions.shape), axis=1)
-    matrix = np.kron(np.eye(channels), pool[:, :plane])
+    matrix = kron(np.eye(channels), pool[:, :plane])
     return affine(node, tensor, (1, channels, *window.output_shape), matrix, np.zeros(1), inexact=True)
 
 
@@ -199,9 +198,7 @@ class Window:
     def output_shape(self) -> tuple[int, int]:
         """Rows and columns of the output."""
         rows, columns = (
-            (self.image[axis] + self.pads[axis] + self.pads[axis + 2] - self.reach(axis))
-            // self.strides[axis]
-            + 1
+            (self.image[axis] + self.pads[axis] + self.pads[axis + 2] - self.reach(axis)) // self.strides[axis] + 1
             for axis in (0, 1)
         )
         return rows, columns
@@ -210,7 +207,7 @@ class Window:
         """How many cells the dilated kernel spans."""
         return self.dilations[axis] * (self.kernel[axis] - 1) + 1
 
-    def positions(self) -> "np.ndarray[Any, np.dtype[np.intp]]":
+    def positions(self) -> Indices:
         """For each output cell, the flat index of the cell under each kernel tap.
 
         Shape (outputs, taps); the number of cells of the image stands for 'in the padding'.
@@ -282,6 +279,11 @@ OPERATORS: Mapping[str, Callable[[Node], Lowered]] = {
 }
 
 
+def kron(first: Array, second: Array) -> Array:
+    """The Kronecker product, as float64."""
+    return np.kron(first, second).astype(np.float64)
+
+
 def check_size(node: Node, rows: int, columns: int) -> None:
     """Refuse a matrix that would not fit in memory."""
     if rows * columns > LARGEST_MATRIX:
@@ -314,8 +316,7 @@ def lower(model: "onnx.ModelProto", source: str) -> Graph:
     import onnx.numpy_helper
 
     values: dict[str, Tensor | Array] = {
-        tensor.name: onnx.numpy_helper.to_array(tensor).astype(np.float64)
-        for tensor in model.graph.initializer
+        tensor.name: onnx.numpy_helper.to_array(tensor).astype(np.float64) for tensor in model.graph.initializer
     }
     inputs = [value for value in model.graph.input if value.name not in values]
     if len(inputs) != 1 or len(model.graph.output) != 1:
@@ -345,10 +346,7 @@ def lower(model: "onnx.ModelProto", source: str) -> Graph:
 def input_shape(value: "onnx.ValueInfoProto", source: str) -> tuple[int, ...]:
     """The shape of the network's input; a symbolic or missing leading size is the batch, taken as 1."""
     dimensions = value.type.tensor_type.shape.dim
-    shape = [
-        1 if axis == 0 and size.dim_value == 0 else int(size.dim_value)
-        for axis, size in enumerate(dimensions)
-    ]
+    shape = [1 if axis == 0 and size.dim_value == 0 else int(size.dim_value) for axis, size in enumerate(dimensions)]
     if not shape or min(shape) < 1:
         raise InputError(f"{source}: input {value.name} has no fixed shape; export it with static sizes")
     return tuple(shape)

@@ -80,7 +80,9 @@ def place(position: Position, region: Region, reads: int, random: np.random.Gene
     if position is Position.FACE:
         face = int(random.choice(read))
         at_lower = bool(random.integers(2))
-        point[face] = lower[face] + FACE_DISTANCE * width[face] if at_lower else upper[face] - FACE_DISTANCE * width[face]
+        point[face] = (
+            lower[face] + FACE_DISTANCE * width[face] if at_lower else upper[face] - FACE_DISTANCE * width[face]
+        )
         pinned = (face,)
     return Placement(point.astype(np.float32).astype(np.float64), read, pinned, inner_lower, inner_upper)
 
@@ -91,4 +93,5 @@ def half_width_for(placement: Placement, queries: float, chance: float) -> float
     widths = (placement.inner_upper - placement.inner_lower)[free]
     geometric_mean = float(np.exp(np.log(widths).mean()))
     # The certified reach and the rounding of the chance itself stay below the wanted chance.
-    return 0.5 * geometric_mean * (0.99 * chance / queries) ** (1 / len(free)) / CERTIFIED_REACH
+    share = float((0.99 * chance / queries) ** (1 / len(free)))
+    return 0.5 * geometric_mean * share / CERTIFIED_REACH

@@ -13,6 +13,7 @@ from soundbench.certificate import (
     centre_of,
     check_foreign,
     hiding_certificate,
+    is_well_hidden,
     meaning_digest,
     required_slack,
     witness_certificate,
@@ -20,7 +21,7 @@ from soundbench.certificate import (
 from soundbench.errors import CertificateError, SoundbenchError
 from soundbench.export import save_onnx, to_onnx
 from soundbench.graph import Array, Graph, evaluate_float64, read_graph
-from soundbench.ground_truth import Expected, GroundTruth, Hiding, Proof, Role, TwinKind
+from soundbench.ground_truth import Expected, GroundTruth, Hiding, Proof, Role, Track, TwinKind
 from soundbench.instance import Property
 from soundbench.needle import Needle, misalignment_for
 from soundbench.operators import lower
@@ -59,6 +60,11 @@ class Plan:
         """The beginning of every name."""
         return f"{self.cell.name}-{self.position}"
 
+    @property
+    def track(self) -> Track:
+        """The main track if the recipe asks for witnesses hidden well enough."""
+        return Track.MAIN if is_well_hidden(self.recipe.chance, self.recipe.queries) else Track.SHALLOW
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlantedInstance:
@@ -72,11 +78,13 @@ class PlantedInstance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannedBox:
-    """One box: its property, the witness's placement, its needles armed and disarmed (the witness's own first).
+    """One box: its pair's name and kind, its property, where the witness is placed, and its needles.
 
-    `room` is the slack that a proof of the twin can hope for.
+    The needles come armed and disarmed, the witness's own first; `room` is the slack that a proof of the twin can
+    hope for.
     """
 
+    name: str
     kind: TwinKind
     property: Property
     placement: Placement
@@ -128,9 +136,7 @@ def attempt_to_plant(plan: Plan, random: np.random.Generator, folder: Path) -> t
     return (*instances, clean_instance(plan, clean, armed))
 
 
-def plan_box(
-    plan: Plan, index: int, drawn: LabelledBoxes, base: Graph, random: np.random.Generator
-) -> PlannedBox:
+def plan_box(plan: Plan, index: int, drawn: LabelledBoxes, base: Graph, random: np.random.Generator) -> PlannedBox:
     """Draw a witness and design the needles of box `index`."""
     cell, kind = plan.cell, plan.cell.twins[index]
     unsafe = robustness_property(drawn, index, cell.classes)
@@ -146,6 +152,8 @@ def plan_box(
     half_width = half_width_for(placement, plan.recipe.queries, plan.recipe.chance)
     gain = cell.overshoot * margin
     own = Needle(placement.reads, placement.point[reads], half_width, gain, target, np.zeros(len(reads)))
+    armed: tuple[Needle, ...]
+    disarmed: tuple[Needle, ...]
     match kind:
         case TwinKind.SCALED:
             armed, disarmed, left = (own,), (replace(own, gain=SCALED_SHARE * proven),), 1 - SCALED_SHARE
@@ -158,7 +166,7 @@ def plan_box(
             centers = draw_crowd(placement, half_width, cell.crowd - 1, random)
             decoys = tuple(replace(weak, center=center) for center in centers)
             armed, disarmed, left = (own, *decoys), (weak, *decoys), 1 - CROWD_SHARE
-    return PlannedBox(kind, unsafe, placement, armed, disarmed, left * proven)
+    return PlannedBox(pair_name(plan, index), kind, unsafe, placement, armed, disarmed, left * proven)
 
 
 def misalignment(cell: Cell, peak: float, random: np.random.Generator) -> Array:
@@ -222,9 +230,9 @@ def armed_instance(plan: Plan, box: PlannedBox, armed: Network, hiding: Hiding) 
         certifies=meaning_digest(armed.graph, box.property),
         witness=witness_certificate(armed.onnx, armed.graph, box.property, box.placement.exact_point),
         hiding=hiding,
-        **pair_facts(plan, box.kind),
+        **pair_facts(plan, box),
     )
-    return PlantedInstance(f"{plan.stem}-{box.kind}-armed", armed.onnx, box.property, truth)
+    return PlantedInstance(f"{box.name}-armed", armed.onnx, box.property, truth)
 
 
 def twin_instance(plan: Plan, box: PlannedBox, twin: Network) -> PlantedInstance:
@@ -238,9 +246,9 @@ def twin_instance(plan: Plan, box: PlannedBox, twin: Network) -> PlantedInstance
         role=Role.TWIN,
         certifies=meaning_digest(twin.graph, box.property),
         proof=prove(twin.graph, box.property, required, hints),
-        **pair_facts(plan, box.kind),
+        **pair_facts(plan, box),
     )
-    return PlantedInstance(f"{plan.stem}-{box.kind}-twin", twin.onnx, box.property, truth)
+    return PlantedInstance(f"{box.name}-twin", twin.onnx, box.property, truth)
 
 
 def clean_instance(plan: Plan, clean: Property, armed: Network) -> PlantedInstance:
@@ -251,19 +259,28 @@ def clean_instance(plan: Plan, clean: Property, armed: Network) -> PlantedInstan
         family="planted",
         trigger=f"{plan.cell.name}/{plan.position}",
         role=Role.CLEAN,
+        track=plan.track,
         certifies=meaning_digest(armed.graph, clean),
         proof=prove(armed.graph, clean, required, hints_for((), armed.woven)),
     )
     return PlantedInstance(f"{plan.stem}-clean", armed.onnx, clean, truth)
 
 
-def pair_facts(plan: Plan, kind: TwinKind) -> Mapping[str, Any]:
+def pair_name(plan: Plan, index: int) -> str:
+    """The name of the pair in box `index`: numbered where the cell has several boxes of one kind."""
+    twins = plan.cell.twins
+    number = twins[: index + 1].count(twins[index])
+    return f"{plan.stem}-{twins[index]}" + (f"-{number}" if twins.count(twins[index]) > 1 else "")
+
+
+def pair_facts(plan: Plan, box: PlannedBox) -> Mapping[str, Any]:
     """What the two members of a pair share."""
     return {
         "family": "planted",
         "trigger": f"{plan.cell.name}/{plan.position}",
-        "pair": f"{plan.stem}-{kind}",
-        "twin_kind": kind,
+        "track": plan.track,
+        "pair": box.name,
+        "twin_kind": box.kind,
     }
 
 

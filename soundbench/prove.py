@@ -107,9 +107,7 @@ def leaves(tree: ProofTree, box: Box) -> Iterator[tuple[Leaf, Box]]:
         pending += [(node.above, above), (node.below, below)]
 
 
-def search(
-    graph: Graph, unsafe: Property, required_slack: float, hints: Hints, most_boxes: int
-) -> Proof | None:
+def search(graph: Graph, unsafe: Property, required_slack: float, hints: Hints, most_boxes: int) -> Proof | None:
     """Find a proof whose every leaf has at least `required_slack`, or None within `most_boxes` bounded boxes."""
     budget = Budget(most_boxes)
     trees = []
@@ -155,9 +153,7 @@ def grow(
     return Split(dimension, value, *children)
 
 
-def best_split(
-    graph: Graph, constraints: Sequence[Constraint], box: Box, hints: Hints
-) -> tuple[int, float]:
+def best_split(graph: Graph, constraints: Sequence[Constraint], box: Box, hints: Hints) -> tuple[int, float]:
     """The plane whose halves promise most: a hinted one where one cuts the box, otherwise a middle."""
     hinted = [plane for plane in hints.planes if box.cuts(*plane)]
     middles = [
@@ -171,9 +167,7 @@ def best_split(
     )
 
 
-def promise(
-    graph: Graph, constraints: Sequence[Constraint], parts: Iterable[Box], slopes: Mapping[str, str]
-) -> float:
+def promise(graph: Graph, constraints: Sequence[Constraint], parts: Iterable[Box], slopes: Mapping[str, str]) -> float:
     """How close a split comes to a proof: the halves' best slacks, worse half first."""
     best = sorted(float(np.nanmax(slacks(graph, constraints, part, slopes))) for part in parts)
     return best[0] + 1e-3 * best[1]

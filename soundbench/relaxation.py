@@ -96,8 +96,7 @@ def tanh_upper_line(lower: Array, upper: Array) -> tuple[Array, Array]:
     slopes = tanh_upper_slope(lower, upper)
     with ctx.workprec(PRECISION_BITS):
         intercepts = [
-            tanh_intercept(*triple)
-            for triple in zip(slopes.tolist(), lower.tolist(), upper.tolist(), strict=True)
+            tanh_intercept(*triple) for triple in zip(slopes.tolist(), lower.tolist(), upper.tolist(), strict=True)
         ]
     return slopes, np.array(intercepts)
 

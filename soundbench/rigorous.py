@@ -62,15 +62,14 @@ def relu(ball: Any) -> Any:  # noqa: ANN401
 
 def matrix_of_balls(matrix: Array, radius: Array | None) -> Any:  # noqa: ANN401
     """A matrix of balls with the given float64 midpoints and radii."""
-    return arb_mat(*matrix.shape, list_of_balls(matrix, radius))
+    rows, columns = matrix.shape
+    return arb_mat(rows, columns, list_of_balls(matrix, radius))
 
 
 def list_of_balls(numbers: Array, radius: Array | None) -> Balls:
     """Balls with the given float64 midpoints and radii, in row-major order."""
     flat = numbers.ravel().tolist()
-    return (
-        flat if radius is None else [arb(*pair) for pair in zip(flat, radius.ravel().tolist(), strict=True)]
-    )
+    return flat if radius is None else [arb(*pair) for pair in zip(flat, radius.ravel().tolist(), strict=True)]
 
 
 def exact(ball: Any) -> Fraction:  # noqa: ANN401

@@ -22,7 +22,7 @@ from soundbench.architecture import (
     Layers,
 )
 from soundbench.errors import InputError
-from soundbench.graph import Array, Function
+from soundbench.graph import Array, Function, Indices
 from soundbench.needle import Carry, Needle, Rows, rows_of
 
 # A carried input is shifted by this much so that its ReLU is active wherever inputs lie above its negative.
@@ -51,15 +51,13 @@ class Features:
 
     layers: Layers
     size: int
-    base_columns: Array
+    base_columns: Indices
     base_scale: Array
-    carry_columns: Array
+    carry_columns: Indices
     carry: Carry
 
 
-def weave(
-    architecture: Architecture, base: Layers, needles: Sequence[Needle], random: np.random.Generator
-) -> Woven:
+def weave(architecture: Architecture, base: Layers, needles: Sequence[Needle], random: np.random.Generator) -> Woven:
     """Put needles into a base network.
 
     Raises:
@@ -71,17 +69,11 @@ def weave(
     return dense_head(architecture, features_of(architecture, base, random), head, needles, random)
 
 
-def bolt_on(
-    architecture: Architecture, base: Layers, needles: Sequence[Needle], random: np.random.Generator
-) -> Woven:
+def bolt_on(architecture: Architecture, base: Layers, needles: Sequence[Needle], random: np.random.Generator) -> Woven:
     """The needles in a branch of their own, added to the base's logits."""
     if architecture.front is not Front.NONE or len(architecture.input_shape) != 1:
-        raise InputError(
-            "a needle in a branch of its own needs a network of dense layers only (front 'none')"
-        )
-    empty = [
-        Dense(layer.name, layer.weights[:0, :], layer.bias[:0]) for layer in base if isinstance(layer, Dense)
-    ]
+        raise InputError("a needle in a branch of its own needs a network of dense layers only (front 'none')")
+    empty = [Dense(layer.name, layer.weights[:0, :], layer.bias[:0]) for layer in base if isinstance(layer, Dense)]
     features = features_of(architecture, base, random)
     blank = [
         Dense("dense1", np.zeros((0, features.size)), np.zeros(0)),
@@ -141,7 +133,7 @@ def conv_features(architecture: Architecture, base: Layers, random: np.random.Ge
     place = np.argsort(order)
     plane = (rows + pooled) * columns
     channel_columns = place[:, None] * plane + np.arange(plane)
-    layers = [
+    layers: list[Layer] = [
         shuffled,
         Activate("conv_active", architecture.function),
         *([AveragePool("pool")] if pooled else []),
@@ -195,15 +187,13 @@ def residual_features(architecture: Architecture, base: Layers, random: np.rando
     count = int(np.prod(architecture.input_shape))
     half, eye = 0.5 * CARRY_SHIFT, np.eye(count)
     no_bias = np.zeros(count)
-    wide_stem = Dense(
-        "stem", np.vstack([stem.weights, 0.5 * eye]), np.concatenate([stem.bias, np.full(count, half)])
-    )
+    wide_stem = Dense("stem", np.vstack([stem.weights, 0.5 * eye]), np.concatenate([stem.bias, np.full(count, half)]))
     wide_inner = Dense("inner", diagonal(inner.weights, eye), np.concatenate([inner.bias, no_bias]))
     wide_outer = Dense("outer", diagonal(outer.weights, eye), np.concatenate([outer.bias, no_bias]))
     stream = random.permutation(len(wide_stem.bias))
     hidden = random.permutation(len(wide_inner.bias))
     function = architecture.function
-    branch = [
+    branch: list[Layer] = [
         reorder(wide_inner, hidden, stream),
         Activate("inner_active", function),
         reorder(wide_outer, stream, hidden),
@@ -230,7 +220,7 @@ def diagonal(first: Array, second: Array) -> Array:
     return result
 
 
-def reorder(layer: Dense, rows: Array, columns: Array) -> Dense:
+def reorder(layer: Dense, rows: Indices, columns: Indices) -> Dense:
     """A dense layer with its outputs and inputs in another order."""
     return Dense(layer.name, layer.weights[rows][:, columns], layer.bias[rows])
 
@@ -319,9 +309,7 @@ def later_dense(
     layers = []
     for layer in base[:-1]:
         layers.append(
-            Dense(
-                layer.name, diagonal(layer.weights, gains), np.concatenate([layer.bias, np.zeros(len(gains))])
-            )
+            Dense(layer.name, diagonal(layer.weights, gains), np.concatenate([layer.bias, np.zeros(len(gains))]))
         )
         gains = np.eye(architecture.classes)
     last = base[-1]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from .backward import LinearForm, Relaxation
 from .intervals import Bounds
-from .network import Activation, Array, Network, Relu
+from .network import Activation, Array, Dense, Network, Relu, Scale, Sum
 from .rounding import FLOAT64_UNIT, require_usable, slack
 
 if TYPE_CHECKING:
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConstraintBounds:
-    """Of each constraint, a lower bound of (left side - bound) over a box, and the coefficients that gave it.
+    """What is known of each constraint's (left side - bound) over a box, to refute it, to attack it and to split.
 
-    `lower` is (constraints,), `sensitivity` (constraints, inputs).
+    `lower` is a lower bound, shape (constraints,); `coefficients` are those of the last linear bound, and
+    `sensitivity` says how much each input matters, both of shape (constraints, inputs).
     """
 
     lower: Array
+    coefficients: Array
     sensitivity: Array
 
 
@@ -39,7 +41,33 @@ def bound_constraints(
     lost = slack(1, np.abs(rows) @ relaxation.tensors[network.output].magnitude)
     form = LinearForm({network.output: rows}, -constraints.bound, lost)
     forms = steps.back_substitute(network, form, relaxation, steps)
-    return ConstraintBounds(greatest(forms, relaxation, steps), forms[-1].coefficients[0])
+    sensitivity = steps.sensitivity(network, rows, relaxation)
+    return ConstraintBounds(greatest(forms, relaxation, steps), forms[-1].coefficients[0], sensitivity)
+
+
+def sensitivity(network: Network, rows: Array, relaxation: Relaxation) -> Array:
+    """How much each input can move each row of the outputs along the steeper lines, nothing cancelling: (rows, inputs).
+
+    It only guides the splitting, so its rounding does not matter.
+    """
+    reach = {network.output: np.abs(rows)}
+    for target in range(network.output, 0, -1):
+        node, moved = network.nodes[target - 1], reach.pop(target, None)
+        if moved is None:
+            continue
+        match node:
+            case Dense(source=source):
+                parts = [(source, moved @ node.absolute_weight)]
+            case Scale(source=source):
+                parts = [(source, moved * np.abs(node.factor))]
+            case Sum(left=left, right=right):
+                parts = [(left, moved), (right, moved)]
+            case _:
+                steeper = np.maximum(relaxation.lower_lines[target].slope, relaxation.upper_lines[target].slope)
+                parts = [(node.source, moved * steeper)]
+        for source, part in parts:
+            reach[source] = reach[source] + part if source in reach else part
+    return reach[0]
 
 
 def relax(network: Network, box: Bounds, steps: "Steps") -> tuple[Relaxation, ...]:

@@ -7,11 +7,11 @@ from .intervals import Bounds
 
 
 def choose_dimension(box: Bounds, bounds: ConstraintBounds) -> int:
-    """Where the line of the constraint closest to refuted varies most over the box; the widest if it is flat."""
+    """The one that can move the constraint closest to refuted most; the widest if none can."""
     widths = box.upper - box.lower
     if not len(bounds.lower):
         return int(np.argmax(widths))
-    change = np.abs(bounds.sensitivity[np.argmax(bounds.lower)]) * widths
+    change = bounds.sensitivity[np.argmax(bounds.lower)] * widths
     return int(np.argmax(change if np.any(change > 0) else widths))
 
 

@@ -17,7 +17,7 @@ def candidates(box: Bounds, bounds: ConstraintBounds) -> Iterator[Array]:
     """Points to try: the centre, and the corner where the line of the constraint closest to refuted is lowest."""
     yield box.lower / 2 + box.upper / 2
     if len(bounds.lower):
-        yield np.where(bounds.sensitivity[np.argmax(bounds.lower)] > 0, box.lower, box.upper)
+        yield np.where(bounds.coefficients[np.argmax(bounds.lower)] > 0, box.lower, box.upper)
 
 
 def find_counterexample(

@@ -12,8 +12,7 @@ import numpy as np
 from .network import Array, Node, Relu, Sigmoid, Tanh
 from .rounding import ABSOLUTE_SLACK
 
-BISECTIONS = 20  # of the tangent point: it decides how tight a line is, never whether it is sound
-SATURATED = 20.0  # tangent points lie nearer to zero than this
+ITERATIONS = 5  # for a tangent point: they decide how tight a line is, never whether it is sound
 
 
 class Line(NamedTuple):
@@ -49,8 +48,7 @@ def tanh_lower(lower: Array, upper: Array) -> Line:
     its least value is g at the upper end or at -p moved into the interval. An error e in p costs e^2 at most.
     """
     slope = _tanh_lower_slope(lower, upper)
-    turning = np.log1p(np.sqrt(1 - slope)) - np.log(slope) / 2  # artanh(sqrt(1 - s)), without cancellation
-    at_turning = _below_tanh(slope, np.clip(-turning, lower, upper))
+    at_turning = _below_tanh(slope, np.clip(-_turning_point(slope), lower, upper))
     return Line(slope, np.minimum(at_turning, _below_tanh(slope, upper)))
 
 
@@ -78,26 +76,35 @@ def _below_tanh(slope: Array, x: Array) -> Array:
     return np.tanh(x) - product - 2.0**-48 - 2.0**-50 * np.abs(product)
 
 
-def _tanh_lower_slope(lower: Array, upper: Array) -> Array:
-    """A slope in [0, 1] whose lower line is tight: a tangent at the middle where tanh is convex (upper <= 0).
+def _turning_point(slope: Array) -> Array:
+    """p >= 0 with tanh'(p) = slope: artanh(sqrt(1 - slope)), written so that nothing cancels."""
+    return np.asarray(np.log1p(np.sqrt(1 - slope)) - np.log(slope) / 2)
 
-    Elsewhere the steepest secant from the upper end to a point d of the interval: d touches where tanh is convex,
-    or is the lower end (the chord).
+
+def _tanh_lower_slope(lower: Array, upper: Array) -> Array:
+    """A slope in [0, 1] whose lower line is tight.
+
+    Where tanh is convex, a tangent at the middle. Elsewhere the steepest secant from the upper end to a point d
+    of the interval: the lower end, or where the secant is a tangent on the convex side, which is a fixed point of
+    d -> -p(secant to d), reached quadratically since the secant is steepest there.
     """
-    low, high = np.clip(lower, -SATURATED, SATURATED), np.clip(upper, -SATURATED, SATURATED)
-    left, right = low, np.clip(0.0, low, high)
-    for _ in range(BISECTIONS):
-        middle = (left + right) / 2
-        too_shallow = _tanh_slope(middle) * (high - middle) < np.tanh(high) - np.tanh(middle)
-        left, right = np.where(too_shallow, middle, left), np.where(too_shallow, right, middle)
-    width = high - left
-    secant = (np.tanh(high) - np.tanh(left)) / np.where(width > 0, width, 1)
-    slope = np.where((high <= 0) | (width <= 0), _tanh_slope((low + high) / 2), secant)
-    return np.clip(slope, 0.0, 1.0)
+    furthest = np.clip(0.0, lower, upper)
+    point, slope = lower, _secant(lower, upper)
+    for _ in range(ITERATIONS):
+        point = np.clip(-_turning_point(slope), lower, furthest)
+        slope = _secant(point, upper)
+    return np.where(upper <= 0, _tanh_slope((lower + upper) / 2), slope)
+
+
+def _secant(left: Array, right: Array) -> Array:
+    """The slope of tanh between two points, or at them where they meet."""
+    width = right - left
+    secant = (np.tanh(right) - np.tanh(left)) / np.where(width > 0, width, 1)
+    return np.clip(np.where(width > 0, secant, _tanh_slope(right)), 0.0, 1.0)
 
 
 def _tanh_slope(x: Array) -> Array:
-    return 1 - np.tanh(x) ** 2
+    return np.asarray(1 - np.tanh(x) ** 2)
 
 
 LOWER_LINE: Mapping[type[Node], Callable[[Array, Array], Line]] = {

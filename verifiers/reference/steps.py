@@ -58,6 +58,7 @@ class Steps:
     refine: "Callable[[Network, Activation, tuple[Relaxation, ...], Steps], Bounds]"
     back_substitute: "Callable[[Network, LinearForm, Relaxation, Steps], tuple[LinearForm, ...]]"
     concretise: Callable[[LinearForm, Sequence[Bounds]], Array]
+    sensitivity: Callable[[Network, Array, Relaxation], Array]
     bound_constraints: "Callable[[Network, Bounds, Constraints, Steps], ConstraintBounds]"
 
     choose_dimension: Callable[[Bounds, ConstraintBounds], int]
@@ -104,6 +105,7 @@ DEFAULT = Steps(
     refine=bounding.refine,
     back_substitute=backward.back_substitute,
     concretise=backward.concretise,
+    sensitivity=bounding.sensitivity,
     bound_constraints=bounding.bound_constraints,
     choose_dimension=branching.choose_dimension,
     choose_cut=branching.choose_cut,
