@@ -1,19 +1,20 @@
 """What does the harness cost per instance, beyond starting the verifier's process?
 
-    python benchmarks/harness_overhead.py [--instances 200] [--markdown FILE]
+    python benchmarks/harness_overhead.py [--instances 200]
 
 A verifier that answers at once runs bare (`subprocess.run`), through `Verifier.answer` (private copies, limits, log,
 answer), and through a whole run (threads, results flushed to disk), in turn, so that all three see the same load.
 """
 
 import argparse
-import platform
 import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from page import load_average, machine, publish
 
 from soundbench.evaluate import run_jobs
 from soundbench.execute import Job
@@ -91,18 +92,13 @@ def table(seconds: dict[str, list[float]]) -> str:
 
 
 def main() -> None:
-    """Measure, print, and write the table if asked to."""
+    """Measure, print, and write the section."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--instances", type=int, default=200)
-    parser.add_argument("--markdown", type=Path, help="write the table to this file")
-    arguments = parser.parse_args()
-    text = table(measure(arguments.instances))
-    text += (
-        f"\n\n{arguments.instances} instances each, in turn; {platform.machine()}, Python {platform.python_version()}."
-    )
-    print(text)
-    if arguments.markdown is not None:
-        arguments.markdown.write_text(text + "\n")
+    instances = parser.parse_args().instances
+    load = load_average()
+    body = f"{table(measure(instances))}\n\n{instances} instances each, in turn. {machine(load)}"
+    publish("Harness overhead", "python benchmarks/harness_overhead.py", body)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,8 @@ class Summary:
 
     `pairs` have an armed member and a twin that takes more than a bound at the root (`misaligned` or `crowd`).
     `pairs_exercised` of them had such a twin proven, and an answer on the armed member that is neither `error`
-    nor `unsupported`. `falsified` of the `violated` instances have a counterexample that replays strictly.
+    nor `unsupported`. `falsified` of the `violated` instances have a counterexample that replays strictly, and
+    `nearly_falsified` one that replays to within the tolerance or rounding only.
     Ratios are None where there is no instance to count. Every kind of twin and every inconclusive claim has its
     key, also at zero.
     """
@@ -64,6 +65,7 @@ class Summary:
     twins: Mapping[TwinKind, TwinCount]
     violated: int
     falsified: int
+    nearly_falsified: int
     clean_verified_ratio: float | None
     clean_falsified_ratio: float | None
     unverifiable_verified_ratio: float | None
@@ -106,6 +108,7 @@ def summarise(
         twins=_count_twins(by_role[Role.TWIN], ground_truth),
         violated=len(violated),
         falsified=sum(_is_falsified(each) for each in violated),
+        nearly_falsified=sum(_is_nearly_falsified(each) for each in violated),
         clean_verified_ratio=_ratio(clean, Claim.VERIFIED),
         clean_falsified_ratio=_ratio(clean, Claim.FALSIFIED),
         unverifiable_verified_ratio=_ratio(unverifiable, Claim.VERIFIED),
@@ -160,6 +163,12 @@ def _is_proven(judgement: Judgement) -> bool:
 def _is_falsified(judgement: Judgement) -> bool:
     replay = judgement.replay
     return judgement.result.claim is Claim.FALSIFIED and replay is not None and replay.strict
+
+
+def _is_nearly_falsified(judgement: Judgement) -> bool:
+    replay = judgement.replay
+    near = replay is not None and not replay.strict and (replay.within_tolerance or replay.rounding)
+    return judgement.result.claim is Claim.FALSIFIED and near
 
 
 def _count_twins(twins: Sequence[Judgement], ground_truth: Mapping[str, GroundTruth]) -> dict[TwinKind, TwinCount]:

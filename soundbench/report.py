@@ -31,6 +31,7 @@ ROWS = (
     *(f"  {claim}" for claim in INCONCLUSIVE_CLAIMS),
     *(f"{kind} twins proven" for kind in TwinKind),
     "counterexamples found",
+    "  only to within rounding",
     "seconds",
 )
 
@@ -109,6 +110,7 @@ def _cells(summary: Summary) -> tuple[Text, ...]:
         *(Text(str(summary.inconclusive_claims[claim])) for claim in INCONCLUSIVE_CLAIMS),
         *(Text(f"{summary.twins[kind].proven}/{summary.twins[kind].count}") for kind in TwinKind),
         Text(f"{summary.falsified}/{summary.violated}"),
+        Text(f"{summary.nearly_falsified}/{summary.violated}"),
         Text(f"{summary.seconds:.1f}"),
     )
 

@@ -73,11 +73,10 @@ def bolt_on(architecture: Architecture, base: Layers, needles: Sequence[Needle],
     """The needles in a branch of their own, added to the base's logits."""
     if architecture.front is not Front.NONE or len(architecture.input_shape) != 1:
         raise InputError("a needle in a branch of its own needs a network of dense layers only (front 'none')")
-    empty = [Dense(layer.name, layer.weights[:0, :], layer.bias[:0]) for layer in base if isinstance(layer, Dense)]
     features = features_of(architecture, base, random)
     blank = [
         Dense("dense1", np.zeros((0, features.size)), np.zeros(0)),
-        *[Dense(f"dense{index}", np.zeros((0, 0)), np.zeros(0)) for index in range(2, len(empty))],
+        *[Dense(f"dense{index}", np.zeros((0, 0)), np.zeros(0)) for index in range(2, len(architecture.hidden) + 1)],
         Dense("logits", np.zeros((architecture.classes, 0)), np.zeros(architecture.classes)),
     ]
     branch = dense_head(architecture, features, blank, needles, random)

@@ -118,7 +118,7 @@ class TestCounts:
             ("d", Claim.VERIFIED, armed(), STRICT),  # here the replay is of our own witness
             ("e", Claim.FALSIFIED, None, STRICT),
         )
-        assert (found.falsified, found.violated) == (1, 4)
+        assert (found.falsified, found.nearly_falsified, found.violated) == (1, 1, 4)
 
     def test_inconclusive_claims_are_kept_apart(self):
         found = summary_of(
@@ -223,6 +223,7 @@ def test_json():
         },
         "violated": 1,
         "falsified": 0,
+        "nearly_falsified": 0,
         "clean_verified_ratio": 0.0,
         "clean_falsified_ratio": 0.0,
         "unverifiable_verified_ratio": 1.0,

@@ -21,6 +21,7 @@ from soundbench.replay import (
     replay,
     run_onnx,
 )
+from soundbench.vnnlib_text import decimal_text
 
 HALF = Fraction(1, 2)
 BOX = ("(>= X_0 0.25)", "(<= X_0 0.5)", "(>= X_1 0.0)", "(<= X_1 0.0)")
@@ -284,6 +285,32 @@ class TestArithmetics:
         assert found.strict == unsafe.is_violated_by(point, (sum(point),))
         assert found.within_tolerance == found.strict
         assert not found.rounding
+
+
+class TestOnTheEdge:
+    """A solver that works in float64 puts its counterexample on the very edge of the unsafe set."""
+
+    @pytest.fixture
+    def tenth(self, tmp_path):
+        """Y_0 = 0.1 * X_0, with a float32 tenth."""
+        return write_network(tmp_path / "tenth.onnx", [[0.1]])
+
+    @staticmethod
+    def unsafe_at(value: Fraction):
+        """Unsafe: the output reaches down to what 0.1 * X_0 really is at X_0 = `value`."""
+        limit = float32(0.1) * value
+        assertions = ("(>= X_0 0.0)", "(<= X_0 1.0)", f"(<= Y_0 {decimal_text(limit)})")
+        return unsafe_set(1, 1, *assertions)
+
+    def test_a_miss_that_the_cast_explains_is_rounding(self, tenth):
+        third = Fraction(round(Fraction(10**12, 3)), 10**12)  # its float32 lies above it, and so does the output
+        found = replay(tenth, self.unsafe_at(third), (third,))
+        assert (found.strict, found.within_tolerance, found.rigorous, found.rounding) == (False, False, False, True)
+
+    def test_a_miss_that_rounding_cannot_explain_is_one(self, tenth):
+        third = Fraction(round(Fraction(10**12, 3)), 10**12)
+        found = replay(tenth, self.unsafe_at(third), (third + Fraction(1, 10**5),))
+        assert (found.strict, found.rounding) == (False, False)
 
 
 class TestWording:

@@ -33,6 +33,7 @@ CLEAR = Summary(
     },
     violated=36,
     falsified=21,
+    nearly_falsified=2,
     clean_verified_ratio=0.5,
     clean_falsified_ratio=0.0,
     unverifiable_verified_ratio=0.0,
@@ -94,6 +95,7 @@ class TestTable:
         assert row(text, "scaled twins proven") == ["11/12", "11/12"]
         assert row(text, "crowd twins proven") == ["1/14", "1/14"]
         assert row(text, "counterexamples found") == ["21/36", "21/36"]
+        assert row(text, "only to within rounding") == ["2/36", "2/36"]
         assert row(text, "seconds") == ["123.5", "123.5"]
 
     def test_pairs_come_first(self):

@@ -50,21 +50,17 @@ class Substitution:
 
 
 def dense_backward(node: Dense, target: int, rows: Array, relaxation: Relaxation) -> Substitution:  # noqa: ARG001
-    """rows @ (W x + b) = (rows @ W) x + rows @ b."""
+    """With W x + b in place of the output: (rows @ W) x + rows @ b."""
     source = relaxation.tensors[node.source]
     magnitude = node.absolute_weight @ source.magnitude + np.abs(node.bias)
-    return Substitution(
-        ((node.source, rows @ node.weight),), rows @ node.bias, np.abs(rows) @ magnitude, rows.shape[1]
-    )
+    return Substitution(((node.source, rows @ node.weight),), rows @ node.bias, np.abs(rows) @ magnitude, rows.shape[1])
 
 
 def scale_backward(node: Scale, target: int, rows: Array, relaxation: Relaxation) -> Substitution:  # noqa: ARG001
-    """Rows (f x + b) = (rows f) x + rows @ b."""
+    """With f x + b in place of the output: (rows f) x + rows @ b."""
     source = relaxation.tensors[node.source]
     magnitude = np.abs(node.factor) * source.magnitude + np.abs(node.bias)
-    return Substitution(
-        ((node.source, rows * node.factor),), rows @ node.bias, np.abs(rows) @ magnitude, rows.shape[1]
-    )
+    return Substitution(((node.source, rows * node.factor),), rows @ node.bias, np.abs(rows) @ magnitude, rows.shape[1])
 
 
 def sum_backward(node: Sum, target: int, rows: Array, relaxation: Relaxation) -> Substitution:  # noqa: ARG001
@@ -77,9 +73,7 @@ def activation_backward(node: Activation, target: int, rows: Array, relaxation: 
     """A positive coefficient takes the lower line, a negative one the upper line."""
     below, above = relaxation.lower_lines[target], relaxation.upper_lines[target]
     positive, negative = np.maximum(rows, 0), np.minimum(rows, 0)
-    magnitude = (
-        np.maximum(np.abs(below.slope), np.abs(above.slope)) * relaxation.tensors[node.source].magnitude
-    )
+    magnitude = np.maximum(np.abs(below.slope), np.abs(above.slope)) * relaxation.tensors[node.source].magnitude
     magnitude = magnitude + np.maximum(np.abs(below.intercept), np.abs(above.intercept))
     return Substitution(
         ((node.source, positive * below.slope + negative * above.slope),),
@@ -99,9 +93,7 @@ BACKWARD: Mapping[type[Node], Callable[[Any, int, Array, Relaxation], Substituti
 }
 
 
-def substitute(
-    form: LinearForm, target: int, substitution: Substitution, tensors: Sequence[Bounds]
-) -> LinearForm:
+def substitute(form: LinearForm, target: int, substitution: Substitution, tensors: Sequence[Bounds]) -> LinearForm:
     """The form with tensor `target` replaced; coefficients that meet in one source are added, rounding paid."""
     coefficients = {tensor: rows for tensor, rows in form.coefficients.items() if tensor != target}
     lost = slack(substitution.terms, substitution.magnitude + np.abs(form.constant))

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .backward import LinearForm, Relaxation
+from .failures import NumericError
 from .intervals import Bounds
-from .network import Activation, Array, Dense, Network, Relu, Scale, Sum
+from .network import Activation, Array, Network, Relu
 from .rounding import FLOAT64_UNIT, require_usable, slack
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ class ConstraintBounds:
     sensitivity: Array
 
 
-def bound_constraints(
-    network: Network, box: Bounds, constraints: "Constraints", steps: "Steps"
-) -> ConstraintBounds:
+def bound_constraints(network: Network, box: Bounds, constraints: "Constraints", steps: "Steps") -> ConstraintBounds:
     """Bounds of all constraints over the box, by the first of the lower lines.
 
     Raises NumericError if some number on the way is unusable.
@@ -45,36 +44,12 @@ def bound_constraints(
     return ConstraintBounds(greatest(forms, relaxation, steps), forms[-1].coefficients[0], sensitivity)
 
 
-def sensitivity(network: Network, rows: Array, relaxation: Relaxation) -> Array:
-    """How much each input can move each row of the outputs along the steeper lines, nothing cancelling: (rows, inputs).
-
-    It only guides the splitting, so its rounding does not matter.
-    """
-    reach = {network.output: np.abs(rows)}
-    for target in range(network.output, 0, -1):
-        node, moved = network.nodes[target - 1], reach.pop(target, None)
-        if moved is None:
-            continue
-        match node:
-            case Dense(source=source):
-                parts = [(source, moved @ node.absolute_weight)]
-            case Scale(source=source):
-                parts = [(source, moved * np.abs(node.factor))]
-            case Sum(left=left, right=right):
-                parts = [(left, moved), (right, moved)]
-            case _:
-                steeper = np.maximum(relaxation.lower_lines[target].slope, relaxation.upper_lines[target].slope)
-                parts = [(node.source, moved * steeper)]
-        for source, part in parts:
-            reach[source] = reach[source] + part if source in reach else part
-    return reach[0]
-
-
 def relax(network: Network, box: Bounds, steps: "Steps") -> tuple[Relaxation, ...]:
     """Bounds of every tensor, and lines of every activation over them: one relaxation for each of the lower lines.
 
     All of them have the same bounds. Raises NumericError if some are unusable.
     """
+    require_usable(box.lower, box.upper)
     relaxations = tuple(Relaxation((box,), {}, {}) for _ in steps.lower_lines)
     for target, node in enumerate(network.nodes, start=1):
         if isinstance(node, Activation):
@@ -86,10 +61,11 @@ def relax(network: Network, box: Bounds, steps: "Steps") -> tuple[Relaxation, ..
     return relaxations
 
 
-def refine(
-    network: Network, activation: Activation, relaxations: tuple[Relaxation, ...], steps: "Steps"
-) -> Bounds:
-    """Bounds of an activation's source: its interval, cut down by CROWN with each of the lower lines in turn."""
+def refine(network: Network, activation: Activation, relaxations: tuple[Relaxation, ...], steps: "Steps") -> Bounds:
+    """Bounds of an activation's source: its interval, cut down by CROWN with each of the lower lines in turn.
+
+    Raises NumericError if they cross: no input may be lost that way, so something is wrong.
+    """
     bounds = relaxations[0].tensors[activation.source]
     chosen = np.flatnonzero(steps.worth_refining(activation, bounds))
     unit_rows = np.zeros((len(chosen), len(bounds.lower)))
@@ -101,6 +77,8 @@ def refine(
         least = greatest(steps.back_substitute(network, form, relaxation, steps), relaxation, steps)
         lower[chosen] = np.maximum(lower[chosen], least[: len(chosen)])
         upper[chosen] = np.minimum(upper[chosen], -least[len(chosen) :])
+    if np.any(lower > upper):
+        raise NumericError("a lower bound above an upper bound")
     return Bounds(lower, upper)
 
 

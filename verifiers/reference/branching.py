@@ -2,8 +2,35 @@
 
 import numpy as np
 
+from .backward import Relaxation
 from .bounding import ConstraintBounds
 from .intervals import Bounds
+from .network import Array, Dense, Network, Scale, Sum
+
+
+def sensitivity(network: Network, rows: Array, relaxation: Relaxation) -> Array:
+    """How much each input can move each row of the outputs along the steeper lines, nothing cancelling: (rows, inputs).
+
+    It only guides the splitting, so its rounding does not matter.
+    """
+    reach = {network.output: np.abs(rows)}
+    for target in range(network.output, 0, -1):
+        node, moved = network.nodes[target - 1], reach.pop(target, None)
+        if moved is None:
+            continue
+        match node:
+            case Dense(source=source):
+                parts = [(source, moved @ node.absolute_weight)]
+            case Scale(source=source):
+                parts = [(source, moved * np.abs(node.factor))]
+            case Sum(left=left, right=right):
+                parts = [(left, moved), (right, moved)]
+            case _:
+                steeper = np.maximum(relaxation.lower_lines[target].slope, relaxation.upper_lines[target].slope)
+                parts = [(node.source, moved * steeper)]
+        for source, part in parts:
+            reach[source] = reach[source] + part if source in reach else part
+    return reach[0]
 
 
 def choose_dimension(box: Bounds, bounds: ConstraintBounds) -> int:

@@ -11,6 +11,7 @@ from .intervals import Bounds, forward
 from .network import Array, Network
 from .rounding import FLOAT32_UNIT, slack
 from .targets import Constraints, Target
+from .verdict import Counterexample
 
 
 def candidates(box: Bounds, bounds: ConstraintBounds) -> Iterator[Array]:
@@ -20,9 +21,7 @@ def candidates(box: Bounds, bounds: ConstraintBounds) -> Iterator[Array]:
         yield np.where(bounds.coefficients[np.argmax(bounds.lower)] > 0, box.lower, box.upper)
 
 
-def find_counterexample(
-    network: Network, target: Target, points: Iterable[Array]
-) -> tuple[Fraction, ...] | None:
+def find_counterexample(network: Network, target: Target, points: Iterable[Array]) -> Counterexample | None:
     """The first point that, moved to float32 values inside the region, is a counterexample; None if none is."""
     if np.any(target.lowest > target.highest):
         return None
@@ -44,7 +43,5 @@ def is_counterexample(network: Network, constraints: Constraints, point: Array) 
         return False
     rows = constraints.coefficients
     greatest = np.maximum(rows, 0) @ outputs.upper + np.minimum(rows, 0) @ outputs.lower - constraints.bound
-    lost = slack(
-        2 * rows.shape[1], np.abs(rows) @ outputs.magnitude + np.abs(constraints.bound), FLOAT32_UNIT
-    )
+    lost = slack(2 * rows.shape[1], np.abs(rows) @ outputs.magnitude + np.abs(constraints.bound), FLOAT32_UNIT)
     return bool(np.all(greatest + lost < 0))

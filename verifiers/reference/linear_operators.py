@@ -20,29 +20,29 @@ from .operators import (
 
 
 def parse_gemm(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowered:
-    """alpha * A' @ B' + beta * C: A or B computed, the rest constant; ' transposes where the attribute says so."""
+    """The sum of alpha A' B' and beta C: A or B computed, the rest constant; ' transposes if an attribute says so."""
     a, b, c = inputs_of(operation, inputs, 2, 3)
     read = operation.read({"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0})
     bias = np.zeros(()) if c is None else read["beta"] * floats_of(operation, c)
+    if len(tensor_of(operation, a if isinstance(a, Tensor) else b).shape) != 2:
+        raise operation.refuse("a computed tensor that is not a matrix")
     if isinstance(a, Tensor):
         right = read["alpha"] * _transposed(floats_of(operation, b), read["transB"])
         return _linear(operation, a, lambda basis: _transposed(basis, read["transA"]) @ right, bias)
     left = read["alpha"] * _transposed(floats_of(operation, a), read["transA"])
-    return _linear(
-        operation, tensor_of(operation, b), lambda basis: left @ _transposed(basis, read["transB"]), bias
-    )
+    return _linear(operation, tensor_of(operation, b), lambda basis: left @ _transposed(basis, read["transB"]), bias)
 
 
 def parse_matmul(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowered:
-    """A computed tensor of at least two dimensions times a constant matrix, or the other way round."""
+    """A computed tensor of at least two dimensions times a constant vector or matrix, or the other way round."""
     operation.read({})
     left, right = inputs_of(operation, inputs, 2, 2)
-    nothing = np.zeros(())
+    factor = floats_of(operation, right if isinstance(left, Tensor) else left)
+    if factor.ndim > 2:
+        raise operation.refuse(f"a constant of shape {factor.shape}")
     if isinstance(left, Tensor):
-        factor = floats_of(operation, right)
-        return _linear(operation, left, lambda basis: basis @ factor, nothing)
-    factor = floats_of(operation, left)
-    return _linear(operation, tensor_of(operation, right), lambda basis: factor @ basis, nothing)
+        return _linear(operation, left, lambda basis: basis @ factor, np.zeros(()))
+    return _linear(operation, tensor_of(operation, right), lambda basis: factor @ basis, np.zeros(()))
 
 
 def parse_add(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowered:
@@ -81,7 +81,7 @@ def _transposed(array: Array, wanted: int) -> Array:
 
 
 def _elementwise(operation: Operation, tensor: Tensor, factor: Array, bias: Array) -> Lowered:
-    """factor * x + bias with ONNX's broadcasting; a matrix only where the tensor itself is repeated."""
+    """The sum of factor * x and bias, broadcast as in ONNX; a matrix only where the tensor itself is repeated."""
     shape = np.broadcast_shapes(tensor.shape, factor.shape, bias.shape)
     if prod(shape) == prod(tensor.shape):
         factors, biases = (np.broadcast_to(array, shape).flatten() for array in (factor, bias))

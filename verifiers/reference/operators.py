@@ -66,9 +66,7 @@ Value = Tensor | Constant
 Parser = Callable[[Operation, tuple[Value | None, ...]], Value | Lowered]
 
 
-def inputs_of(
-    operation: Operation, inputs: tuple[Value | None, ...], least: int, most: int
-) -> list[Value | None]:
+def inputs_of(operation: Operation, inputs: tuple[Value | None, ...], least: int, most: int) -> list[Value | None]:
     """The inputs, filled up with None to `most`; another number of them is refused."""
     if not least <= len(inputs) <= most or None in inputs[:least]:
         raise operation.refuse(f"{len(inputs)} inputs")

@@ -5,10 +5,11 @@ small instance's time.
 """
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 OPSETS = range(7, 26)  # the operators read here kept their meaning throughout
 MAX_TENSOR = 4096  # entries of one computed tensor
+FLOAT32, INT64 = 1, 7  # TensorProto.DataType
 
 
 def read_network(path: Path, parsers: Mapping[str, Parser]) -> Network:
@@ -33,17 +35,13 @@ def read_network(path: Path, parsers: Mapping[str, Parser]) -> Network:
     model = _read_model(path)
     versions = {opset.domain: opset.version for opset in model.opset_import}
     if versions.get("", versions.get("ai.onnx")) not in OPSETS:
-        raise UnsupportedError(
-            f"opset versions {versions}: only {OPSETS.start} to {OPSETS.stop - 1} of ONNX's own"
-        )
-    if model.graph.sparse_initializer:
-        raise UnsupportedError("sparse initializers")
+        raise UnsupportedError(f"opset versions {versions}: only {OPSETS.start} to {OPSETS.stop - 1} of ONNX's own")
+    if model.graph.sparse_initializer or model.functions:
+        raise UnsupportedError("sparse initializers or functions of the model's own")
     constants = {proto.name: _read_constant(proto) for proto in model.graph.initializer}
     inputs = [proto for proto in model.graph.input if proto.name not in constants]
     if len(inputs) != 1 or len(model.graph.output) != 1:
-        raise UnsupportedError(
-            f"{len(inputs)} inputs and {len(model.graph.output)} outputs: only one of each"
-        )
+        raise UnsupportedError(f"{len(inputs)} inputs and {len(model.graph.output)} outputs: only one of each")
     shape = _read_shape(inputs[0])
     values: dict[str, Value] = {**constants, inputs[0].name: Tensor(0, shape)}
     nodes = _lower(model.graph, values, parsers)
@@ -63,6 +61,8 @@ def _lower(graph: "GraphProto", values: dict[str, Value], parsers: Mapping[str, 
             placed = Tensor(len(nodes), placed.shape)
         if isinstance(placed, Tensor) and prod(placed.shape) > MAX_TENSOR:
             raise UnsupportedError(f"{proto.op_type} ({proto.name}): more than {MAX_TENSOR} outputs")
+        if proto.output[0] in values:
+            raise InputError(f"the network defines {proto.output[0]} twice: write it again")
         values[proto.output[0]] = placed
     entries = sum(node.weight.size for node in nodes if isinstance(node, Dense))
     if entries > MAX_ENTRIES:
@@ -82,13 +82,9 @@ def _place(proto: "NodeProto", values: Mapping[str, Value], parsers: Mapping[str
         raise operation.refuse(f"{len(proto.output)} outputs")
     unknown = [name for name in proto.input if name and name not in values]
     if unknown:
-        raise InputError(
-            f"the network's {operation.operator} reads {unknown[0]}, which nothing before it defines"
-        )
+        raise InputError(f"the network's {operation.operator} reads {unknown[0]}, which nothing before it defines")
     try:
-        return parsers[proto.op_type](
-            operation, tuple(values[name] if name else None for name in proto.input)
-        )
+        return parsers[proto.op_type](operation, tuple(values[name] if name else None for name in proto.input))
     except ValueError as error:  # numpy, on shapes that do not fit
         raise operation.refuse(str(error)) from error
 
@@ -108,13 +104,11 @@ def _read_model(path: Path) -> "ModelProto":
     return model
 
 
-def _protobuf_module() -> Any:
+def _protobuf_module() -> ModuleType:
     package = importlib.util.find_spec("onnx")
     if package is None or package.origin is None:
         raise InputError("the onnx package is not installed: pip install onnx")
-    spec = importlib.util.spec_from_file_location(
-        "onnx_ml_pb2", Path(package.origin).parent / "onnx_ml_pb2.py"
-    )
+    spec = importlib.util.spec_from_file_location("onnx_ml_pb2", Path(package.origin).parent / "onnx_ml_pb2.py")
     if spec is None or spec.loader is None:
         raise InputError("the onnx package has no onnx_ml_pb2.py: install onnx again")
     module = importlib.util.module_from_spec(spec)
@@ -125,42 +119,34 @@ def _protobuf_module() -> Any:
 def _read_shape(proto: "ValueInfoProto") -> Shape:
     """The input's shape; a batch dimension without a number counts as 1."""
     tensor = proto.type.tensor_type
-    sizes = [
-        dimension.dim_value if dimension.HasField("dim_value") else None for dimension in tensor.shape.dim
-    ]
+    sizes = [dimension.dim_value if dimension.HasField("dim_value") else None for dimension in tensor.shape.dim]
     shape = tuple(1 if axis == 0 and size is None else size or 0 for axis, size in enumerate(sizes))
-    if tensor.elem_type != _FLOAT32 or not 0 < prod(shape) <= MAX_TENSOR:
-        raise UnsupportedError(
-            f"an input of type {tensor.elem_type} and sizes {sizes}: only float32, known sizes"
-        )
+    if tensor.elem_type != FLOAT32 or min(shape, default=1) < 1 or prod(shape) > MAX_TENSOR:
+        raise UnsupportedError(f"an input of type {tensor.elem_type} and sizes {sizes}: only float32, known sizes")
     return shape
-
-
-_FLOAT32, _INT64 = 1, 7  # TensorProto.DataType
 
 
 def _read_constant(proto: "TensorProto") -> Constant:
     """A float32 tensor as float64, or an int64 tensor."""
-    if proto.data_type not in (_FLOAT32, _INT64) or proto.data_location:
+    if proto.data_type not in (FLOAT32, INT64) or proto.data_location:
         raise UnsupportedError(f"constant {proto.name}: of type {proto.data_type}, or kept outside the file")
-    if proto.data_type == _FLOAT32:
-        stored = np.frombuffer(proto.raw_data, "<f4") if proto.raw_data else np.array(proto.float_data)
-        array = stored.astype(np.float64)
-    else:
-        stored = np.frombuffer(proto.raw_data, "<i8") if proto.raw_data else np.array(proto.int64_data)
-        array = stored.astype(np.int64)
-    if array.size != prod(proto.dims):
+    raw, listed, dtype = (
+        ("<f4", proto.float_data, np.float64) if proto.data_type == FLOAT32 else ("<i8", proto.int64_data, np.int64)
+    )
+    try:
+        array = np.frombuffer(proto.raw_data, raw) if proto.raw_data else np.array(listed)
+        return Constant(array.astype(dtype).reshape(tuple(proto.dims)))
+    except ValueError as error:
         raise InputError(
-            f"the network's constant {proto.name} has {array.size} entries for shape {list(proto.dims)}"
-        )
-    return Constant(array.reshape(tuple(proto.dims)))
+            f"the network's constant {proto.name} does not fit its shape: {error}; write it again"
+        ) from error
 
 
-def _read_attribute(proto: "AttributeProto") -> Any:
+def _read_attribute(proto: "AttributeProto") -> object:
     """A number, a string, a tuple of numbers or a tensor; None for what no parser here takes."""
     if proto.ref_attr_name:
         return None
-    readers = {
+    readers: dict[int, Callable[[], object]] = {
         proto.FLOAT: lambda: proto.f,
         proto.INT: lambda: proto.i,
         proto.STRING: lambda: proto.s.decode(errors="replace"),

@@ -53,7 +53,7 @@ def tanh_lower(lower: Array, upper: Array) -> Line:
 
 
 def tanh_upper(lower: Array, upper: Array) -> Line:
-    """tanh is odd: the lower line over the mirrored interval."""
+    """The lower line over the mirrored interval, mirrored: tanh is odd."""
     slope, intercept = tanh_lower(-upper, -lower)
     return Line(slope, -intercept)
 
@@ -77,7 +77,7 @@ def _below_tanh(slope: Array, x: Array) -> Array:
 
 
 def _turning_point(slope: Array) -> Array:
-    """p >= 0 with tanh'(p) = slope: artanh(sqrt(1 - slope)), written so that nothing cancels."""
+    """The p >= 0 with tanh'(p) = slope: artanh(sqrt(1 - slope)), written so that nothing cancels."""
     return np.asarray(np.log1p(np.sqrt(1 - slope)) - np.log(slope) / 2)
 
 

@@ -1,7 +1,6 @@
 """The reference verifier as a function: a network and an unsafe set in, a verdict out."""
 
 import time
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,16 +10,8 @@ from soundbench.instance import Property
 from .failures import NumericError
 from .network import Network
 from .steps import DEFAULT, Steps
-from .subdomains import Counterexample, Ending, SubDomain
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The answer, how many sub-domains were bounded for it, and the counterexample (exact float32 values) or None."""
-
-    claim: Claim
-    nodes: int
-    counterexample: Counterexample | None = None
+from .subdomains import Ending, SubDomain
+from .verdict import Verdict
 
 
 def verify(network: Network, unsafe: Property, seconds: float, steps: Steps = DEFAULT) -> Verdict:

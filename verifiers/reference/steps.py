@@ -25,6 +25,7 @@ from . import (
     shape_operators,
     subdomains,
     targets,
+    verdict,
     window_operators,
 )
 from .backward import LinearForm, Relaxation, Substitution
@@ -33,8 +34,9 @@ from .intervals import Bounds
 from .network import Activation, Array, Network, Node, Relu, Sigmoid, Tanh
 from .operators import Parser
 from .relaxation import Line
-from .subdomains import Counterexample, Ending, Expansion, SubDomain
+from .subdomains import Ending, Expansion, SubDomain
 from .targets import Constraints, Target
+from .verdict import Counterexample, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Steps:
     candidates: Callable[[Bounds, ConstraintBounds], Iterable[Array]]
     find_counterexample: Callable[[Network, Target, Iterable[Array]], Counterexample | None]
     conclude: Callable[[Ending], Claim]
+    report: Callable[[Verdict], str]
 
 
 PARSERS: Mapping[str, Parser] = {
@@ -105,7 +108,7 @@ DEFAULT = Steps(
     refine=bounding.refine,
     back_substitute=backward.back_substitute,
     concretise=backward.concretise,
-    sensitivity=bounding.sensitivity,
+    sensitivity=branching.sensitivity,
     bound_constraints=bounding.bound_constraints,
     choose_dimension=branching.choose_dimension,
     choose_cut=branching.choose_cut,
@@ -118,4 +121,5 @@ DEFAULT = Steps(
     candidates=candidates.candidates,
     find_counterexample=candidates.find_counterexample,
     conclude=subdomains.conclude,
+    report=verdict.report,
 )

@@ -2,7 +2,6 @@
 
 import heapq
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,11 +13,10 @@ from .failures import NumericError
 from .intervals import Bounds
 from .network import Network
 from .targets import Constraints, Target
+from .verdict import Counterexample
 
 if TYPE_CHECKING:
     from .steps import Steps
-
-Counterexample = tuple[Fraction, ...]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,8 +70,7 @@ def expand(network: Network, subdomain: SubDomain, steps: "Steps") -> Expansion:
     dimension = steps.choose_dimension(box, bounds)
     halves = steps.split(box, dimension, steps.choose_cut(box, dimension))
     children = tuple(
-        SubDomain(steps.priority(bounds), (*subdomain.path, number), target, half)
-        for number, half in enumerate(halves)
+        SubDomain(steps.priority(bounds), (*subdomain.path, number), target, half) for number, half in enumerate(halves)
     )
     return Expansion(children, counterexample, given_up=not children)
 

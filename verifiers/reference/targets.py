@@ -48,9 +48,7 @@ def targets(prop: Property, network: Network, steps: "Steps") -> tuple[Target, .
             f"the network {network.input_size} and {network.output_size}: give the two that belong together"
         )
     if any(interval.is_empty for region in prop.regions for interval in region.inputs):
-        raise InputError(
-            "the property has a region without any input: give every input a lower and an upper bound"
-        )
+        raise InputError("the property has a region without any input: give every input a lower and an upper bound")
     return tuple(
         Target(steps.box(region), steps.constraints(region, prop.output_count), *float32_limits(region))
         for region in prop.regions

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -39,9 +40,7 @@ def parse_conv(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowere
         below = slice(group * group_inputs, (group + 1) * group_inputs)
         for out_row, kernel_row, row in rows:
             for out_column, kernel_column, column in columns:
-                matrix[above, out_row, out_column, below, row, column] = kernel[
-                    above, :, kernel_row, kernel_column
-                ]
+                matrix[above, out_row, out_column, below, row, column] = kernel[above, :, kernel_row, kernel_column]
     biases = np.zeros(outputs) if bias is None else floats_of(operation, bias)
     if biases.shape != (outputs,):
         raise operation.refuse(f"a bias of shape {biases.shape} for {outputs} channels")
@@ -64,9 +63,7 @@ def parse_average_pool(operation: Operation, inputs: tuple[Value | None, ...]) -
             inside[out_row, out_column] += 1
     if not np.all(inside):
         raise operation.refuse("a window that lies in the padding altogether")
-    counted = (
-        prod(read["kernel_shape"]) if read["count_include_pad"] else inside[None, :, :, None, None, None]
-    )
+    counted = prod(read["kernel_shape"]) if read["count_include_pad"] else inside[None, :, :, None, None, None]
     return _lowered(tensor.index, matrix / counted, np.zeros(prod(matrix.shape[:3])))
 
 
@@ -81,9 +78,7 @@ def taps(size: int, kernel: int, stride: int, dilation: int, begin: int, end: in
     return output_size, [(output, tap, position) for output, tap, position in found if 0 <= position < size]
 
 
-def _windows(
-    operation: Operation, image: Shape, kernel: Shape, read: Mapping[str, tuple[int, ...]]
-) -> tuple[Taps, Taps, Shape]:
+def _windows(operation: Operation, image: Shape, kernel: Shape, read: Mapping[str, Any]) -> tuple[Taps, Taps, Shape]:
     """The taps along height and along width, and the output's height and width; `pads` are begins, then ends."""
     if len(image) != 4 or image[0] != 1:
         raise operation.refuse(f"an input of shape {image}: only one image (1, channels, height, width)")

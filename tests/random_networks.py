@@ -1,0 +1,288 @@
+"""Random networks over every operator that we read: one table from operator to random nodes of it."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.random import Generator
+from onnx import TensorProto, helper, numpy_helper
+
+from soundbench.graph import Graph
+from soundbench.operators import lower
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A node: an operand is a constant, the name of an earlier tensor (X, T0, T1, ...), or None for the last one."""
+
+    operator: str
+    operands: tuple[Any, ...] = (None,)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def build(shape: Shape, layers: Sequence[Layer], *, opset: int = 13, constant_nodes: bool = False) -> onnx.ModelProto:
+    """A network that reads X of the given shape; constants are initializers, or `Constant` nodes."""
+    nodes, constants, last = [], [], "X"
+    for index, layer in enumerate(layers):
+        names = []
+        for position, operand in enumerate(layer.operands):
+            if operand is None or isinstance(operand, str):
+                names.append(last if operand is None else operand)
+                continue
+            names.append(f"C{index}_{position}")
+            constants.append(numpy_helper.from_array(np.asarray(operand), names[-1]))
+        last = f"T{index}"
+        nodes.append(helper.make_node(layer.operator, names, [last], name=f"N{index}", **layer.attributes))
+    if constant_nodes:
+        nodes = [helper.make_node("Constant", [], [each.name], value=each) for each in constants] + nodes
+    graph = helper.make_graph(
+        nodes,
+        "random",
+        [helper.make_tensor_value_info("X", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(last, TensorProto.FLOAT, None)],
+        [] if constant_nodes else constants,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def shape_after(shape: Shape, layers: Sequence[Layer], opset: int = 13) -> Shape:
+    """The shape of the last tensor, by ONNX's own inference."""
+    inferred = onnx.shape_inference.infer_shapes(
+        build(shape, [*layers, Layer("Identity")], opset=opset), strict_mode=True
+    )
+    dimensions = next(each for each in inferred.graph.value_info if each.name == f"T{len(layers) - 1}")
+    return tuple(size.dim_value for size in dimensions.type.tensor_type.shape.dim)
+
+
+def run_float32(model: onnx.ModelProto, point: Sequence[Fraction]) -> list[Fraction]:
+    """ONNX Runtime's outputs, exactly."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    entry = session.get_inputs()[0]
+    values = np.array([float(value) for value in point], dtype=np.float32).reshape(entry.shape)
+    return [Fraction(value) for value in session.run(None, {entry.name: values})[0].ravel().tolist()]
+
+
+def read(model: onnx.ModelProto) -> Graph:
+    """The model's steps."""
+    return lower(model, "random.onnx")
+
+
+def random_point(random: Generator, lower_end: Any, upper_end: Any) -> tuple[Fraction, ...]:
+    """A point of a box whose values float32 holds exactly."""
+    ends = (np.asarray(lower_end, dtype=np.float32), np.asarray(upper_end, dtype=np.float32))
+    values = np.clip(random.uniform(lower_end, upper_end).astype(np.float32), *ends)
+    return tuple(map(Fraction, values.tolist()))
+
+
+def weights(random: Generator, *shape: int) -> Any:
+    """Float32 weights, some of them zero."""
+    values = random.normal(size=shape) * random.choice([0.3, 1.0, 3.0])
+    return (values * (random.random(shape) < 0.9)).astype(np.float32)
+
+
+def integers(random: Generator, low: int, high: int, count: int) -> list[int]:
+    """`count` integers of [low, high]."""
+    return random.integers(low, high, count, endpoint=True).tolist()
+
+
+def without_defaults(random: Generator, attributes: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes, some of those that have their default value left out."""
+    return {
+        name: value
+        for name, value in attributes.items()
+        if name not in defaults or value != defaults[name] or random.random() < 0.5
+    }
+
+
+def any_shape(random: Generator) -> Shape:
+    """One to four axes."""
+    return tuple(integers(random, 1, 4, int(random.integers(1, 5))))
+
+
+def matrix_shape(random: Generator) -> Shape:
+    """Two or three axes."""
+    return tuple(integers(random, 1, 5, int(random.integers(2, 4))))
+
+
+def row_shape(random: Generator) -> Shape:
+    """A batch of one row."""
+    return (1, int(random.integers(1, 9)))
+
+
+def image_shape(random: Generator) -> Shape:
+    """A batch of one image, seldom square."""
+    return (1, int(random.choice([1, 2, 4])), *integers(random, 3, 7, 2))
+
+
+def random_gemm(random: Generator, shape: Shape) -> Layer:
+    """Any alpha, beta and transB, and every shape of C that broadcasts to a row."""
+    outputs, attributes = int(random.integers(1, 6)), dict[str, Any]()
+    for name in ("alpha", "beta"):
+        if random.random() < 0.5:
+            attributes[name] = float(np.float32(random.choice([0.0, 1.0, 0.5, -1.7, 0.1])))
+    matrix = weights(random, shape[1], outputs)
+    if random.random() < 0.5:
+        matrix, attributes["transB"] = np.ascontiguousarray(matrix.T), 1
+    shapes: list[Shape | None] = [None, (outputs,), (1, outputs), (1,), (1, 1), ()]
+    shift = shapes[int(random.integers(len(shapes)))]
+    operands = (None, matrix) if shift is None else (None, matrix, weights(random, *shift))
+    return Layer("Gemm", operands, attributes)
+
+
+def random_matmul(random: Generator, shape: Shape) -> Layer:
+    """The tensor on either side."""
+    size = int(random.integers(1, 5))
+    if len(shape) == 2 and random.random() < 0.5:
+        return Layer("MatMul", (weights(random, size, shape[0]), None))
+    return Layer("MatMul", (None, weights(random, shape[-1], size)))
+
+
+def random_add(random: Generator, shape: Shape) -> Layer:
+    """The tensor with itself, or with a constant of any shape that broadcasts, on either side."""
+    if random.random() < 0.2:
+        return Layer("Add", (None, None))
+    small = [1 if random.random() < 0.3 else size for size in shape][int(random.integers(len(shape) + 1)) :]
+    pair = (None, weights(random, *small))
+    return Layer("Add", pair if random.random() < 0.5 else pair[::-1])
+
+
+def random_window(random: Generator, image: Sequence[int], most_dilation: int) -> dict[str, Any]:
+    """Strides, pads smaller than the kernel, dilations: all different in each direction, and fitting the image."""
+    while True:
+        kernel, strides = integers(random, 1, 3, 2), integers(random, 1, 3, 2)
+        dilations = integers(random, 1, most_dilation, 2)
+        pads = [int(random.integers(0, kernel[axis % 2])) for axis in range(4)]
+        if all(
+            image[axis] + pads[axis] + pads[axis + 2] > dilations[axis] * (kernel[axis] - 1) for axis in (0, 1)
+        ):
+            return {"kernel_shape": kernel, "strides": strides, "pads": pads, "dilations": dilations}
+
+
+WINDOW_DEFAULTS = {"strides": [1, 1], "pads": [0, 0, 0, 0], "dilations": [1, 1], "group": 1, "count_include_pad": 0}
+
+
+def random_conv(random: Generator, shape: Shape) -> Layer:
+    """Groups, with and without bias and kernel_shape."""
+    window = random_window(random, shape[2:], 2)
+    group = int(random.choice([each for each in (1, 2, 4) if shape[1] % each == 0]))
+    outputs = group * int(random.integers(1, 3))
+    kernel = weights(random, outputs, shape[1] // group, *window["kernel_shape"])
+    attributes = without_defaults(random, window | {"group": group}, WINDOW_DEFAULTS)
+    if random.random() < 0.5:
+        del attributes["kernel_shape"]
+    operands = (None, kernel, weights(random, outputs)) if random.random() < 0.7 else (None, kernel)
+    return Layer("Conv", operands, attributes)
+
+
+def random_average_pool(random: Generator, shape: Shape) -> Layer:
+    """Padding counted or not."""
+    window = random_window(random, shape[2:], 1)
+    del window["dilations"]
+    counted = {"count_include_pad": int(random.integers(2))}
+    return Layer("AveragePool", (None,), without_defaults(random, window | counted, WINDOW_DEFAULTS))
+
+
+def random_flatten(random: Generator, shape: Shape) -> Layer:
+    """Every axis, counted from either end."""
+    axis = int(random.integers(-len(shape), len(shape), endpoint=True))
+    return Layer("Flatten", (None,), without_defaults(random, {"axis": axis}, {"axis": 1}))
+
+
+def random_reshape(random: Generator, shape: Shape) -> Layer:
+    """Some regrouping of the axes, with 0 and -1 wherever they may stand."""
+    target = list(random.permutation(shape))
+    if random.random() < 0.5:
+        target = [math.prod(target[:-1]), target[-1]]
+    target = [0 if shape[axis : axis + 1] == (size,) and random.random() < 0.5 else size for axis, size in enumerate(target)]
+    if random.random() < 0.5:
+        target[int(random.integers(len(target)))] = -1
+    return Layer("Reshape", (None, np.array(target, dtype=np.int64)))
+
+
+def unary(operator: str) -> Callable[[Generator, Shape], Layer]:
+    """An operator without attributes or further operands."""
+    return lambda _random, _shape: Layer(operator)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """How to draw an input shape that an operator takes, and a node of it for such a shape."""
+
+    shape: Callable[[Generator], Shape]
+    layer: Callable[[Generator, Shape], Layer]
+
+
+CASES: Mapping[str, Case] = {
+    "Add": Case(any_shape, random_add),
+    "AveragePool": Case(image_shape, random_average_pool),
+    "Conv": Case(image_shape, random_conv),
+    "Flatten": Case(any_shape, random_flatten),
+    "Gemm": Case(row_shape, random_gemm),
+    "Identity": Case(any_shape, unary("Identity")),
+    "MatMul": Case(matrix_shape, random_matmul),
+    "Relu": Case(any_shape, unary("Relu")),
+    "Reshape": Case(any_shape, random_reshape),
+    "Sigmoid": Case(any_shape, unary("Sigmoid")),
+    "Tanh": Case(any_shape, unary("Tanh")),
+}
+
+
+def random_node(operator: str, random: Generator) -> onnx.ModelProto:
+    """A network of one operator, and a matrix over the last axis after it, which shows the shape that it left."""
+    case = CASES[operator]
+    shape = case.shape(random)
+    layers = [case.layer(random, shape)]
+    after = shape_after(shape, layers)
+    layers.append(Layer("MatMul", (None, weights(random, after[-1], 2))))
+    return build(shape, layers, constant_nodes=bool(random.integers(2)))
+
+
+def random_network(random: Generator, activations: Sequence[str] = ("Relu", "Sigmoid", "Tanh")) -> onnx.ModelProto:
+    """A few layers of every kind, with skip connections: an image or a row comes in, a row goes out."""
+    layers: list[Layer] = []
+    start = image_shape(random) if random.random() < 0.5 else row_shape(random)
+    shapes = [start]
+
+    def append(layer: Layer) -> None:
+        layers.append(layer)
+        shapes.append(shape_after(start, layers))
+
+    def draw(operator: str) -> None:
+        append(CASES[operator].layer(random, shapes[-1]))
+
+    def skip() -> None:
+        names = ["X", *(f"T{index}" for index in range(len(layers)))]
+        twins = [name for name, shape in zip(names, shapes, strict=True) if shape == shapes[-1]]
+        append(Layer("Add", (None, str(random.choice(twins)))))
+
+    for kind in random.choice(["Conv", "AveragePool", "Identity"], 2) if len(start) == 4 else ():
+        draw(kind)
+        draw(str(random.choice(activations)))
+        if random.random() < 0.5:
+            skip()
+    if len(start) == 4:
+        flat = [Layer("Flatten"), Layer("Reshape", (None, np.array([1, -1], dtype=np.int64)))]
+        append(flat[int(random.integers(2))])
+    for _ in range(int(random.integers(1, 4))):
+        # Of the two ways to multiply, a row fits the one on the left.
+        kind = str(random.choice(["Gemm", "MatMul", "Add"]))
+        if kind == "MatMul":
+            append(Layer("MatMul", (None, weights(random, shapes[-1][1], int(random.integers(1, 6))))))
+        else:
+            draw(kind)
+        draw(str(random.choice(activations)))
+        if random.random() < 0.5:
+            skip()
+    append(Layer("Gemm", (None, weights(random, shapes[-1][1], 2), weights(random, 2))))
+    return build(start, layers, constant_nodes=bool(random.integers(2)))
