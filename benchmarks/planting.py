@@ -86,7 +86,7 @@ def main() -> None:
     load = load_average()
     with one_thread():
         table = [row for path in (recipe_path("core"), PUBLISHED) for row in rows(read_recipe(path), seeds)]
-    header = ["cell", "needles", "weights", "median s", "median CPU s", "most CPU s", "pairs of networks"]
+    header = ["cell", "armed boxes", "weights", "median s", "median CPU s", "most CPU s", "measured"]
     body = (
         f"{markdown_table(header, table)}\n\n"
         "From nothing to certified: the base is trained, both networks of a pair are woven and written, and all their\n"

@@ -6,6 +6,7 @@ Measured is `soundbench.rigorous.evaluate`, and beside it the reading of the net
 """
 
 import argparse
+import itertools
 import statistics
 import tempfile
 import time
@@ -21,13 +22,13 @@ from soundbench.graph import Function, read_graph
 from soundbench.rigorous import evaluate
 
 WIDTHS = (50, 500, 500, 150, 2)
-WEIGHTS = sum(inputs * outputs for inputs, outputs in zip(WIDTHS, WIDTHS[1:], strict=False))
+WEIGHTS = sum(inputs * outputs for inputs, outputs in itertools.pairwise(WIDTHS))
 
 
 def layers(function: Function, random: np.random.Generator) -> list[Layer]:
     """Dense layers with random weights and an activation function between them."""
     made: list[Layer] = []
-    for number, (inputs, outputs) in enumerate(zip(WIDTHS, WIDTHS[1:], strict=False)):
+    for number, (inputs, outputs) in enumerate(itertools.pairwise(WIDTHS)):
         if made:
             made.append(Activate(f"active{number}", function))
         weights = random.normal(0.0, inputs**-0.5, (outputs, inputs))

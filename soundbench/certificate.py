@@ -6,7 +6,7 @@ outward-rounded backward bounds. Nothing here knows how the network was built.
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,10 +16,10 @@ from flint import arb, ctx
 
 from soundbench.bounds import TensorBounds, bound_tensors, interval_tensors, lower_bound
 from soundbench.errors import CertificateError
-from soundbench.graph import Activation, Affine, Array, Function, Graph, Sum, evaluate_float64
+from soundbench.graph import Activation, Affine, Array, Function, Graph, Step, Sum, evaluate_float64
 from soundbench.ground_truth import Hiding, Witness
-from soundbench.instance import Constraint, Property, Region
-from soundbench.prove import Box, region_box
+from soundbench.instance import Constraint, Interval, Property, Region
+from soundbench.prove import Box, Hints, region_box, search
 from soundbench.replay import run_onnx
 from soundbench.rigorous import PRECISION_BITS, apply, evaluate, evaluate_tensors, exact
 from soundbench.rounding import float32_error
@@ -32,8 +32,12 @@ FACE_SHARE = 0.01
 LEAST_READS = 4
 # The main track's hiding: at most this chance within this many queries.
 MAIN_CHANCE, MAIN_QUERIES = 1e-9, 1e8
-# A saturated tip is at least this far from zero, so that its float64 gradient is exactly zero.
-SATURATED = {Function.TANH: 20.0, Function.SIGMOID: 40.0}
+# A saturated tip is at least this far from zero, so that its float64 gradient is exactly zero; that of a sigmoid
+# never is below zero.
+SATURATED = {Function.TANH: (-20.0, 20.0), Function.SIGMOID: (-math.inf, 40.0)}
+# Where a tip is put to stand for one at rest.
+FAR_SATURATED = 1000.0
+MOST_BOXES_AT_REST = 400
 
 
 def meaning_digest(graph: Graph, unsafe: Property) -> str:
@@ -48,8 +52,7 @@ def meaning_digest(graph: Graph, unsafe: Property) -> str:
                 arrays = [np.ascontiguousarray(step.bias)]
             case Activation():
                 arrays = []
-        sources = step.inputs if isinstance(step, Sum) else (step.input,)
-        digest.update(f"{type(step).__name__} {step.output} {sources} {getattr(step, 'function', '')}\n".encode())
+        digest.update(f"{type(step).__name__} {step.output} {inputs_of(step)} {getattr(step, 'function', '')}\n".encode())
         for array in arrays:
             # Adding zero turns -0.0 into 0.0, which means the same.
             digest.update(str(array.shape).encode() + (array + 0.0).astype("<f8").tobytes())
@@ -65,8 +68,10 @@ def witness_certificate(onnx: Path, graph: Graph, unsafe: Property, point: Seque
     Raises:
         CertificateError: the point is not a float32 point strictly inside a region, or violates by too little.
     """
+    if len(point) != graph.input_count:
+        raise CertificateError(f"the witness has {len(point)} coordinates, the network {graph.input_count} inputs")
     for index, value in enumerate(point):
-        if Fraction(float(np.float32(float(value)))) != value:
+        if not is_float32(value):
             raise CertificateError(f"X_{index} of the witness is not a float32 value")
     inside = [region for region in unsafe.regions if is_strictly_inside(region, point)]
     if not inside:
@@ -117,6 +122,11 @@ def floats(point: Sequence[Fraction]) -> Array:
     return np.array([[float(value) for value in point]])
 
 
+def is_float32(value: Fraction) -> bool:
+    """Whether float32 holds a number exactly."""
+    return abs(value) <= Fraction(float(np.finfo(np.float32).max)) and Fraction(float(np.float32(float(value)))) == value
+
+
 def is_strictly_inside(region: Region, point: Sequence[Fraction]) -> bool:
     """Whether a point lies inside a box off its faces; a dimension of no width is met exactly."""
     return all(
@@ -141,31 +151,85 @@ def float_margin(region: Region, outputs: Sequence[Fraction]) -> float:
     return float(min(-constraint.excess(outputs) for constraint in region.outputs))
 
 
-def hiding_certificate(graph: Graph, unsafe: Property, point: Sequence[Fraction], claimed: Hiding) -> Hiding:
-    """Check that a needle acts only near the witness, and compute the hiding bound from where it can act.
+def hiding_certificate(
+    graph: Graph, unsafe: Property, point: Sequence[Fraction], claimed: Hiding, planes: Sequence[tuple[int, float]]
+) -> Hiding:
+    """Check that a needle acts only near the witness and is the only cause of a violation; compute the hiding bound.
+
+    `planes` are worth cutting at when the rest of the network is proven to hold.
 
     Raises:
-        CertificateError: the needle reads too few inputs, reaches further than claimed, has its tip elsewhere, or
-            the witness lies outside the prior that it is said to come from.
+        CertificateError: the needle reads too few inputs, reaches further than claimed, has its tip elsewhere, is
+            not needed for a violation, or the witness lies outside the prior that it is said to come from.
     """
-    if len(set(claimed.reads)) != len(claimed.reads) or len(claimed.reads) < LEAST_READS:
-        raise CertificateError(f"the needle reads {len(set(claimed.reads))} inputs, fewer than {LEAST_READS}")
-    region = next(region for region in unsafe.regions if is_strictly_inside(region, point))
+    check_form(graph, claimed)
     function = tip_function(graph, claimed)
-    box = region_box(region, 0.0)
+    region = next(region for region in unsafe.regions if is_strictly_inside(region, point))
     product = Fraction(claimed.queries)
     rows = zip(claimed.reads, claimed.half_widths, claimed.prior_lower, claimed.prior_upper, strict=True)
     for read, half_width, low, high in rows:
         if read in claimed.pinned:
             continue
-        if not region.inputs[read].lower <= Fraction(low) <= point[read] <= Fraction(high) <= region.inputs[read].upper:
-            raise CertificateError(f"X_{read} of the witness lies outside the prior that it was drawn from")
+        check_prior(region, read, point[read], (Fraction(low), Fraction(high)))
         product *= min(Fraction(1), 2 * Fraction(half_width) / (Fraction(high) - Fraction(low)))
-        for part in beyond(box, read, float(point[read]), half_width):
-            if not is_inactive(graph, part, claimed, function):
-                raise CertificateError(f"the needle can act further than {half_width:g} from the witness in X_{read}")
-    check_peak(graph, box, point, claimed, function)
+    side = resting_side(graph, unsafe, point, claimed, function)
+    check_peak(graph, region_box(region, 0.0), point, claimed, side)
+    check_cause(graph, unsafe, point, claimed, Hints(planes, ({}, claimed.slopes)), side)
     return replace(claimed, chance=float(np.nextafter(float(product), np.inf)))
+
+
+def check_form(graph: Graph, claimed: Hiding) -> None:
+    """Demand that the numbers of a hiding bound fit the network and each other."""
+    reads, count = claimed.reads, len(claimed.reads)
+    if len(set(reads)) != count or count < LEAST_READS:
+        raise CertificateError(f"the needle reads {len(set(reads))} inputs, fewer than {LEAST_READS}")
+    if not all(0 <= read < graph.input_count for read in reads):
+        raise CertificateError(f"the needle reads an input that is none of the network's {graph.input_count}")
+    if any(len(numbers) != count for numbers in (claimed.half_widths, claimed.prior_lower, claimed.prior_upper)):
+        raise CertificateError(f"the needle reads {count} inputs, but half-widths or priors are of another number")
+    if claimed.queries <= 0:
+        raise CertificateError(f"the chance is for {claimed.queries:g} queries, which is not a positive number")
+    check_slopes(graph, claimed.slopes)
+
+
+def check_slopes(graph: Graph, slopes: Mapping[str, str]) -> None:
+    """Demand one character of `01a` a neuron for every activation that slopes are given for."""
+    outputs = {step.output for step in graph.steps if isinstance(step, Activation)}
+    for tensor, characters in slopes.items():
+        if tensor not in outputs or len(characters) != graph.sizes[tensor] or set(characters) - set("01a"):
+            raise CertificateError(f"the slopes recorded for {tensor!r} do not fit the network")
+
+
+def check_prior(region: Region, read: int, value: Fraction, prior: tuple[Fraction, Fraction]) -> None:
+    """Demand that a coordinate lies in the prior, the prior in the box, and the coordinate off the faces."""
+    interval, (low, high) = region.inputs[read], prior
+    if not (interval.lower <= low <= value <= high <= interval.upper and low < high):
+        raise CertificateError(f"X_{read} of the witness lies outside the prior that it was drawn from")
+    if is_near_face(interval, value):
+        raise CertificateError(f"X_{read} of the witness lies next to a face, so it must count as known")
+
+
+def resting_side(
+    graph: Graph, unsafe: Property, point: Sequence[Fraction], claimed: Hiding, function: Function
+) -> int:
+    """Where the tip rests at least a half-width from the witness in any read input: below (-1) or above (1) zero.
+
+    Raises:
+        CertificateError: it is not proven to rest on one side there.
+    """
+    sides = set()
+    boxes = {region.inputs: region_box(region, 0.0) for region in unsafe.regions}.values()
+    for read, half_width in zip(claimed.reads, claimed.half_widths, strict=True):
+        if read in claimed.pinned:
+            continue
+        for part in (part for box in boxes for part in beyond(box, read, float(point[read]), half_width)):
+            side = side_at_rest(graph, part, claimed, function)
+            if not side:
+                raise CertificateError(f"the needle can act further than {half_width:g} from the witness in X_{read}")
+            sides.add(side)
+    if len(sides) != 1:
+        raise CertificateError("the needle does not rest in one state wherever it is inactive")
+    return sides.pop()
 
 
 def is_well_hidden(chance: float, queries: float) -> bool:
@@ -203,34 +267,66 @@ def tip_bounds(graph: Graph, hiding: Hiding, known: TensorBounds) -> tuple[float
     return float(low), float(-high)
 
 
-def is_inactive(graph: Graph, box: Box, hiding: Hiding, function: Function) -> bool:
-    """Whether the tip is proven off (ReLU) or saturated (tanh, sigmoid) everywhere in a box."""
+def side_at_rest(graph: Graph, box: Box, hiding: Hiding, function: Function) -> int:
+    """-1 where the tip is proven off (ReLU) or saturated below everywhere in a box, 1 where above, 0 otherwise."""
     part = graph.up_to(hiding.tensor)
+    below, above = SATURATED.get(function, (0.0, math.inf))
     for bound in (interval_tensors, bound_tensors):
         known = bound(part, box.lower, box.upper, hiding.slopes)
         lower, upper = tip_bounds(part, hiding, known)
-        if function is Function.RELU and upper <= 0:
-            return True
-        if function is not Function.RELU and (lower >= SATURATED[function] or upper <= -SATURATED[function]):
-            return True
-    return False
+        if upper <= below:
+            return -1
+        if lower >= above:
+            return 1
+    return 0
 
 
-def check_peak(graph: Graph, box: Box, point: Sequence[Fraction], hiding: Hiding, function: Function) -> None:
+def check_peak(graph: Graph, box: Box, point: Sequence[Fraction], hiding: Hiding, side: int) -> None:
     """Demand that the witness sits at the tip: the needle is within a tenth of its largest value there."""
+    function = tip_function(graph, hiding)
     with ctx.workprec(PRECISION_BITS):
         tip = evaluate_tensors(graph, point)[hiding.tensor][hiding.neuron]
         if function is Function.RELU:
             part = graph.up_to(hiding.tensor)
             known = bound_tensors(part, box.lower, box.upper, hiding.slopes)
-            height = exact(arb(tip).lower()) / Fraction(tip_bounds(part, hiding, known)[1])
+            largest = tip_bounds(part, hiding, known)[1]
+            height = exact(arb(tip).lower()) / Fraction(largest) if 0 < largest < math.inf else Fraction(0)
         else:
-            # A rising tip rests at one and a falling one at minus one (tanh) or zero (sigmoid).
             value = apply(function, arb(tip))
             size = value if function is Function.SIGMOID else (1 + value) / 2
-            height = 1 - min(exact(size.upper()), exact((1 - size).upper()))
+            height = exact((1 - size if side > 0 else size).lower())
     if height < LEAST_PEAK:
         raise CertificateError(f"the needle reaches only {float(height):.3g} of its height at the witness")
+
+
+def check_cause(
+    graph: Graph, unsafe: Property, point: Sequence[Fraction], hiding: Hiding, hints: Hints, side: int
+) -> None:
+    """Demand that the property holds wherever the needle rests: what an attack can find, it finds in the support."""
+    needed = max(rounding_error(graph, region, point) for region in unsafe.regions)
+    if search(at_rest(graph, hiding, side), unsafe, needed, hints, MOST_BOXES_AT_REST) is None:
+        raise CertificateError("the property is not proven to hold without the needle, so its hiding says nothing")
+
+
+def at_rest(graph: Graph, hiding: Hiding, side: int) -> Graph:
+    """The network with the needle's tip at rest whatever the input.
+
+    For tanh and sigmoid that is off by the tail of a saturated neuron, below 1e-16: far less than any slack demanded.
+    """
+    readers = [step for step in graph.steps if hiding.tensor in inputs_of(step)]
+    steps = {step.output: step for step in graph.steps}
+    tip = steps.get(hiding.tensor)
+    if not isinstance(tip, Affine) or len(readers) != 1 or tip.matrix_radius is not None:
+        raise CertificateError(f"{hiding.tensor!r} is not the output of a dense layer that an activation alone reads")
+    matrix, bias = tip.matrix.copy(), tip.bias.copy()
+    matrix[hiding.neuron], bias[hiding.neuron] = 0.0, side * FAR_SATURATED
+    resting = replace(tip, matrix=matrix, bias=bias)
+    return replace(graph, steps=tuple(resting if step is tip else step for step in graph.steps))
+
+
+def inputs_of(step: Step) -> tuple[str, ...]:
+    """The tensors that a step reads."""
+    return step.inputs if isinstance(step, Sum) else (step.input,)
 
 
 def check_foreign(graph: Graph, unsafe: Property, others: Sequence[Hiding]) -> None:
@@ -241,17 +337,19 @@ def check_foreign(graph: Graph, unsafe: Property, others: Sequence[Hiding]) -> N
     """
     for region in unsafe.regions:
         for hiding in others:
-            if not is_inactive(graph, region_box(region, 0.0), hiding, tip_function(graph, hiding)):
+            if not side_at_rest(graph, region_box(region, 0.0), hiding, tip_function(graph, hiding)):
                 raise CertificateError(f"neuron {hiding.neuron} of {hiding.tensor}, another box's needle, may act here")
 
 
 def is_on_face(region: Region, point: Sequence[Fraction]) -> bool:
-    """Whether some coordinate lies within 1 % of the width of a face."""
-    return any(
-        min(value - interval.lower, interval.upper - value) <= Fraction(FACE_SHARE) * (interval.upper - interval.lower)
-        for interval, value in zip(region.inputs, point, strict=True)
-        if interval.upper > interval.lower
-    )
+    """Whether some coordinate lies next to a face."""
+    return any(is_near_face(interval, value) for interval, value in zip(region.inputs, point, strict=True))
+
+
+def is_near_face(interval: Interval, value: Fraction) -> bool:
+    """Whether a value lies within 1 % of the width of an end of its interval, if that has a width."""
+    width = interval.upper - interval.lower
+    return width > 0 and min(value - interval.lower, interval.upper - value) <= Fraction(FACE_SHARE) * width
 
 
 def centre_of(region: Region) -> tuple[Fraction, ...]:

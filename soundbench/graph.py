@@ -6,6 +6,7 @@ except where ONNX asks for a number that float64 cannot hold (one ninth in an av
 """
 
 import gzip
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -122,12 +123,13 @@ def load_onnx(path: Path) -> "onnx.ModelProto":
         model: onnx.ModelProto = onnx.ModelProto.FromString(data)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path") from None
-    except (OSError, EOFError, DecodeError) as error:
+    except (OSError, EOFError, zlib.error, DecodeError) as error:
         raise InputError(f"{path}: not a readable ONNX file ({error}); fetch or export it again") from None
     if not model.graph.node:
         raise InputError(f"{path}: not a readable ONNX file (no nodes in it); fetch or export it again")
     external = onnx.TensorProto.DataLocation.Value("EXTERNAL")
-    if any(tensor.data_location == external for tensor in model.graph.initializer):
+    constants = (attribute.t for node in model.graph.node for attribute in node.attribute)
+    if any(tensor.data_location == external for tensor in (*model.graph.initializer, *constants)):
         raise InputError(f"{path}: its weights lie in other files; save it with the weights inside")
     return model
 

@@ -5,67 +5,20 @@ steps that compute it and the output's shape. A new operator is one function and
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from soundbench.errors import InputError
-from soundbench.graph import Activation, Affine, Array, Function, Graph, Indices, Step, Sum, UnsupportedOperator
+from soundbench.graph import Activation, Affine, Array, Function, Graph, Step, Sum
+from soundbench.node import Node, Tensor, constant_value, numbers, resolve, specification
+from soundbench.window import Window
 
 if TYPE_CHECKING:
     import onnx
 
 LARGEST_MATRIX = 50_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """A tensor of the network: the name of the step output that holds it, and its shape."""
-
-    name: str
-    shape: tuple[int, ...]
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return math.prod(self.shape)
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """An ONNX node with its inputs resolved; an omitted optional input is None."""
-
-    operator: str
-    label: str
-    output: str
-    inputs: tuple[Tensor | Array | None, ...]
-    attributes: Mapping[str, Any]
-
-    def refuse(self, reason: str) -> UnsupportedOperator:
-        """The error that says what this node asks for that we do not support."""
-        return UnsupportedOperator(f"{self.label}: {reason}")
-
-    def tensor(self, index: int) -> Tensor:
-        """Input `index`, which must be a tensor of the network."""
-        value = self.inputs[index]
-        if not isinstance(value, Tensor):
-            raise self.refuse(f"input {index} is a constant, which is not supported here")
-        return value
-
-    def constant(self, index: int) -> Array | None:
-        """Input `index` as float64 numbers, or None if omitted; it must not depend on the network's input."""
-        value = self.inputs[index] if index < len(self.inputs) else None
-        if isinstance(value, Tensor):
-            raise self.refuse(f"input {index} is not a constant, which is not supported here")
-        return value
-
-    def allow(self, *names: str) -> None:
-        """Refuse attributes other than these, rather than ignore what they ask for."""
-        for name in self.attributes:
-            if name not in names:
-                raise self.refuse(f"attribute {name} is not supported")
 
 
 Lowered = tuple[tuple[Step, ...], Tensor]
@@ -77,13 +30,17 @@ def gemm(node: Node) -> Lowered:
     tensor, weights = node.tensor(0), node.constant(1)
     if node.attributes.get("transA", 0) or len(tensor.shape) != 2 or tensor.shape[0] != 1:
         raise node.refuse("A must be a row of shape (1, n), not transposed")
-    if weights is None:
-        raise node.refuse("B is missing")
+    if weights is None or weights.ndim != 2:
+        raise node.refuse("B must be a constant matrix")
     matrix = weights if node.attributes.get("transB", 0) else weights.T
-    shift = node.constant(2)
-    bias = np.zeros(1) if shift is None else shift
+    shape, shift = (1, matrix.shape[0]), node.constant(2)
+    if shift is None:
+        shift = np.zeros(1)
+    if not broadcasts(shift, shape):
+        raise node.refuse(f"C of shape {shift.shape} does not broadcast to {shape}")
     alpha, beta = float(node.attributes.get("alpha", 1.0)), float(node.attributes.get("beta", 1.0))
-    return affine(node, tensor, (1, matrix.shape[0]), alpha * matrix, beta * bias, inexact=not alpha == beta == 1.0)
+    inexact = not alpha == beta == 1.0
+    return affine(node, tensor, shape, scale(node, alpha, matrix), scale(node, beta, shift), inexact=inexact)
 
 
 def matmul(node: Node) -> Lowered:
@@ -91,14 +48,16 @@ def matmul(node: Node) -> Lowered:
     node.allow()
     if isinstance(node.inputs[0], Tensor):
         tensor, weights = node.tensor(0), node.constant(1)
-        if weights is None or weights.ndim != 2 or tensor.shape[-1] != weights.shape[0]:
+        if weights is None or weights.ndim != 2 or tensor.shape[-1:] != weights.shape[:1]:
             raise node.refuse("B must be a constant matrix that fits A")
         rows = math.prod(tensor.shape[:-1])
+        check_size(node, rows * weights.shape[1], tensor.size)
         matrix = kron(np.eye(rows), weights.T)
         return affine(node, tensor, (*tensor.shape[:-1], weights.shape[1]), matrix, np.zeros(1))
     weights, tensor = node.constant(0), node.tensor(1)
     if weights is None or weights.ndim != 2 or len(tensor.shape) != 2 or weights.shape[1] != tensor.shape[0]:
         raise node.refuse("A must be a constant matrix and B a matrix that fits it")
+    check_size(node, weights.shape[0] * tensor.shape[1], tensor.size)
     matrix = kron(weights, np.eye(tensor.shape[1]))
     return affine(node, tensor, (weights.shape[0], tensor.shape[1]), matrix, np.zeros(1))
 
@@ -116,7 +75,7 @@ def add(node: Node) -> Lowered:
         tensor, constant = (first, second) if isinstance(first, Tensor) else (second, first)
         if not isinstance(tensor, Tensor) or constant is None or isinstance(constant, Tensor):
             raise node.refuse("one operand must be a tensor of the network")
-        if np.broadcast_shapes(tensor.shape, constant.shape) != tensor.shape:
+        if not broadcasts(constant, tensor.shape):
             raise node.refuse(f"the constant of shape {constant.shape} would enlarge {tensor.shape}")
         shape, names = tensor.shape, [tensor.name]
         shift = np.broadcast_to(constant, shape).ravel()
@@ -129,14 +88,19 @@ def conv(node: Node) -> Lowered:
     tensor, weights = node.tensor(0), node.constant(1)
     if weights is None or weights.ndim != 4 or len(tensor.shape) != 4 or tensor.shape[0] != 1:
         raise node.refuse("only two-dimensional convolution with batch size 1 is supported")
+    if tuple(node.attributes.get("kernel_shape", weights.shape[2:])) != weights.shape[2:]:
+        raise node.refuse(f"kernel_shape is not that of the weights, {weights.shape[2:]}")
     group = int(node.attributes.get("group", 1))
     window = Window.of(node, tensor.shape, weights.shape[2:])
     out_channels, in_per_group = weights.shape[0], weights.shape[1]
     if in_per_group * group != tensor.shape[1] or out_channels % group:
         raise node.refuse(f"group {group} does not fit {tensor.shape[1]} channels")
-    positions = window.positions()
-    outputs, plane = positions.shape[0], tensor.shape[2] * tensor.shape[3]
+    shift = node.constant(2)
+    if shift is not None and shift.shape != (out_channels,):
+        raise node.refuse(f"a bias of shape {shift.shape} does not fit {out_channels} channels")
+    outputs, plane = window.outputs, tensor.shape[2] * tensor.shape[3]
     check_size(node, out_channels * outputs, tensor.size)
+    positions = window.positions()
     matrix = np.zeros((out_channels, outputs, tensor.shape[1], plane + 1))
     for channel in range(out_channels):
         first = channel // (out_channels // group) * in_per_group
@@ -144,7 +108,6 @@ def conv(node: Node) -> Lowered:
             taps = np.broadcast_to(weights[channel, offset].ravel(), positions.shape)
             np.put_along_axis(matrix[channel, :, first + offset, :], positions, taps, axis=1)
     flat = matrix[..., :plane].reshape(out_channels * outputs, tensor.size)
-    shift = node.constant(2)
     bias = np.zeros(1) if shift is None else np.repeat(shift, outputs)
     return affine(node, tensor, (1, out_channels, *window.output_shape), flat, bias)
 
@@ -156,78 +119,30 @@ def average_pool(node: Node) -> Lowered:
     if len(tensor.shape) != 4 or tensor.shape[0] != 1 or node.attributes.get("ceil_mode", 0):
         raise node.refuse("only two-dimensional pooling with batch size 1 and ceil_mode 0 is supported")
     window = Window.of(node, tensor.shape, tuple(node.attributes["kernel_shape"]))
-    positions = window.positions()
     plane, channels = tensor.shape[2] * tensor.shape[3], tensor.shape[1]
-    counted = np.full(len(positions), positions.shape[1])
+    check_size(node, channels * window.outputs, tensor.size)
+    check_size(node, window.outputs, window.taps)
+    positions = window.positions()
+    counted = np.full(window.outputs, window.taps)
     if not node.attributes.get("count_include_pad", 0):
         counted = (positions < plane).sum(axis=1)
     if (counted == 0).any():
         raise node.refuse("a window lies wholly in the padding")
-    check_size(node, channels * len(positions), tensor.size)
-    pool = np.zeros((len(positions), plane + 1))
+    pool = np.zeros((window.outputs, plane + 1))
     np.put_along_axis(pool, positions, np.broadcast_to(1.0 / counted[:, None], positions.shape), axis=1)
     matrix = kron(np.eye(channels), pool[:, :plane])
     return affine(node, tensor, (1, channels, *window.output_shape), matrix, np.zeros(1), inexact=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A sliding window over the last two axes of an image."""
-
-    image: tuple[int, int]
-    kernel: tuple[int, int]
-    strides: tuple[int, int]
-    pads: tuple[int, int, int, int]
-    dilations: tuple[int, int]
-
-    @classmethod
-    def of(cls, node: Node, shape: Sequence[int], kernel: Sequence[int]) -> "Window":
-        """The window that a node's attributes describe."""
-        if node.attributes.get("auto_pad", "NOTSET") != "NOTSET":
-            raise node.refuse("auto_pad other than NOTSET is not supported")
-        if len(kernel) != 2:
-            raise node.refuse("only two-dimensional windows are supported")
-        strides = tuple(node.attributes.get("strides", (1, 1)))
-        pads = tuple(node.attributes.get("pads", (0, 0, 0, 0)))
-        dilations = tuple(node.attributes.get("dilations", (1, 1)))
-        if len(strides) != 2 or len(pads) != 4 or len(dilations) != 2:
-            raise node.refuse("strides, pads or dilations of other than two dimensions")
-        return cls((shape[2], shape[3]), (kernel[0], kernel[1]), strides, pads, dilations)
-
-    @property
-    def output_shape(self) -> tuple[int, int]:
-        """Rows and columns of the output."""
-        rows, columns = (
-            (self.image[axis] + self.pads[axis] + self.pads[axis + 2] - self.reach(axis)) // self.strides[axis] + 1
-            for axis in (0, 1)
-        )
-        return rows, columns
-
-    def reach(self, axis: int) -> int:
-        """How many cells the dilated kernel spans."""
-        return self.dilations[axis] * (self.kernel[axis] - 1) + 1
-
-    def positions(self) -> Indices:
-        """For each output cell, the flat index of the cell under each kernel tap.
-
-        Shape (outputs, taps); the number of cells of the image stands for 'in the padding'.
-        """
-        axes = []
-        for axis in (0, 1):
-            starts = np.arange(self.output_shape[axis]) * self.strides[axis] - self.pads[axis]
-            axes.append(starts[:, None] + np.arange(self.kernel[axis]) * self.dilations[axis])
-        rows = axes[0][:, None, :, None]
-        columns = axes[1][None, :, None, :]
-        inside = (rows >= 0) & (rows < self.image[0]) & (columns >= 0) & (columns < self.image[1])
-        flat = np.where(inside, rows * self.image[1] + columns, self.image[0] * self.image[1])
-        return flat.reshape(math.prod(self.output_shape), math.prod(self.kernel))
 
 
 def flatten(node: Node) -> Lowered:
     """Flatten to a matrix; flat tensors need no work."""
     node.allow("axis")
     tensor = node.tensor(0)
-    axis = int(node.attributes.get("axis", 1)) % (len(tensor.shape) + 1)
+    axis, rank = int(node.attributes.get("axis", 1)), len(tensor.shape)
+    if not -rank <= axis <= rank:
+        raise node.refuse(f"axis {axis} lies outside a shape of {rank} axes")
+    # A negative axis counts from the end: -1 is the last one, not the end.
+    axis += rank if axis < 0 else 0
     return (), Tensor(tensor.name, (math.prod(tensor.shape[:axis]), math.prod(tensor.shape[axis:])))
 
 
@@ -237,9 +152,12 @@ def reshape(node: Node) -> Lowered:
     tensor, target = node.tensor(0), node.constant(1)
     if target is None or node.attributes.get("allowzero", 0):
         raise node.refuse("only a constant shape with allowzero 0 is supported")
-    shape = [tensor.shape[axis] if size == 0 else int(size) for axis, size in enumerate(target.tolist())]
+    if target.ndim != 1:
+        raise node.refuse("the shape must be a list of sizes")
+    copied = dict(enumerate(tensor.shape))
+    shape = [copied.get(axis, 0) if size == 0 else int(size) for axis, size in enumerate(target.tolist())]
     known = math.prod(size for size in shape if size != -1)
-    if shape.count(-1) > 1 or known == 0 or tensor.size % known:
+    if shape.count(-1) > 1 or min(shape, default=1) < -1 or known == 0 or tensor.size % known:
         raise node.refuse(f"shape {shape} does not fit {tensor.shape}")
     filled = tuple(tensor.size // known if size == -1 else size for size in shape)
     if math.prod(filled) != tensor.size:
@@ -290,12 +208,30 @@ def check_size(node: Node, rows: int, columns: int) -> None:
         raise node.refuse(f"its matrix would have {rows} x {columns} entries, more than {LARGEST_MATRIX}")
 
 
+def broadcasts(constant: Array, shape: tuple[int, ...]) -> bool:
+    """Whether a constant broadcasts to a shape without enlarging it."""
+    own = (1,) * (len(shape) - constant.ndim) + constant.shape
+    return len(own) == len(shape) and all(size in (1, wanted) for size, wanted in zip(own, shape, strict=True))
+
+
+def scale(node: Node, factor: float, numbers: Array) -> Array:
+    """The product, each number rounded once: refused where float64 overflows, or loses a number altogether."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        product = factor * numbers
+    lost = (product == 0) & (numbers != 0) & (factor != 0)
+    if lost.any() or not np.isfinite(product).all():
+        raise node.refuse("alpha or beta makes a number too large or too small for float64")
+    return product
+
+
 def affine(
     node: Node, tensor: Tensor, shape: tuple[int, ...], matrix: Array, bias: Array, *, inexact: bool = False
 ) -> Lowered:
     """One affine step; `inexact` says that every number is a float64 rounding of the exact one."""
     if matrix.shape != (math.prod(shape), tensor.size):
         raise node.refuse(f"weights of shape {matrix.shape} do not fit an input of shape {tensor.shape}")
+    if not matrix.size:
+        raise node.refuse("its matrix is empty")
     terms = np.count_nonzero(matrix, axis=1).astype(np.int64) + 1
     shift = np.broadcast_to(bias.ravel(), (matrix.shape[0],))
     step = Affine(node.output, tensor.name, matrix, shift, terms)
@@ -313,11 +249,12 @@ def lower(model: "onnx.ModelProto", source: str) -> Graph:
         InputError: the model has not exactly one input and one output of known shape, or a node reads nothing.
         UnsupportedOperator: a node has no exact meaning here.
     """
-    import onnx.numpy_helper
-
-    values: dict[str, Tensor | Array] = {
-        tensor.name: onnx.numpy_helper.to_array(tensor).astype(np.float64) for tensor in model.graph.initializer
-    }
+    checker = specification(model)
+    values: dict[str, Tensor | Array] = {}
+    for tensor in model.graph.initializer:
+        if tensor.name in values:
+            raise InputError(f"{source}: two initializers are named {tensor.name!r}; export it again")
+        values[tensor.name] = numbers(tensor, f"{source}: initializer {tensor.name!r}")
     inputs = [value for value in model.graph.input if value.name not in values]
     if len(inputs) != 1 or len(model.graph.output) != 1:
         raise InputError(f"{source}: a network needs exactly one input and one output")
@@ -327,19 +264,17 @@ def lower(model: "onnx.ModelProto", source: str) -> Graph:
     steps: list[Step] = []
     sizes = {name: math.prod(shape)}
     for proto in model.graph.node:
-        node = resolve(proto, values, source)
+        node = resolve(proto, {"Constant", *OPERATORS}, values, checker, source)
         if proto.op_type == "Constant":
             values[node.output] = constant_value(node)
             continue
-        if proto.op_type not in OPERATORS or proto.domain not in ("", "ai.onnx"):
-            raise node.refuse(f"the operator is not supported (known: {', '.join(OPERATORS)})")
-        new_steps, tensor = OPERATORS[proto.op_type](node)
+        new_steps, result = OPERATORS[proto.op_type](node)
         steps.extend(new_steps)
-        sizes |= {step.output: tensor.size for step in new_steps}
-        values[node.output] = tensor
+        sizes |= {step.output: result.size for step in new_steps}
+        values[node.output] = result
     output = values.get(model.graph.output[0].name)
     if not isinstance(output, Tensor):
-        raise InputError(f"{source}: output {model.graph.output[0].name} is computed by no node")
+        raise InputError(f"{source}: output {model.graph.output[0].name!r} is computed by no node")
     return Graph(name, output.name, shape, sizes, tuple(steps))
 
 
@@ -348,28 +283,7 @@ def input_shape(value: "onnx.ValueInfoProto", source: str) -> tuple[int, ...]:
     dimensions = value.type.tensor_type.shape.dim
     shape = [1 if axis == 0 and size.dim_value == 0 else int(size.dim_value) for axis, size in enumerate(dimensions)]
     if not shape or min(shape) < 1:
-        raise InputError(f"{source}: input {value.name} has no fixed shape; export it with static sizes")
+        raise InputError(f"{source}: input {value.name!r} has no fixed shape; export it with static sizes")
+    if math.prod(shape) > LARGEST_MATRIX:
+        raise InputError(f"{source}: input {value.name!r} is too large, of more than {LARGEST_MATRIX} numbers")
     return tuple(shape)
-
-
-def resolve(proto: "onnx.NodeProto", values: Mapping[str, Tensor | Array], source: str) -> Node:
-    """A node with its attributes decoded and its inputs looked up."""
-    import onnx.helper
-
-    label = f"{source}: node {proto.name or proto.output[0]!r} ({proto.op_type})"
-    for name in proto.input:
-        if name and name not in values:
-            raise InputError(f"{label}: reads {name!r}, which no earlier node computes")
-    attributes = {item.name: onnx.helper.get_attribute_value(item) for item in proto.attribute}
-    decoded = {name: item.decode() if isinstance(item, bytes) else item for name, item in attributes.items()}
-    inputs = tuple(values[name] if name else None for name in proto.input)
-    return Node(proto.op_type, label, proto.output[0], inputs, decoded)
-
-
-def constant_value(node: Node) -> Array:
-    """The tensor that a Constant node holds, as float64."""
-    import onnx.numpy_helper
-
-    if "value" not in node.attributes:
-        raise node.refuse("only the attribute 'value' is supported")
-    return onnx.numpy_helper.to_array(node.attributes["value"]).astype(np.float64)

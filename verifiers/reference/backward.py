@@ -15,7 +15,7 @@ import numpy as np
 from .intervals import Bounds
 from .network import Activation, Array, Dense, Network, Node, Relu, Scale, Sigmoid, Sum, Tanh
 from .relaxation import Line
-from .rounding import require_usable, slack
+from .rounding import slack
 
 if TYPE_CHECKING:
     from .steps import Steps
@@ -120,14 +120,10 @@ def back_substitute(
 
 
 def concretise(form: LinearForm, tensors: Sequence[Bounds]) -> Array:
-    """The least value of a form over the bounds of its tensors, rounded down: shape (rows,).
-
-    Raises NumericError if it is unusable.
-    """
+    """The least value of a form over the bounds of its tensors, rounded down: shape (rows,), not checked for NaN."""
     least, lost = form.constant, form.slack
     for tensor, rows in form.coefficients.items():
         bounds = tensors[tensor]
         lost = lost + slack(2 * rows.shape[1], np.abs(rows) @ bounds.magnitude + np.abs(least))
         least = least + np.maximum(rows, 0) @ bounds.lower + np.minimum(rows, 0) @ bounds.upper
-    require_usable(least, lost)
     return np.asarray(least - lost)

@@ -1,5 +1,6 @@
 """Bounds of a whole network over one box: intervals forward, CROWN for each activation, then the constraints."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from .backward import LinearForm, Relaxation
 from .failures import NumericError
 from .intervals import Bounds
 from .network import Activation, Array, Network, Relu
+from .relaxation import Line, LineTable
 from .rounding import FLOAT64_UNIT, require_usable, slack
 
 if TYPE_CHECKING:
@@ -50,10 +52,14 @@ def relax(network: Network, box: Bounds, steps: "Steps") -> tuple[Relaxation, ..
     All of them have the same bounds. Raises NumericError if some are unusable.
     """
     require_usable(box.lower, box.upper)
-    relaxations = tuple(Relaxation((box,), {}, {}) for _ in steps.lower_lines)
+    tables = _distinct(steps.lower_lines, network)
+    relaxations = tuple(Relaxation((box,), {}, {}) for _ in tables)
     for target, node in enumerate(network.nodes, start=1):
         if isinstance(node, Activation):
-            relaxations = _with_lines(relaxations, target, node, steps.refine(network, node, relaxations, steps), steps)
+            refined = steps.refine(network, node, relaxations, steps)
+            above = steps.upper_line[type(node)](refined.lower, refined.upper)
+            below = [table[type(node)](refined.lower, refined.upper) for table in tables]
+            relaxations = _with_lines(relaxations, node.source, refined, target, below, above)
         tensors = relaxations[0].tensors
         bounds = steps.interval[type(node)](node, tensors, FLOAT64_UNIT)
         require_usable(bounds.lower, bounds.upper)
@@ -83,8 +89,10 @@ def refine(network: Network, activation: Activation, relaxations: tuple[Relaxati
 
 
 def greatest(forms: tuple[LinearForm, ...], relaxation: Relaxation, steps: "Steps") -> Array:
-    """The best of the lower bounds that the forms give, row by row: shape (rows,)."""
-    return np.asarray(np.max([steps.concretise(form, relaxation.tensors) for form in forms], axis=0))
+    """The best of the lower bounds that the forms give, row by row: shape (rows,); NumericError if one is unusable."""
+    best = np.max([steps.concretise(form, relaxation.tensors) for form in forms], axis=0)
+    require_usable(best)
+    return np.asarray(best)
 
 
 def worth_refining(activation: Activation, bounds: Bounds) -> npt.NDArray[np.bool_]:
@@ -94,18 +102,19 @@ def worth_refining(activation: Activation, bounds: Bounds) -> npt.NDArray[np.boo
     return bounds.lower < bounds.upper
 
 
+def _distinct(tables: Sequence[LineTable], network: Network) -> tuple[LineTable, ...]:
+    """The tables without those that have the same lines for this network's activations as one before."""
+    kinds = {type(node) for node in network.nodes if isinstance(node, Activation)}
+    return tuple({tuple(table[kind] for kind in kinds): table for table in tables}.values())
+
+
 def _with_lines(
-    relaxations: tuple[Relaxation, ...], target: int, node: Activation, refined: Bounds, steps: "Steps"
+    relaxations: tuple[Relaxation, ...], source: int, refined: Bounds, target: int, below: list[Line], above: Line
 ) -> tuple[Relaxation, ...]:
-    """The relaxations with refined bounds of the node's source, and the node's lines over those."""
+    """The relaxations with refined bounds of a tensor, and the lines of the activation from it to `target`."""
     known = relaxations[0].tensors
-    tensors = (*known[: node.source], refined, *known[node.source + 1 :])
-    above = steps.upper_line[type(node)](refined.lower, refined.upper)
+    tensors = (*known[:source], refined, *known[source + 1 :])
     return tuple(
-        Relaxation(
-            tensors,
-            {**relaxation.lower_lines, target: table[type(node)](refined.lower, refined.upper)},
-            {**relaxation.upper_lines, target: above},
-        )
-        for relaxation, table in zip(relaxations, steps.lower_lines, strict=True)
+        Relaxation(tensors, {**relaxation.lower_lines, target: line}, {**relaxation.upper_lines, target: above})
+        for relaxation, line in zip(relaxations, below, strict=True)
     )

@@ -9,7 +9,7 @@ from .bounding import ConstraintBounds
 from .failures import NumericError
 from .intervals import Bounds, forward
 from .network import Array, Network
-from .rounding import FLOAT32_UNIT, slack
+from .rounding import REPLAY_UNIT, slack
 from .targets import Constraints, Target
 from .verdict import Counterexample
 
@@ -38,10 +38,10 @@ def is_counterexample(network: Network, constraints: Constraints, point: Array) 
     So it is one in exact arithmetic, and still one when it is replayed in float32.
     """
     try:
-        outputs = forward(network, Bounds(point, point), FLOAT32_UNIT)[network.output]
+        outputs = forward(network, Bounds(point, point), REPLAY_UNIT)[network.output]
     except NumericError:
         return False
     rows = constraints.coefficients
     greatest = np.maximum(rows, 0) @ outputs.upper + np.minimum(rows, 0) @ outputs.lower - constraints.bound
-    lost = slack(2 * rows.shape[1], np.abs(rows) @ outputs.magnitude + np.abs(constraints.bound), FLOAT32_UNIT)
+    lost = slack(2 * rows.shape[1], np.abs(rows) @ outputs.magnitude + np.abs(constraints.bound), REPLAY_UNIT)
     return bool(np.all(greatest + lost < 0))

@@ -22,6 +22,9 @@ class Line(NamedTuple):
     intercept: Array
 
 
+LineTable = Mapping[type[Node], Callable[[Array, Array], Line]]
+
+
 def relu_lower(lower: Array, upper: Array) -> Line:
     """Slope 1 where more of the interval is positive, else 0; through the origin, so exact in float64."""
     return Line((upper > -lower).astype(np.float64), np.zeros_like(lower))
@@ -107,13 +110,13 @@ def _tanh_slope(x: Array) -> Array:
     return np.asarray(1 - np.tanh(x) ** 2)
 
 
-LOWER_LINE: Mapping[type[Node], Callable[[Array, Array], Line]] = {
+LOWER_LINE: LineTable = {
     Relu: relu_lower,
     Tanh: tanh_lower,
     Sigmoid: sigmoid_lower,
 }
-STEEP_LOWER_LINE: Mapping[type[Node], Callable[[Array, Array], Line]] = {**LOWER_LINE, Relu: relu_steep_lower}
-UPPER_LINE: Mapping[type[Node], Callable[[Array, Array], Line]] = {
+STEEP_LOWER_LINE: LineTable = {**LOWER_LINE, Relu: relu_steep_lower}
+UPPER_LINE: LineTable = {
     Relu: relu_upper,
     Tanh: tanh_upper,
     Sigmoid: sigmoid_upper,

@@ -20,7 +20,7 @@ from .failures import NumericError
 from .network import Array
 
 FLOAT64_UNIT = 2.0**-53
-FLOAT32_UNIT = 2.0**-24
+REPLAY_UNIT = 2.0**-24 / 4  # float32's: `slack` counts four units an operation, a single evaluation needs one
 ABSOLUTE_SLACK = 1e-150
 LARGEST_MAGNITUDE = 1e100
 

@@ -33,7 +33,7 @@ from .bounding import ConstraintBounds
 from .intervals import Bounds
 from .network import Activation, Array, Network, Node, Relu, Sigmoid, Tanh
 from .operators import Parser
-from .relaxation import Line
+from .relaxation import LineTable
 from .subdomains import Ending, Expansion, SubDomain
 from .targets import Constraints, Target
 from .verdict import Counterexample, Verdict
@@ -48,8 +48,8 @@ class Steps:
 
     parsers: Mapping[str, Parser]
     interval: Mapping[type[Node], Callable[[Any, Sequence[Bounds], float], Bounds]]
-    lower_lines: tuple[Mapping[type[Node], Callable[[Array, Array], Line]], ...]
-    upper_line: Mapping[type[Node], Callable[[Array, Array], Line]]
+    lower_lines: tuple[LineTable, ...]
+    upper_line: LineTable
     backward: Mapping[type[Node], Callable[[Any, int, Array, Relaxation], Substitution]]
 
     targets: "Callable[[Property, Network, Steps], tuple[Target, ...]]"

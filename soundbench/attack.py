@@ -1,0 +1,177 @@
+"""Who attacks a network: projected gradient descent, which shows that planted counterexamples are hidden.
+
+The method is PGD (Madry et al. 2018, Towards deep learning models resistant to adversarial attacks) with uniform
+starts; it descends the largest excess over a region's constraints, which is positive until all are satisfied.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from soundbench.graph import Activation, Affine, Array, Function, Graph, Sum, evaluate_float64
+from soundbench.instance import Interval, Property, Region
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+# Restarts take these shares of the largest step in turn: long steps cross the box, short ones settle in a corner of it.
+STEP_SIZES = (1.0, 0.25, 0.0625, 0.015625)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttackResult:
+    """The best point that an attack reached.
+
+    `margin` is by how much `point` (inputs,) violates the property in float64: the smallest shortfall below the
+    thresholds of a region's constraints, negative where one is missed, -inf if no point could be tried. `found` says
+    that the point lies in the region's box, exactly, and its float64 outputs in the unsafe set. `queries` counts the
+    points at which the attack saw value and gradient.
+    """
+
+    margin: float
+    point: Array
+    queries: int
+    found: bool
+
+
+def attack(graph: Graph, unsafe: Property, *, steps: int, restarts: int, step_share: float, seed: int) -> AttackResult:
+    """Search every region for a counterexample; stop at the first region that has one.
+
+    Each of `restarts` uniform starts a region takes `steps` sign-gradient steps of at most `step_share` times the
+    box's width, all in float64. The result depends on the arguments only.
+    """
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    best = AttackResult(-math.inf, np.zeros(graph.input_count), 0, found=False)
+    queries = 0
+    for region in unsafe.regions:
+        lower, upper = representable_box(region.inputs)
+        if (lower > upper).any():
+            continue
+        descent = Descent(lower, upper, steps, restarts, step_share)
+        points = descend(graph, region, descent, generator)
+        queries += restarts * (steps + 1)
+        candidate = judged(graph, unsafe, region, points)
+        if candidate.margin > best.margin or candidate.found:
+            best = candidate
+        if best.found:
+            break
+    return AttackResult(best.margin, best.point, queries, best.found)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Descent:
+    """A box to descend in, float64 bounds of shape (inputs,), and how."""
+
+    lower: Array
+    upper: Array
+    steps: int
+    restarts: int
+    step_share: float
+
+
+def descend(graph: Graph, region: Region, descent: Descent, generator: "Generator") -> Array:
+    """The point of every restart at which the excess was smallest, shape (restarts, inputs)."""
+    import torch
+
+    network = network_in_torch(graph)
+    excess = excess_in_torch(region, graph.output_count)
+    lower, upper = torch.from_numpy(descent.lower), torch.from_numpy(descent.upper)
+    width = upper - lower
+    sizes = torch.tensor(STEP_SIZES, dtype=torch.float64).repeat(descent.restarts)[: descent.restarts]
+    step = descent.step_share * sizes[:, None] * width
+    start = torch.rand((descent.restarts, len(width)), generator=generator, dtype=torch.float64)
+    points = lower + start * width
+    best_points, best = points, torch.full((descent.restarts,), torch.inf, dtype=torch.float64)
+    for _ in range(descent.steps + 1):
+        points = points.clamp(lower, upper).requires_grad_()
+        reached = excess(network(points))
+        (gradient,) = torch.autograd.grad(reached.sum(), points)
+        points, reached = points.detach(), reached.detach()
+        best_points = torch.where((reached < best)[:, None], points, best_points)
+        best = torch.minimum(reached, best)
+        points = points - step * gradient.sign()
+    found: Array = best_points.numpy()
+    return found
+
+
+def network_in_torch(graph: Graph) -> "Callable[[Tensor], Tensor]":
+    """The network as a function of a float64 batch, (points, inputs) -> (points, outputs)."""
+    import torch
+
+    functions = {Function.RELU: torch.relu, Function.SIGMOID: torch.sigmoid, Function.TANH: torch.tanh}
+    constants = {step.output: [torch.from_numpy(np.array(array)) for array in arrays_of(step)] for step in graph.steps}
+
+    def forward(points: "Tensor") -> "Tensor":
+        values = {graph.input: points}
+        for step in graph.steps:
+            match step:
+                case Affine():
+                    matrix, bias = constants[step.output]
+                    values[step.output] = values[step.input] @ matrix.T + bias
+                case Sum():
+                    (bias,) = constants[step.output]
+                    values[step.output] = sum((values[name] for name in step.inputs), start=bias)
+                case Activation():
+                    values[step.output] = functions[step.function](values[step.input])
+        return values[graph.output]
+
+    return forward
+
+
+def arrays_of(step: Affine | Sum | Activation) -> tuple[Array, ...]:
+    """The constant numbers of a step."""
+    match step:
+        case Affine():
+            return step.matrix, step.bias
+        case Sum():
+            return (step.bias,)
+        case Activation():
+            return ()
+
+
+def excess_in_torch(region: Region, output_count: int) -> "Callable[[Tensor], Tensor]":
+    """By how much the outputs miss the region's constraints, (points, outputs) -> (points,): the largest miss."""
+    import torch
+
+    rows, bounds = np.zeros((len(region.outputs), output_count)), np.zeros(len(region.outputs))
+    for row, constraint in enumerate(region.outputs):
+        bounds[row] = float(constraint.bound)
+        for index, factor in constraint.terms:
+            rows[row, index] = float(factor)
+    matrix, thresholds = torch.from_numpy(rows), torch.from_numpy(bounds)
+
+    def excess(outputs: "Tensor") -> "Tensor":
+        return (outputs @ matrix.T - thresholds).amax(dim=1)
+
+    return excess
+
+
+def judged(graph: Graph, unsafe: Property, region: Region, points: Array) -> AttackResult:
+    """The best of the points (points, inputs) by its exact float64 outputs; `queries` is left at zero."""
+    outputs = evaluate_float64(graph, points)[graph.output]
+    rows = [[Fraction(value) for value in row] for row in outputs.tolist()]
+    margins = [min(-constraint.excess(row) for constraint in region.outputs) for row in rows]
+    index = max(range(len(margins)), key=margins.__getitem__)
+    point = [Fraction(value) for value in points[index].tolist()]
+    return AttackResult(float(margins[index]), points[index], 0, unsafe.is_violated_by(point, rows[index]))
+
+
+def representable_box(inputs: Sequence[Interval]) -> tuple[Array, Array]:
+    """The smallest and the largest float64 point in a box, shape (inputs,) each; crossed where it has none."""
+    lower = [above(interval.lower, is_open=interval.lower_open) for interval in inputs]
+    upper = [-above(-interval.upper, is_open=interval.upper_open) for interval in inputs]
+    return np.array(lower), np.array(upper)
+
+
+def above(value: Fraction, *, is_open: bool) -> float:
+    """The smallest float64 that is at least `value`, or greater than it if the end is open."""
+    nearest = float(value)
+    if Fraction(nearest) < value or (is_open and Fraction(nearest) == value):
+        return math.nextafter(nearest, math.inf)
+    return nearest

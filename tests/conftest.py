@@ -1,0 +1,18 @@
+"""Fixtures that several test modules share."""
+
+import shutil
+
+import pytest
+from planted import make_suite
+
+
+@pytest.fixture(scope="session")
+def tiny_suite(tmp_path_factory):
+    """The folder of a small planted suite, made once; nobody may change it."""
+    return make_suite(tmp_path_factory.mktemp("planted"), "tiny")
+
+
+@pytest.fixture
+def suite_copy(tiny_suite, tmp_path):
+    """A copy of the small suite to alter."""
+    return shutil.copytree(tiny_suite, tmp_path / "suite")

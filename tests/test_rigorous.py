@@ -1,0 +1,141 @@
+"""Ball arithmetic encloses the real value of a network, and nothing much besides."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from flint import arb, ctx
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_networks import Layer, build, random_network, random_point, read
+
+from soundbench.graph import Activation, Affine, Function, Graph, Sum, evaluate_float64
+from soundbench.rigorous import PRECISION_BITS, apply, evaluate, evaluate_tensors, exact, relu
+
+SEEDS = range(40)
+
+
+def evaluate_exactly(graph: Graph, point: Sequence[Fraction]) -> list[Fraction]:
+    """The outputs in exact rational arithmetic, for networks without Tanh and Sigmoid."""
+    values = {graph.input: list(point)}
+    for step in graph.steps:
+        match step:
+            case Affine():
+                source = values[step.input]
+                rows = zip(step.matrix.tolist(), step.bias.tolist(), strict=True)
+                values[step.output] = [
+                    sum((Fraction(weight) * value for weight, value in zip(row, source, strict=True)), Fraction(bias))
+                    for row, bias in rows
+                ]
+            case Sum():
+                columns = zip(step.bias.tolist(), *(values[name] for name in step.inputs), strict=True)
+                values[step.output] = [sum(terms, Fraction(bias)) for bias, *terms in columns]
+            case Activation():
+                assert step.function is Function.RELU
+                values[step.output] = [max(value, Fraction(0)) for value in values[step.input]]
+    return values[graph.output]
+
+
+class TestNetworks:
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_enclosures_hold_the_exact_value(self, seed):
+        random = np.random.default_rng(seed)
+        graph = read(random_network(random, ["Relu"]))
+        point = random_point(random, np.full(graph.input_count, -4.0), np.full(graph.input_count, 4.0))
+        is_exact = all(step.matrix_radius is None for step in graph.steps if isinstance(step, Affine))
+        for (low, high), value in zip(evaluate(graph, point), evaluate_exactly(graph, point), strict=True):
+            assert low <= value <= high
+            assert high - low <= Fraction(1, 10**30 if is_exact else 10**9) * max(1, abs(value))
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_they_are_close_to_float64(self, seed):
+        random = np.random.default_rng(seed)
+        graph = read(random_network(random))
+        point = random_point(random, np.full(graph.input_count, -4.0), np.full(graph.input_count, 4.0))
+        near = evaluate_float64(graph, np.array([[float(value) for value in point]]))[graph.output][0]
+        for (low, high), value in zip(evaluate(graph, point), near.tolist(), strict=True):
+            assert low - Fraction(1, 10**9) <= Fraction(value) <= high + Fraction(1, 10**9)
+
+    def test_a_ninth_is_a_ninth(self):
+        attributes = {"kernel_shape": [3, 3]}
+        graph = read(build((1, 1, 3, 3), [Layer("AveragePool", (None,), attributes)]))
+        ((low, high),) = evaluate(graph, [Fraction(1)] + [Fraction(0)] * 8)
+        assert low <= Fraction(1, 9) <= high
+        assert high - low < Fraction(1, 10**15)
+
+    def test_a_product_with_alpha_is_the_real_product(self):
+        alpha, weight = np.float64(np.float32(0.1)), np.array([[0.1]])
+        graph = read(build((1, 1), [Layer("Gemm", (None, weight), {"alpha": float(alpha)})]))
+        ((low, high),) = evaluate(graph, [Fraction(1)])
+        real = Fraction(float(alpha)) * Fraction(0.1)
+        assert Fraction(float(alpha * 0.1)) != real
+        assert low <= real <= high
+
+    def test_what_cancels_in_float64_does_not_cancel_here(self):
+        weights = np.array([[1e8], [-1e8], [1.0]], dtype=np.float32)
+        graph = read(build((1, 3), [Layer("MatMul", (None, weights))]))
+        tiny = Fraction(1, 2**60)
+        point = [1 + tiny, Fraction(1), tiny]
+        ((low, high),) = evaluate(graph, point)
+        assert low <= (Fraction(10**8) + 1) * tiny <= high
+        assert high - low <= Fraction(1, 10**30)
+
+    def test_a_needle_is_seen_at_its_tip_and_nowhere_else(self):
+        centre = Fraction(float(np.float32(0.3)))
+        steep = np.array([[1e5, -1e5]], dtype=np.float32)
+        shift = np.array([-1e5 * float(centre), 1e5 * float(centre)])
+        layers = [
+            Layer("Gemm", (None, steep, shift)),
+            Layer("Relu"),
+            Layer("Gemm", (None, -np.ones((2, 1), np.float32), np.ones(1, np.float32))),
+            Layer("Relu"),
+        ]
+        graph = read(build((1, 1), layers))
+        for offset, height in ((Fraction(0), 1), (Fraction(1, 200_000), Fraction(1, 2)), (Fraction(1, 99_000), 0)):
+            ((low, high),) = evaluate(graph, [centre + offset])
+            assert abs(low - height) < Fraction(1, 10**9)
+            assert high - low <= Fraction(1, 10**30)
+
+    def test_values_that_no_float_holds(self):
+        layers = [Layer("Gemm", (None, np.full((1, 1), 3e38, np.float32)))] * 12
+        graph = read(build((1, 1), layers))
+        ((low, high),) = evaluate(graph, [Fraction(1, 3)])
+        assert low <= Fraction(float(np.float32(3e38))) ** 12 / 3 <= high
+
+    def test_every_tensor_is_enclosed(self):
+        graph = read(build((1, 2), [Layer("Relu"), Layer("Add", (None, "X"))]))
+        with ctx.workprec(PRECISION_BITS):
+            balls = evaluate_tensors(graph, [Fraction(-1, 3), Fraction(2)])
+        assert {name: len(each) for name, each in balls.items()} == {"X": 2, "T0": 2, "T1": 2}
+
+
+class TestFunctions:
+    @given(st.fractions(-50, 50))
+    @settings(deadline=None)
+    def test_tanh_and_sigmoid_agree_with_exponentials(self, value):
+        with ctx.workprec(400):
+            x = arb(value.numerator) / value.denominator
+            tanh, sigmoid = 1 - 2 / ((2 * x).exp() + 1), 1 / (1 + (-x).exp())
+        with ctx.workprec(PRECISION_BITS):
+            ball = arb(value.numerator) / value.denominator
+            assert apply(Function.TANH, ball).contains(tanh)
+            assert apply(Function.SIGMOID, ball).contains(sigmoid)
+
+    @given(st.floats(-2, 2), st.floats(0, 1))
+    def test_relu_of_a_ball_holds_the_relu_of_its_ends(self, middle, radius):
+        with ctx.workprec(PRECISION_BITS):
+            found = relu(arb(middle, radius))
+            low, high = exact(found.lower()), exact(found.upper())
+        ends = [Fraction(middle) - Fraction(radius), Fraction(middle) + Fraction(radius)]
+        left, right = (max(end, Fraction(0)) for end in ends)
+        assert low <= left
+        assert right <= high <= right + Fraction(1, 10**7)
+
+    def test_relu_is_exact_on_either_side(self):
+        assert exact(relu(arb(-1, 0.5))) == 0
+        assert exact(relu(arb(3))) == 3
+
+    @given(st.floats(allow_nan=False, allow_infinity=False))
+    def test_the_exact_value_of_a_float(self, value):
+        assert exact(arb(value)) == Fraction(value)
