@@ -114,6 +114,7 @@ def front_layers(architecture: Architecture) -> tuple[list[Layer], int]:
             block = Branches("stream", [], inner)
             stem = empty_dense("stem", int(np.prod(shape)), width)
             return [
+                *([Flatten("flat")] if len(shape) > 1 else []),
                 stem,
                 Activate("stem_active", function),
                 block,

@@ -92,7 +92,7 @@ def interval_forward(step: Affine | Sum, known: TensorBounds) -> tuple[Array, Ar
     error = (error + 8 * UNIT * (dot_up(np.abs(step.matrix), magnitude) + np.abs(step.bias))) * (1 + 8 * UNIT)
     low, high = rounded_down(low + step.bias - error), rounded_up(high + step.bias + error)
     # An overflow that left NaN means that nothing is known.
-    return np.nan_to_num(low, nan=-np.inf, posinf=np.inf), np.nan_to_num(high, nan=np.inf, neginf=-np.inf)
+    return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
 
 
 def refine(graph: Graph, index: int, name: str, known: TensorBounds) -> tuple[Array, Array]:
@@ -134,7 +134,7 @@ def lower_bound(graph: Graph, name: str, rows: Array, known: TensorBounds) -> Ar
         for tensor, matrix in pending.items():
             found = rounded_down(found + box_minimum(matrix, known, tensor))
         best = np.fmax(best, found)
-    return np.nan_to_num(best, nan=-np.inf, posinf=-np.inf)
+    return np.where(np.isnan(best) | (best == np.inf), -np.inf, best)
 
 
 def box_minimum(coefficients: Array, known: TensorBounds, name: str) -> Array:

@@ -37,7 +37,7 @@ MAIN_CHANCE, MAIN_QUERIES = 1e-9, 1e8
 SATURATED = {Function.TANH: (-20.0, 20.0), Function.SIGMOID: (-math.inf, 40.0)}
 # Where a tip is put to stand for one at rest.
 FAR_SATURATED = 1000.0
-MOST_BOXES_AT_REST = 400
+MOST_BOXES_AT_REST = 100
 
 
 def meaning_digest(graph: Graph, unsafe: Property) -> str:
@@ -52,7 +52,9 @@ def meaning_digest(graph: Graph, unsafe: Property) -> str:
                 arrays = [np.ascontiguousarray(step.bias)]
             case Activation():
                 arrays = []
-        digest.update(f"{type(step).__name__} {step.output} {inputs_of(step)} {getattr(step, 'function', '')}\n".encode())
+        digest.update(
+            f"{type(step).__name__} {step.output} {inputs_of(step)} {getattr(step, 'function', '')}\n".encode()
+        )
         for array in arrays:
             # Adding zero turns -0.0 into 0.0, which means the same.
             digest.update(str(array.shape).encode() + (array + 0.0).astype("<f8").tobytes())
@@ -69,7 +71,7 @@ def witness_certificate(onnx: Path, graph: Graph, unsafe: Property, point: Seque
         CertificateError: the point is not a float32 point strictly inside a region, or violates by too little.
     """
     if len(point) != graph.input_count:
-        raise CertificateError(f"the witness has {len(point)} coordinates, the network {graph.input_count} inputs")
+        raise CertificateError(f"{len(point)} coordinates of a witness do not fit {graph.input_count} inputs")
     for index, value in enumerate(point):
         if not is_float32(value):
             raise CertificateError(f"X_{index} of the witness is not a float32 value")
@@ -98,7 +100,15 @@ def witness_certificate(onnx: Path, graph: Graph, unsafe: Property, point: Seque
 
 
 def required_slack(graph: Graph, unsafe: Property, point: Sequence[Fraction]) -> float:
-    """What a proof must leave, by the same rule as a witness's margin, with `point` standing for the box."""
+    """What a proof must leave, by the same rule as a witness's margin, with `point` standing for the box.
+
+    Raises:
+        CertificateError: the point has another number of coordinates than the network has inputs.
+    """
+    if len(point) != graph.input_count:
+        raise CertificateError(
+            f"its pair's witness has {len(point)} coordinates, the network {graph.input_count} inputs"
+        )
     logits = evaluate_float64(graph, floats(point))[graph.output][0]
     error = max(rounding_error(graph, region, point) for region in unsafe.regions)
     return required_margin(float(np.abs(logits).max()), error)
@@ -124,7 +134,9 @@ def floats(point: Sequence[Fraction]) -> Array:
 
 def is_float32(value: Fraction) -> bool:
     """Whether float32 holds a number exactly."""
-    return abs(value) <= Fraction(float(np.finfo(np.float32).max)) and Fraction(float(np.float32(float(value)))) == value
+    return (
+        abs(value) <= Fraction(float(np.finfo(np.float32).max)) and Fraction(float(np.float32(float(value)))) == value
+    )
 
 
 def is_strictly_inside(region: Region, point: Sequence[Fraction]) -> bool:
@@ -209,9 +221,7 @@ def check_prior(region: Region, read: int, value: Fraction, prior: tuple[Fractio
         raise CertificateError(f"X_{read} of the witness lies next to a face, so it must count as known")
 
 
-def resting_side(
-    graph: Graph, unsafe: Property, point: Sequence[Fraction], claimed: Hiding, function: Function
-) -> int:
+def resting_side(graph: Graph, unsafe: Property, point: Sequence[Fraction], claimed: Hiding, function: Function) -> int:
     """Where the tip rests at least a half-width from the witness in any read input: below (-1) or above (1) zero.
 
     Raises:

@@ -1,13 +1,16 @@
 """Who re-checks a suite: every certificate is computed again from the files and compared with what is recorded."""
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from soundbench.certificate import (
     centre_of,
     check_foreign,
+    check_form,
+    check_slopes,
     hiding_certificate,
     is_on_face,
     is_well_hidden,
@@ -17,14 +20,19 @@ from soundbench.certificate import (
 )
 from soundbench.errors import CertificateError
 from soundbench.graph import Graph, read_graph
-from soundbench.ground_truth import Expected, GroundTruth, Role, Track, Witness
+from soundbench.ground_truth import Expected, GroundTruth, Role, Split, Track, Witness
 from soundbench.instance import Instance, Property
-from soundbench.prove import INFLATION, check
+from soundbench.prove import INFLATION, check, leaves, region_box
+from soundbench.replay import NonFiniteOutputError
 from soundbench.suite import Suite
 from soundbench.vnnlib import read_property
 
 # Sums in float64 depend on their order, so recomputed measurements may differ in their last digits.
 SAME = 1e-6
+# What the members of a pair and clean boxes must be proven to be.
+EXPECTED_OF = {Role.ARMED: Expected.VIOLATED, Role.TWIN: Expected.HOLDS, Role.CLEAN: Expected.HOLDS}
+# The name of a witness's position, by whether it lies on a face.
+POSITIONS = {True: "face", False: "interior"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,10 +64,11 @@ def certify_suite(suite: Suite, progress: Callable[[str], None]) -> Mapping[Expe
         ]
         counts[Expected.UNKNOWN] += len(group) - len(loaded)
         for item in loaded:
-            try:
+            with blaming(item.instance):
+                check_consistency(item, suite.ground_truth)
+        for item in loaded:
+            with blaming(item.instance):
                 certify_instance(item, loaded, suite.ground_truth)
-            except CertificateError as error:
-                raise CertificateError(f"{item.instance.name}: {error}") from None
             counts[item.truth.expected] += 1
             progress(item.instance.name)
     return counts
@@ -73,24 +82,67 @@ def by_network(suite: Suite) -> list[list[Instance]]:
     return list(groups.values())
 
 
-def certify_instance(item: Loaded, neighbours: Sequence[Loaded], ground_truth: Mapping[str, GroundTruth]) -> None:
-    """Check one instance's certificate.
+@contextlib.contextmanager
+def blaming(instance: Instance) -> Iterator[None]:
+    """Name the instance in the message of a certificate that does not hold."""
+    try:
+        yield
+    except (CertificateError, NonFiniteOutputError) as error:
+        raise CertificateError(f"{instance.name}: {error}") from None
+    except OverflowError:
+        raise CertificateError(f"{instance.name}: a number is too large for float64") from None
+
+
+def check_consistency(item: Loaded, ground_truth: Mapping[str, GroundTruth]) -> None:
+    """Check that what is recorded fits the network, the property and each other, before anything is computed.
 
     Raises:
-        CertificateError: it does not hold.
+        CertificateError: it does not.
     """
     truth = item.truth
     if truth.expected is Expected.UNKNOWN:
         return
     if truth.certifies != meaning_digest(item.graph, item.property):
         raise CertificateError("the certificate is about another network or property than the files hold")
-    if truth.expected is Expected.VIOLATED:
-        certify_violated(item, neighbours)
-    else:
-        certify_holds(item, ground_truth)
+    for kind, has, needs in (
+        ("inputs", item.graph.input_count, item.property.input_count),
+        ("outputs", item.graph.output_count, item.property.output_count),
+    ):
+        if has != needs:
+            raise CertificateError(f"the network has {has} {kind}, the property {needs}")
+    if truth.expected is not EXPECTED_OF.get(truth.role, truth.expected):
+        raise CertificateError(f"its role is {truth.role}, but its answer is said to be {truth.expected}")
+    if truth.pair is not None:
+        check_pair(truth, ground_truth)
+    if truth.hiding is not None:
+        check_form(item.graph, truth.hiding)
 
 
-def certify_violated(item: Loaded, neighbours: Sequence[Loaded]) -> None:
+def certify_instance(item: Loaded, neighbours: Sequence[Loaded], ground_truth: Mapping[str, GroundTruth]) -> None:
+    """Check one instance's certificate.
+
+    Raises:
+        CertificateError: it does not hold.
+    """
+    match item.truth.expected:
+        case Expected.VIOLATED:
+            certify_violated(item, neighbours, ground_truth)
+        case Expected.HOLDS:
+            certify_holds(item, ground_truth)
+        case Expected.UNKNOWN:
+            pass
+
+
+def check_pair(truth: GroundTruth, ground_truth: Mapping[str, GroundTruth]) -> None:
+    """Demand that an instance's pair is one armed member and one twin, of one kind, trigger and track."""
+    members = [other for other in ground_truth.values() if other.pair == truth.pair]
+    if sorted(member.role for member in members) != [Role.ARMED, Role.TWIN]:
+        raise CertificateError(f"the pair {truth.pair!r} is not one armed member and one twin")
+    if len({(member.twin_kind, member.family, member.trigger, member.track) for member in members}) > 1:
+        raise CertificateError(f"the members of the pair {truth.pair!r} differ in kind, family, trigger or track")
+
+
+def certify_violated(item: Loaded, neighbours: Sequence[Loaded], ground_truth: Mapping[str, GroundTruth]) -> None:
     """Check a witness, what its hiding rests on, and that no needle of another box acts here."""
     truth = item.truth
     if truth.witness is None:
@@ -99,26 +151,44 @@ def certify_violated(item: Loaded, neighbours: Sequence[Loaded]) -> None:
         truth.witness, witness_certificate(item.instance.onnx, item.graph, item.property, truth.witness.point)
     )
     region = next(region for region in item.property.regions if region.contains_input(truth.witness.point))
-    if (truth.position == "face") != is_on_face(region, truth.witness.point):
+    if truth.position is not None and truth.position != POSITIONS[is_on_face(region, truth.witness.point)]:
         raise CertificateError(f"its witness is said to lie at {truth.position!r}, which it does not")
     if truth.hiding is None:
-        if truth.family == "planted":
+        if truth.pair is not None or truth.family == "planted":
             raise CertificateError("it is planted, but nothing is recorded of its hiding")
         return
-    found = hiding_certificate(item.graph, item.property, truth.witness.point, truth.hiding)
-    if not is_same(found.chance, truth.hiding.chance):
+    planes = [plane for plane in planes_of(truth.pair, ground_truth) if 0 <= plane[0] < item.graph.input_count]
+    found = hiding_certificate(item.graph, item.property, truth.witness.point, truth.hiding, planes)
+    if found.chance != truth.hiding.chance:
         raise CertificateError(f"an attack's chance is bounded by {found.chance:g}, not {truth.hiding.chance:g}")
     if truth.track is Track.MAIN and not is_well_hidden(found.chance, found.queries):
         raise CertificateError(f"a bound of {found.chance:g} on an attack's chance is too weak for the main track")
-    others = [other.truth.hiding for other in neighbours if other is not item and other.truth.hiding is not None]
+    others = [
+        other.truth.hiding
+        for other in neighbours
+        if other is not item and other.truth.hiding is not None and other.truth.expected is not Expected.UNKNOWN
+    ]
     check_foreign(item.graph, item.property, others)
+
+
+def planes_of(pair: str | None, ground_truth: Mapping[str, GroundTruth]) -> list[tuple[int, float]]:
+    """Where the proof of a pair's twin cuts its boxes: good cuts for the armed member, whose needles lie alike."""
+    proofs = [truth.proof for truth in ground_truth.values() if truth.pair == pair and truth.proof is not None]
+    pending, planes = [tree for proof in proofs for tree in proof.trees], []
+    while pending:
+        tree = pending.pop()
+        if isinstance(tree, Split):
+            planes.append((tree.dimension, tree.value))
+            pending += [tree.below, tree.above]
+    return planes
 
 
 def compare_witness(recorded: Witness, found: Witness) -> None:
     """Demand that recorded margins are those found now; ONNX Runtime's may differ by its rounding error."""
     for name in ("margin_rigorous", "margin_float64", "float32_error", "required_margin"):
         old, new = getattr(recorded, name), getattr(found, name)
-        if not is_same(old, new):
+        # Exact arithmetic knows no order of summation.
+        if not is_same(old, new) or (name == "margin_rigorous" and old != new):
             raise CertificateError(f"the witness's {name} is {new!r}, not the recorded {old!r}")
     if not abs(recorded.margin_float32 - found.margin_float32) <= 2 * found.float32_error:
         raise CertificateError(
@@ -133,6 +203,9 @@ def certify_holds(item: Loaded, ground_truth: Mapping[str, GroundTruth]) -> None
         raise CertificateError("it is said to hold, but no proof is recorded")
     if proof.inflation != INFLATION:
         raise CertificateError(f"its proof is for boxes inflated by {proof.inflation:g}, not {INFLATION:g}")
+    for region, tree in zip(item.property.regions, proof.trees, strict=False):
+        for leaf, _ in leaves(tree, region_box(region, proof.inflation)):
+            check_slopes(item.graph, leaf.slopes)
     slack = check(item.graph, item.property, proof)
     if not is_same(slack, proof.slack):
         raise CertificateError(f"its proof leaves a slack of {slack!r}, not the recorded {proof.slack!r}")

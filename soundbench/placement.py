@@ -1,12 +1,13 @@
 """Where boxes and witnesses are drawn, and how small a needle must be to hide."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from soundbench.base import LabelledBoxes
+from soundbench.errors import SoundbenchError
 from soundbench.graph import Array
 from soundbench.instance import Constraint, Interval, Property, Region
 from soundbench.recipe import Position
@@ -18,6 +19,12 @@ INNER_MARGIN = 0.1
 FACE_DISTANCE = 0.005
 # A needle's reach is certified a little larger than its radius, to leave room for rounding.
 CERTIFIED_REACH = 1.03
+# After this many draws, what is drawn is taken to have no room.
+MOST_DRAWS = 10_000
+
+
+class NoRoom(SoundbenchError):
+    """Boxes or needles that must keep apart do not fit into their space, or not as the first ones were drawn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,17 +49,32 @@ class Placement:
 def draw_boxes(
     shape: Sequence[int], count: int, radius: float, classes: int, random: np.random.Generator
 ) -> LabelledBoxes:
-    """Draw disjoint boxes with float32 bounds and labels, at least two labels among them."""
-    centers: list[Array] = []
-    while len(centers) < count:
-        center = random.uniform(-SPREAD, SPREAD, tuple(shape))
-        # Two boxes apart by half a box leave room for the needles of both.
-        if all(np.abs(center - other).max() > 3 * radius for other in centers):
-            centers.append(center)
-    middle = np.array(centers)
+    """Draw disjoint boxes with float32 bounds and labels, at least two labels among them.
+
+    Raises:
+        NoRoom: so many boxes do not fit.
+    """
+    # Two boxes apart by half a box leave room for the needles of both.
+    middle = np.array(draw_apart(lambda: random.uniform(-SPREAD, SPREAD, tuple(shape)), [], count, 3 * radius))
     lower, upper = ((middle + sign * radius).astype(np.float32).astype(np.float64) for sign in (-1, 1))
     labels = random.permutation(np.arange(count) % classes)
     return LabelledBoxes(lower, upper, tuple(labels.tolist()))
+
+
+def draw_apart(draw: Callable[[], Array], first: Sequence[Array], count: int, distance: float) -> list[Array]:
+    """`count` draws, every two of them and of `first` more than `distance` apart in some coordinate.
+
+    Raises:
+        NoRoom: they do not fit.
+    """
+    drawn: list[Array] = []
+    for _ in range(MOST_DRAWS):
+        if len(drawn) == count:
+            return drawn
+        center = draw()
+        if all(np.abs(center - other).max() > distance for other in (*first, *drawn)):
+            drawn.append(center)
+    raise NoRoom(f"{count} boxes or needles do not fit beside each other; ask for fewer, or for more inputs")
 
 
 def robustness_property(boxes: LabelledBoxes, index: int, classes: int) -> Property:

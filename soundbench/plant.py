@@ -25,7 +25,16 @@ from soundbench.ground_truth import Expected, GroundTruth, Hiding, Proof, Role, 
 from soundbench.instance import Property
 from soundbench.needle import Needle, misalignment_for
 from soundbench.operators import lower
-from soundbench.placement import CERTIFIED_REACH, Placement, draw_boxes, half_width_for, place, robustness_property
+from soundbench.placement import (
+    CERTIFIED_REACH,
+    NoRoom,
+    Placement,
+    draw_apart,
+    draw_boxes,
+    half_width_for,
+    place,
+    robustness_property,
+)
 from soundbench.prove import INFLATION, Hints, region_box, search, slacks
 from soundbench.recipe import Cell, Position, Recipe
 from soundbench.weave import Woven, weave
@@ -112,9 +121,12 @@ def plant(plan: Plan, seed: Sequence[int], folder: Path) -> tuple[PlantedInstanc
     for attempt in range(ATTEMPTS):
         try:
             return attempt_to_plant(plan, np.random.default_rng([*seed, attempt]), folder)
-        except (TrainingFailed, CertificateError) as error:
+        except (TrainingFailed, NoRoom, CertificateError) as error:
             reason = error
-    raise PlantingFailed(f"{plan.stem}: not built in {ATTEMPTS} attempts; the last one failed: {reason}")
+    raise PlantingFailed(
+        f"{plan.stem}: not built in {ATTEMPTS} attempts (the last one: {reason}); "
+        "try another seed, or a cell with more reads, a larger margin, a smaller crowd or fewer twins"
+    )
 
 
 def attempt_to_plant(plan: Plan, random: np.random.Generator, folder: Path) -> tuple[PlantedInstance, ...]:
@@ -180,13 +192,12 @@ def misalignment(cell: Cell, peak: float, random: np.random.Generator) -> Array:
 def draw_crowd(placement: Placement, half_width: float, count: int, random: np.random.Generator) -> list[Array]:
     """Centers of decoys, every two supports (the witness's included) apart in some read coordinate."""
     reads = list(placement.reads)
-    centers = [placement.point[reads]]
-    while len(centers) <= count:
-        drawn = random.uniform(placement.inner_lower[reads], placement.inner_upper[reads])
-        center = drawn.astype(np.float32).astype(np.float64)
-        if all(np.abs(center - other).max() > 4 * half_width for other in centers):
-            centers.append(center)
-    return centers[1:]
+    lower, upper = placement.inner_lower[reads], placement.inner_upper[reads]
+
+    def draw() -> Array:
+        return random.uniform(lower, upper).astype(np.float32).astype(np.float64)
+
+    return draw_apart(draw, [placement.point[reads]], count, 4 * half_width)
 
 
 def write(
@@ -216,7 +227,8 @@ def hide(plan: Plan, box: PlannedBox, armed: Network, tip: int) -> Hiding:
         chance=plan.recipe.chance,
         slopes=armed.woven.slopes,
     )
-    return hiding_certificate(armed.graph, box.property, placement.exact_point, claimed)
+    planes = hints_for(box.armed, armed.woven).planes
+    return hiding_certificate(armed.graph, box.property, placement.exact_point, claimed, planes)
 
 
 def armed_instance(plan: Plan, box: PlannedBox, armed: Network, hiding: Hiding) -> PlantedInstance:

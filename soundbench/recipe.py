@@ -1,5 +1,7 @@
 """What a suite is made from: a TOML file that names cells and their dials."""
 
+import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -11,6 +13,10 @@ from soundbench.architecture import Architecture, Front
 from soundbench.errors import InputError
 from soundbench.graph import Function
 from soundbench.ground_truth import TwinKind
+
+# Names become parts of file names.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+LARGEST_WIDTH = 10_000
 
 
 class Position(StrEnum):
@@ -81,15 +87,20 @@ def read_recipe(path: Path) -> Recipe:
         raise InputError(f"{path}: not a readable recipe ({error})") from None
     tables = document.pop("cell", [])
     defaults = document.pop("defaults", {})
-    if not isinstance(tables, list) or not tables or not isinstance(defaults, dict):
+    if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise InputError(f"{path}: no cells in it; add at least one [[cell]] table")
+    if not isinstance(defaults, dict):
+        raise InputError(f"{path}: defaults = {defaults!r}: write it as a [defaults] table of keys of cells")
+    if "cells" in document:
+        raise InputError(f"{path}: unknown key 'cells'; write each cell as a [[cell]] table")
     cells = tuple(
         build(Cell, {**defaults, **table}, f"{path}: cell {table.get('name', number)!r}")
         for number, table in enumerate(tables, start=1)
     )
     recipe: Recipe = build(Recipe, {**document, "cells": cells}, str(path))
+    refuse(recipe_problems(recipe), str(path))
     for cell in cells:
-        check_cell(cell, f"{path}: cell {cell.name!r}")
+        refuse(cell_problems(cell), f"{path}: cell {cell.name!r}")
     names = [cell.name for cell in cells]
     if len(set(names)) < len(names):
         raise InputError(f"{path}: two cells have one name; rename one of {names}")
@@ -125,25 +136,58 @@ def convert(kind: Any, value: Any) -> Any:  # noqa: ANN401  (any of the field ty
         if value not in list(kind):
             raise ValueError(f"not one of {', '.join(kind)}")
         return kind(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise ValueError("a finite number is needed")
         return float(value)
     if kind in (str, int, float, bool) and type(value) is not kind:
         raise TypeError(f"{kind.__name__} is needed")
     return value
 
 
-def check_cell(cell: Cell, where: str) -> None:
-    """Refuse dials that no network can have."""
-    inputs = 1
-    for size in cell.input_shape:
-        inputs *= size
-    problems = {
+def refuse(problems: Mapping[str, bool], where: str) -> None:
+    """Report the first problem that there is.
+
+    Raises:
+        InputError: there is one.
+    """
+    for problem, is_so in problems.items():
+        if is_so:
+            raise InputError(f"{where}: {problem}")
+
+
+def recipe_problems(recipe: Recipe) -> Mapping[str, bool]:
+    """What may be wrong with the dials of a recipe, and whether it is."""
+    return {
+        "timeout_seconds must be positive": recipe.timeout_seconds <= 0,
+        "queries must be at least 1": recipe.queries < 1,
+        "chance must lie in (0, 0.1]": not 0 < recipe.chance <= 0.1,
+    }
+
+
+def cell_problems(cell: Cell) -> Mapping[str, bool]:
+    """What no network can have, and whether the dials of a cell ask for it."""
+    inputs = math.prod(cell.input_shape)
+    is_relu = cell.activation is Function.RELU
+    return {
+        "name must be letters, digits, '-' and '_'": not NAME.fullmatch(cell.name),
         "input_shape must be positive": not cell.input_shape or min(cell.input_shape) < 1,
         "a convolution needs an input_shape of (channels, rows, columns)": len(cell.input_shape) != 3
         and cell.front in (Front.CONV, Front.CONV_AVGPOOL),
+        f"front {cell.front} needs the activation relu": not is_relu
+        and cell.front in (Front.CONV_AVGPOOL, Front.RESIDUAL),
+        "woven = false needs the front none and an input_shape of one size": not cell.woven
+        and (cell.front is not Front.NONE or len(cell.input_shape) != 1),
         f"reads must lie between 4 and the {inputs} inputs": not 4 <= cell.reads <= inputs,
         "twins and positions must not be empty": not cell.twins or not cell.positions,
+        "positions must not repeat": len(set(cell.positions)) < len(cell.positions),
         "hidden needs at least two widths, all positive": len(cell.hidden) < 2 or min(cell.hidden) < 1,
+        f"hidden must be two widths with the activation {cell.activation}": not is_relu and len(cell.hidden) > 2,
+        "width must be positive": cell.width < 1,
+        f"input_shape, hidden, width and classes must not exceed {LARGEST_WIDTH}": max(
+            inputs, *cell.hidden, cell.width, cell.classes
+        )
+        > LARGEST_WIDTH,
         "classes must be at least 2": cell.classes < 2,
         "radius must lie in (0, 0.12]": not 0 < cell.radius <= 0.12,
         "overshoot must exceed 1": cell.overshoot <= 1,
@@ -151,6 +195,3 @@ def check_cell(cell: Cell, where: str) -> None:
         "crowd must be at least 2": cell.crowd < 2,
         "margin must be positive": cell.margin <= 0,
     }
-    for problem, is_so in problems.items():
-        if is_so:
-            raise InputError(f"{where}: {problem}")

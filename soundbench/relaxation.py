@@ -58,7 +58,9 @@ def bound_values(function: Function, lower: Array, upper: Array) -> tuple[Array,
 
 def relu_lines(lower: Array, upper: Array, slopes: str | None) -> Lines:
     """The chord above and a line through zero below; exact where the sign of the input is known."""
-    active, unstable = lower >= 0, (lower < 0) & (upper > 0)
+    active = lower >= 0
+    # Said this way round, a bound that is NaN makes lines that are NaN, from which nothing follows.
+    unstable = ~active & ~(upper <= 0)
     steep = upper > -lower
     if slopes is not None:
         chosen = np.array(list(slopes))

@@ -48,9 +48,14 @@ def apply(function: Function, ball: Any) -> Any:  # noqa: ANN401  (python-flint 
         case Function.RELU:
             return relu(ball)
         case Function.TANH:
-            return ball.tanh()
+            return tanh(ball)
         case Function.SIGMOID:
-            return ((ball / 2).tanh() + 1) / 2
+            return (tanh(ball / 2) + 1) / 2
+
+
+def tanh(ball: Any) -> Any:  # noqa: ANN401
+    """The hull of tanh at a ball's ends, since tanh is monotone: `arb.tanh` of a wide ball is useless or NaN."""
+    return ball.lower().tanh().union(ball.upper().tanh())
 
 
 def relu(ball: Any) -> Any:  # noqa: ANN401

@@ -64,6 +64,8 @@ def load_suite(root: Path) -> Suite:
         raise InputError(f"{root / MANIFEST}: lists no files; generate or download the suite again")
     verify_hashes(root, hashes)
     rows = read_rows(root)
+    if INSTANCES not in hashes:
+        raise InputError(f"{root / MANIFEST}: does not list {INSTANCES}; generate or download the suite again")
     instances = tuple(
         Instance(row.name, inside(root, row.onnx), inside(root, row.vnnlib), row.timeout_seconds) for row in rows
     )
@@ -128,10 +130,14 @@ def inside(root: Path, relative: str) -> Path:
     Raises:
         InputError: the path leaves the suite's folder or names no file.
     """
-    path = (root / relative).resolve()
+    try:
+        path = (root / relative).resolve()
+        is_file = path.is_file()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{root}: {relative!r} cannot be the path of a file ({error}); get the suite again") from None
     if Path(relative).is_absolute() or not path.is_relative_to(root.resolve()):
         raise InputError(f"{root}: the path {relative!r} leads out of the suite; get the suite from its source again")
-    if not path.is_file():
+    if not is_file:
         raise InputError(f"{root / relative}: no such file, though the suite lists it; get the suite again")
     return path
 
@@ -155,8 +161,15 @@ def check_names(root: Path, names: Sequence[str]) -> None:
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """The SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: not readable ({error.strerror}); check its permissions") from None
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401  (JSON is any of its types until it is checked)

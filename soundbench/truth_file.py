@@ -1,7 +1,6 @@
 """How ground truth is kept in `ground_truth.json`: exact decimals for points, shortest floats for measurements."""
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 from soundbench.errors import InputError
@@ -18,9 +17,10 @@ from soundbench.ground_truth import (
     TwinKind,
     Witness,
 )
-from soundbench.vnnlib_text import decimal_text
+from soundbench.vnnlib_text import TextError, decimal_text, parse_numeral
 
-DEEPEST_TREE = 400
+# Deep enough for any tree that planting finds, shallow enough for Python's stack.
+DEEPEST_TREE = 200
 Json = Any
 
 
@@ -41,7 +41,7 @@ def decode_ground_truth(content: Json, source: str) -> dict[str, GroundTruth]:
     for name, entry in content.items():
         try:
             truth[name] = decode_truth(entry)
-        except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, TextError) as error:
             raise InputError(f"{source}: {name}: not readable ({type(error).__name__}: {error})") from None
     return truth
 
@@ -98,7 +98,7 @@ def encode_witness(witness: Witness) -> Json:
 def decode_witness(entry: Json) -> Witness:
     """Read a witness."""
     return Witness(
-        point=tuple(Fraction(text(value)) for value in entry["point"]),
+        point=tuple(parse_numeral(text(value), 0) for value in items(entry["point"])),
         margin_float32=number(entry["margin_float32"]),
         margin_float64=number(entry["margin_float64"]),
         margin_rigorous=number(entry["margin_rigorous"]),
@@ -123,7 +123,7 @@ def decode_proof(entry: Json) -> Proof:
         inflation=number(entry["inflation"]),
         slack=number(entry["slack"]),
         required_slack=number(entry["required_slack"]),
-        trees=tuple(decode_tree(tree, DEEPEST_TREE) for tree in entry["trees"]),
+        trees=tuple(decode_tree(tree, DEEPEST_TREE) for tree in items(entry["trees"])),
     )
 
 
@@ -170,11 +170,11 @@ def decode_hiding(entry: Json) -> Hiding:
     return Hiding(
         tensor=text(entry["tensor"]),
         neuron=whole(entry["neuron"]),
-        reads=tuple(whole(value) for value in entry["reads"]),
-        half_widths=tuple(number(value) for value in entry["half_widths"]),
-        prior_lower=tuple(number(value) for value in entry["prior_lower"]),
-        prior_upper=tuple(number(value) for value in entry["prior_upper"]),
-        pinned=tuple(whole(value) for value in entry["pinned"]),
+        reads=tuple(whole(value) for value in items(entry["reads"])),
+        half_widths=tuple(number(value) for value in items(entry["half_widths"])),
+        prior_lower=tuple(number(value) for value in items(entry["prior_lower"])),
+        prior_upper=tuple(number(value) for value in items(entry["prior_upper"])),
+        pinned=tuple(whole(value) for value in items(entry["pinned"])),
         queries=number(entry["queries"]),
         chance=number(entry["chance"]),
         slopes=slopes(entry["slopes"]),
@@ -184,6 +184,13 @@ def decode_hiding(entry: Json) -> Hiding:
 def slopes(entry: Json) -> dict[str, str]:
     """A mapping from tensors to slope characters."""
     return {text(name): text(value) for name, value in entry.items()}
+
+
+def items(value: Json) -> list[Json]:
+    """A list, or TypeError."""
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is not a list")
+    return value
 
 
 def text(value: Json) -> str:

@@ -29,6 +29,9 @@ twins = ["scaled", "misaligned", "crowd"]
 crowd = 3
 """
 STEM = "mlp-interior"
+ARMED, TWIN, CLEAN = f"{STEM}-scaled-armed", f"{STEM}-scaled-twin", f"{STEM}-clean"
+MISALIGNED_ARMED, MISALIGNED_TWIN = f"{STEM}-misaligned-armed", f"{STEM}-misaligned-twin"
+CROWD_ARMED, CROWD_TWIN = f"{STEM}-crowd-armed", f"{STEM}-crowd-twin"
 
 
 def make_suite(folder: Path, out: str, text: str = TINY, seed: int = 1) -> Path:
@@ -61,6 +64,15 @@ def edit_truth(folder: Path, instance: str, edit) -> None:
     truth = read(folder, "ground_truth.json")
     edit(truth[instance])
     write(folder, "ground_truth.json", truth)
+
+
+def put(part: str, key: str, value: object):
+    """An edit for `edit_truth` that sets one value of a witness, proof or hiding bound."""
+
+    def edit(entry) -> None:
+        entry[part][key] = value
+
+    return edit
 
 
 def edit_text(path: Path, old: str, new: str) -> None:

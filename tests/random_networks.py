@@ -163,9 +163,7 @@ def random_window(random: Generator, image: Sequence[int], most_dilation: int) -
         kernel, strides = integers(random, 1, 3, 2), integers(random, 1, 3, 2)
         dilations = integers(random, 1, most_dilation, 2)
         pads = [int(random.integers(0, kernel[axis % 2])) for axis in range(4)]
-        if all(
-            image[axis] + pads[axis] + pads[axis + 2] > dilations[axis] * (kernel[axis] - 1) for axis in (0, 1)
-        ):
+        if all(image[axis] + pads[axis] + pads[axis + 2] > dilations[axis] * (kernel[axis] - 1) for axis in (0, 1)):
             return {"kernel_shape": kernel, "strides": strides, "pads": pads, "dilations": dilations}
 
 
@@ -204,7 +202,9 @@ def random_reshape(random: Generator, shape: Shape) -> Layer:
     target = list(random.permutation(shape))
     if random.random() < 0.5:
         target = [math.prod(target[:-1]), target[-1]]
-    target = [0 if shape[axis : axis + 1] == (size,) and random.random() < 0.5 else size for axis, size in enumerate(target)]
+    target = [
+        0 if shape[axis : axis + 1] == (size,) and random.random() < 0.5 else size for axis, size in enumerate(target)
+    ]
     if random.random() < 0.5:
         target[int(random.integers(len(target)))] = -1
     return Layer("Reshape", (None, np.array(target, dtype=np.int64)))

@@ -132,6 +132,19 @@ class TestFunctions:
         assert low <= left
         assert right <= high <= right + Fraction(1, 10**7)
 
+    @pytest.mark.parametrize("function", [Function.TANH, Function.SIGMOID])
+    @pytest.mark.parametrize("radius", [0.5, 2.0, 50.0, 1e6, 1e20, 1e80, 1e300])
+    @pytest.mark.parametrize("middle", [0.0, 30.0, -1e20])
+    def test_a_wide_ball_stays_within_the_limits(self, function, radius, middle):
+        with ctx.workprec(PRECISION_BITS):
+            found = apply(function, arb(middle, radius))
+            least = -1 if function is Function.TANH else 0
+            assert found.is_finite()
+            assert found.lower() >= least - 1e-6
+            assert found.upper() <= 1 + 1e-6
+            for end in (arb(middle) - radius, arb(middle) + radius):
+                assert found.overlaps(apply(function, end))
+
     def test_relu_is_exact_on_either_side(self):
         assert exact(relu(arb(-1, 0.5))) == 0
         assert exact(relu(arb(3))) == 3

@@ -54,7 +54,10 @@ def verify_files(onnx: Path, vnnlib: Path, seconds: float, steps: Steps = DEFAUL
     started = time.monotonic()
     network = read_network(onnx, steps.parsers)
     unsafe = read_property(vnnlib)
-    return verify(network, unsafe, seconds - (time.monotonic() - started), steps)
+    try:
+        return verify(network, unsafe, seconds - (time.monotonic() - started), steps)
+    except InputError as error:
+        raise InputError(f"{vnnlib}: {error}") from error
 
 
 def _write(path: Path, text: str) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from soundbench.errors import InputError
 
-from .failures import UnsupportedError
+from .failures import MalformedError, UnsupportedError
 from .network import Dense, Network, Node
 from .operators import MAX_ENTRIES, Constant, Lowered, Operation, Parser, Shape, Tensor, Value
 
@@ -33,6 +33,13 @@ def read_network(path: Path, parsers: Mapping[str, Parser]) -> Network:
     Raises InputError if the file is not a readable model, UnsupportedError naming what is not supported in it.
     """
     model = _read_model(path)
+    try:
+        return _network(model, parsers)
+    except MalformedError as error:
+        raise InputError(f"{path}: {error}; write it again") from error
+
+
+def _network(model: "ModelProto", parsers: Mapping[str, Parser]) -> Network:
     versions = {opset.domain: opset.version for opset in model.opset_import}
     if versions.get("", versions.get("ai.onnx")) not in OPSETS:
         raise UnsupportedError(f"opset versions {versions}: only {OPSETS.start} to {OPSETS.stop - 1} of ONNX's own")
@@ -62,7 +69,7 @@ def _lower(graph: "GraphProto", values: dict[str, Value], parsers: Mapping[str, 
         if isinstance(placed, Tensor) and prod(placed.shape) > MAX_TENSOR:
             raise UnsupportedError(f"{proto.op_type} ({proto.name}): more than {MAX_TENSOR} outputs")
         if proto.output[0] in values:
-            raise InputError(f"the network defines {proto.output[0]} twice: write it again")
+            raise MalformedError(f"{proto.output[0]} is defined twice")
         values[proto.output[0]] = placed
     entries = sum(node.weight.size for node in nodes if isinstance(node, Dense))
     if entries > MAX_ENTRIES:
@@ -77,12 +84,14 @@ def _place(proto: "NodeProto", values: Mapping[str, Value], parsers: Mapping[str
         {a.name: _read_attribute(a) for a in proto.attribute},
     )
     if proto.domain not in ("", "ai.onnx") or proto.op_type not in parsers:
-        raise operation.refuse(f"operator of domain {proto.domain or 'ai.onnx'}")
+        raise operation.refuse(f"this operator of {proto.domain or 'ai.onnx'} is not known here")
     if len(proto.output) != 1:
         raise operation.refuse(f"{len(proto.output)} outputs")
     unknown = [name for name in proto.input if name and name not in values]
     if unknown:
-        raise InputError(f"the network's {operation.operator} reads {unknown[0]}, which nothing before it defines")
+        raise MalformedError(
+            f"{operation.operator} ({operation.name}) reads {unknown[0]}, which nothing before it defines"
+        )
     try:
         return parsers[proto.op_type](operation, tuple(values[name] if name else None for name in proto.input))
     except ValueError as error:  # numpy, on shapes that do not fit
@@ -137,9 +146,7 @@ def _read_constant(proto: "TensorProto") -> Constant:
         array = np.frombuffer(proto.raw_data, raw) if proto.raw_data else np.array(listed)
         return Constant(array.astype(dtype).reshape(tuple(proto.dims)))
     except ValueError as error:
-        raise InputError(
-            f"the network's constant {proto.name} does not fit its shape: {error}; write it again"
-        ) from error
+        raise MalformedError(f"constant {proto.name} does not fit its shape ({error})") from error
 
 
 def _read_attribute(proto: "AttributeProto") -> object:

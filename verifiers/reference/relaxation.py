@@ -45,14 +45,19 @@ def relu_upper(lower: Array, upper: Array) -> Line:
 
 
 def tanh_lower(lower: Array, upper: Array) -> Line:
-    """A line of slope s lies below tanh if its intercept is the least value of g(x) = tanh(x) - s x on the interval.
-
-    For 0 <= s <= 1, g falls up to -p, rises to p and falls after it, where tanh'(p) = s, that is tanh(p) = sqrt(1 - s):
-    its least value is g at the upper end or at -p moved into the interval. An error e in p costs e^2 at most.
-    """
+    """A tangent where tanh is convex, else the steepest line from the upper end that stays below."""
     slope = _tanh_lower_slope(lower, upper)
+    return Line(slope, tanh_lower_intercept(slope, lower, upper))
+
+
+def tanh_lower_intercept(slope: Array, lower: Array, upper: Array) -> Array:
+    """The greatest intercept, less rounding, with which a line of a slope s in [0, 1] lies below tanh on the interval.
+
+    That is the least value of g(x) = tanh(x) - s x. With tanh'(p) = s, g falls up to -p, rises to p and falls after:
+    it is least at the upper end, or at -p moved into the interval. An error e in p costs e^2 at most.
+    """
     at_turning = _below_tanh(slope, np.clip(-_turning_point(slope), lower, upper))
-    return Line(slope, np.minimum(at_turning, _below_tanh(slope, upper)))
+    return np.minimum(at_turning, _below_tanh(slope, upper))
 
 
 def tanh_upper(lower: Array, upper: Array) -> Line:
@@ -74,7 +79,7 @@ def sigmoid_upper(lower: Array, upper: Array) -> Line:
 
 
 def _below_tanh(slope: Array, x: Array) -> Array:
-    """tanh(x) - slope * x, rounded down: 32 units for tanh and the subtraction, 4 for the product."""
+    """tanh(x) - slope * x, rounded down: 32 units for tanh and the subtraction, 8 for the product."""
     product = slope * x
     return np.tanh(x) - product - 2.0**-48 - 2.0**-50 * np.abs(product)
 

@@ -1,0 +1,113 @@
+"""Bounds hold in exact arithmetic, where float64 is at its worst."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from soundbench.verifiers.reference.bounding import bound_constraints, relax
+from soundbench.verifiers.reference.failures import NumericError
+from soundbench.verifiers.reference.intervals import Bounds
+from soundbench.verifiers.reference.network import Array, Dense, Network, Relu, Scale, Sum, dense
+from soundbench.verifiers.reference.rounding import round_down, round_up
+from soundbench.verifiers.reference.steps import DEFAULT
+from soundbench.verifiers.reference.targets import Constraints
+
+ROWS = np.array([[1.0, -1.0], [-1.0, 1.0], [1.0, 0.0], [-1.0, 0.0]])
+
+
+def exact_outputs(network: Network, point: Array) -> list[Fraction]:
+    """The network in rational arithmetic."""
+    tensors = [[Fraction(value) for value in point.tolist()]]
+    for node in network.nodes:
+        match node:
+            case Dense(source, weight, bias):
+                rows = [[Fraction(entry) for entry in row] for row in weight.tolist()]
+                shifts = [Fraction(entry) for entry in bias.tolist()]
+                values = [
+                    sum((a * b for a, b in zip(row, tensors[source], strict=True)), start=shift)
+                    for row, shift in zip(rows, shifts, strict=True)
+                ]
+            case Scale(source, factor, bias):
+                parts = zip(factor.tolist(), tensors[source], bias.tolist(), strict=True)
+                values = [Fraction(a) * b + Fraction(c) for a, b, c in parts]
+            case Sum(left, right):
+                values = [a + b for a, b in zip(tensors[left], tensors[right], strict=True)]
+            case Relu(source):
+                values = [max(value, Fraction(0)) for value in tensors[source]]
+        tensors.append(values)
+    return tensors[network.output]
+
+
+def wild(random: np.random.Generator, *shape: int) -> Array:
+    """float32 values over forty orders of magnitude, many of which nearly cancel."""
+    values = random.normal(size=shape) * 10.0 ** random.integers(-20, 20, size=shape)
+    repeated = np.where(random.integers(2, size=shape) > 0, values, -values.flat[0] * (1 + 1e-7 * random.normal()))
+    return repeated.astype(np.float32).astype(np.float64)
+
+
+def cancelling(random: np.random.Generator) -> Network:
+    nodes = (
+        Scale(0, wild(random, 3), wild(random, 3)),
+        dense(1, wild(random, 4, 3), wild(random, 4)),
+        Relu(2),
+        dense(3, wild(random, 4, 4), wild(random, 4)),
+        Sum(4, 2),
+        Relu(5),
+        dense(6, wild(random, 2, 4), wild(random, 2)),
+    )
+    return Network(3, 2, nodes, 7)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_bounds_contain_exact_values_under_cancellation(seed: int):
+    random = np.random.default_rng(seed)
+    network, middle = cancelling(random), wild(random, 3)
+    width = np.abs(middle) * 10.0 ** random.integers(-17, 0, size=3) * random.integers(2, size=3)
+    box = Bounds(middle - width, middle + width)
+    threshold = random.normal(size=4)
+    constraints = Constraints(ROWS, threshold, np.zeros(4, dtype=np.bool_))
+    try:
+        interval = relax(network, box, DEFAULT)[0].tensors[network.output]
+        lower = bound_constraints(network, box, constraints, DEFAULT).lower
+    except NumericError:
+        return
+    for point in [box.lower, box.upper, middle, *np.where(random.integers(2, size=(6, 3)), box.lower, box.upper)]:
+        outputs = exact_outputs(network, point)
+        for index, value in enumerate(outputs):
+            assert float(interval.lower[index]) <= value <= float(interval.upper[index])
+        for row, bound, least in zip(ROWS.tolist(), threshold.tolist(), lower.tolist(), strict=True):
+            left = sum(Fraction(factor) * value for factor, value in zip(row, outputs, strict=True))
+            assert left - Fraction(bound) >= Fraction(least)
+
+
+def test_float64_alone_would_be_wrong():
+    """What the slack is for: a plain dot product misses an exact value by a whole unit."""
+    network = Network(3, 2, (dense(0, np.array([[2.0**60, 1, -(2.0**60)], [0, 0, 0]]), np.array([0.0, 0.5])),), 1)
+    point = np.ones(3)
+    constraints = Constraints(np.array([[1.0, -1.0]]), np.zeros(1), np.zeros(1, dtype=np.bool_))
+    assert exact_outputs(network, point) == [1, Fraction(1, 2)]
+    assert bound_constraints(network, Bounds(point, point), constraints, DEFAULT).lower[0] <= 0.5
+
+
+@given(st.fractions())
+def test_rounding_of_a_fraction_is_outwards_and_nearest(value: Fraction):
+    below, above = round_down(value), round_up(value)
+    assert Fraction(below) <= value <= Fraction(above)
+    assert above <= np.nextafter(below, np.inf)
+
+
+def test_numbers_beyond_float64_are_refused():
+    with pytest.raises(NumericError):
+        round_up(Fraction(10) ** 400)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])
+def test_unusable_weights_give_no_bound(value: float):
+    weight = np.array([[value, 1.0], [1.0, 1.0]])
+    nodes = tuple(dense(index, weight, np.zeros(2)) for index in range(3))
+    constraints = Constraints(np.eye(2), np.zeros(2), np.zeros(2, dtype=np.bool_))
+    with np.errstate(all="ignore"), pytest.raises(NumericError):
+        bound_constraints(Network(2, 2, nodes, 3), Bounds(np.zeros(2), np.ones(2)), constraints, DEFAULT)
