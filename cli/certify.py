@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from .progress import steps
 from .shipped import core_suite
 
 _EPILOG = """\b
@@ -23,6 +22,8 @@ def command(suite: Path | None) -> None:
     from soundbench.certify import certify_suite
     from soundbench.ground_truth import Expected
     from soundbench.suite import load_suite
+
+    from .progress import steps
 
     loaded = load_suite(suite or core_suite())
     with steps(len(loaded.instances)) as done:

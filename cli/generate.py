@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from .progress import steps
 from .shipped import shipped_folder
 
 _EPILOG = """\b
@@ -23,6 +22,8 @@ def command(recipe: str, out: Path, seed: int) -> None:
     """Make the suite of RECIPE: a TOML file, or the name of a recipe that ships (core)."""
     from soundbench.generate import Source, generate, plans
     from soundbench.recipe import read_recipe
+
+    from .progress import steps
 
     path = recipe_path(recipe)
     source = Source(read_recipe(path), path.read_text(encoding="utf-8"), seed)

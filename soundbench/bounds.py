@@ -17,6 +17,8 @@ from soundbench.relaxation import Lines, bound_values, enclose, rounded_down, ro
 UNIT = 2.0**-53
 # Far above what underflow can lose in any sum that fits in memory, far below anything that matters.
 TINY = 1e-290
+# What underflow loses of a single product at most, even where subnormal numbers are flushed to zero.
+SMALLEST = 2.0**-1022
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +54,7 @@ def interval_tensors(graph: Graph, lower: Array, upper: Array, slopes: Slopes) -
 Tighten = Callable[[Graph, int, str, TensorBounds], tuple[Array, Array]]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def propagate(graph: Graph, lower: Array, upper: Array, slopes: Slopes, tighten: Tighten) -> TensorBounds:
     """Bounds of every tensor, step by step; `tighten` bounds the inputs of activations."""
     lowers, uppers, lines = {graph.input: lower}, {graph.input: upper}, dict[str, Lines]()
@@ -109,6 +112,7 @@ def refine(graph: Graph, index: int, name: str, known: TensorBounds) -> tuple[Ar
     return lower, upper
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def lower_bound(graph: Graph, name: str, rows: Array, known: TensorBounds) -> Array:
     """Proven lower bounds of rows @ tensor over the box; `rows` has shape (rows, size), the result (rows,).
 
@@ -127,8 +131,7 @@ def lower_bound(graph: Graph, name: str, rows: Array, known: TensorBounds) -> Ar
             constant = rounded_down(constant + gain)
             if source in pending:
                 matrix = pending[source] + matrix  # noqa: PLW2901  (the sum of both paths)
-                error = dot_up(UNIT * np.abs(matrix), known.magnitude(source))
-                constant = rounded_down(constant - error)
+                constant = rounded_down(constant - coefficient_error(matrix, known.magnitude(source)))
             pending[source] = matrix
         found = constant
         for tensor, matrix in pending.items():
@@ -172,6 +175,7 @@ def back_affine(step: Affine, rows: Array, known: TensorBounds) -> tuple[str, Ar
     # |rows| @ |matrix| @ magnitude, associated the cheap way round.
     reach = dot_up(np.abs(step.matrix), magnitude)
     loss = 2 * gamma(rows.shape[1]) * dot_up(absolute, reach) + dot_error(rows, np.abs(step.bias))
+    loss = loss + underflow(rows.shape[1], magnitude)
     if step.matrix_radius is not None:
         loss = loss + dot_up(absolute, dot_up(step.matrix_radius, magnitude))
     if step.bias_radius is not None:
@@ -187,7 +191,7 @@ def back_activation(step: Activation, rows: Array, known: TensorBounds) -> tuple
     coefficients = positive * lines.lower_slope + negative * lines.upper_slope
     gain = positive @ lines.lower_intercept + negative @ lines.upper_intercept
     largest = np.maximum(np.abs(lines.lower_intercept), np.abs(lines.upper_intercept))
-    loss = 2 * dot_error(rows, largest) + dot_up(UNIT * np.abs(coefficients), known.magnitude(step.input))
+    loss = 2 * dot_error(rows, largest) + coefficient_error(coefficients, known.magnitude(step.input))
     return step.input, coefficients, rounded_down(gain - (1 + 8 * UNIT) * loss)
 
 
@@ -204,3 +208,13 @@ def dot_error(matrix: Array, vector: Array) -> Array:
 def dot_up(matrix: Array, vector: Array) -> Array:
     """An upper bound of matrix @ vector, both non-negative."""
     return (matrix @ vector) * (1 + 2 * gamma(matrix.shape[1])) + TINY
+
+
+def coefficient_error(coefficients: Array, magnitude: Array) -> Array:
+    """A bound on what one rounding of every coefficient changes in coefficients @ v for any |v| <= magnitude."""
+    return dot_up(UNIT * np.abs(coefficients), magnitude) + underflow(1, magnitude)
+
+
+def underflow(terms: int, magnitude: Array) -> float:
+    """As `coefficient_error`, for what coefficients that are sums of `terms` products lose by underflow."""
+    return float(2 * terms * SMALLEST * magnitude.sum())

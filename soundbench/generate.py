@@ -99,18 +99,19 @@ def folder_to_be(out: Path) -> Iterator[Path]:
     Raises:
         InputError: `out` exists and is not empty, or cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: already exists; name a new folder with --out, or remove this one")
+    place = out.absolute()
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        if place.is_symlink() or (place.exists() and (not place.is_dir() or any(place.iterdir()))):
+            raise InputError(f"{out}: already exists; name a new folder with --out, or remove this one")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror}); name another folder with --out") from None
     try:
         yield folder
         folder.chmod(0o755)
-        if out.exists():
-            out.rmdir()
-        folder.rename(out)
+        if place.exists():
+            place.rmdir()
+        folder.rename(place)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

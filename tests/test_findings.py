@@ -25,7 +25,7 @@ BOX = ("(>= X_0 0.0)", "(<= X_0 1.0)")
 UNSAFE = unsafe_set(1, 1, *BOX, "(>= Y_0 0.75)")
 WITNESS = Witness((Fraction(7, 8),), 0.125, 0.125, 0.125, 1e-6, 0.01)
 VIOLATED = GroundTruth(Expected.VIOLATED, "planted", "mlp/interior", Role.ARMED, witness=WITNESS)
-HOLDS = GroundTruth(Expected.HOLDS, "planted", "mlp/interior", Role.TWIN, proof=Proof(1e-4, 0.5, ()))
+HOLDS = GroundTruth(Expected.HOLDS, "planted", "mlp/interior", Role.TWIN, proof=Proof(1e-4, 0.5, 0.01, ()))
 ENDING = Ending(EndReason.EXIT, 0, None, 1.0, 1.0, 0)
 
 
