@@ -7,6 +7,7 @@ unsafe region: its left side exceeds its bound everywhere on the leaf's box.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import isfinite
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from soundbench.instance import Constraint, Property, Region
 from soundbench.relaxation import rounded_down
 
 INFLATION = 1e-4
+# Far more splits than a proof needs on any path, and fewer than a file of proofs may nest.
+DEEPEST = 150
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,11 +51,31 @@ class Hints:
 
 def region_box(region: Region, inflation: float) -> Box:
     """The region's closed box, inflated by `inflation` on every side, rounded outwards."""
-    lower = np.array([float(interval.lower - Fraction(inflation)) for interval in region.inputs])
-    upper = np.array([float(interval.upper + Fraction(inflation)) for interval in region.inputs])
-    return Box(np.nextafter(lower, -np.inf), np.nextafter(upper, np.inf))
+    margin = Fraction(inflation)
+    lower = [-above(margin - interval.lower) for interval in region.inputs]
+    upper = [above(margin + interval.upper) for interval in region.inputs]
+    return Box(np.array(lower), np.array(upper))
 
 
+def above(value: Fraction) -> float:
+    """A float64 above an exact number, infinite if it is too large."""
+    try:
+        return float(np.nextafter(float(value), np.inf))
+    except OverflowError:
+        return float(np.inf if value > 0 else -np.finfo(np.float64).max)
+
+
+def nearest(value: Fraction) -> tuple[float, float]:
+    """A float64 near an exact number, and an upper bound of the distance, infinite if it is too large."""
+    try:
+        near = float(value)
+    except OverflowError:
+        return 0.0, np.inf
+    distance = abs(Fraction(near) - value)
+    return near, above(distance) if distance else 0.0
+
+
+@np.errstate(over="ignore", invalid="ignore")
 def slacks(graph: Graph, constraints: Sequence[Constraint], box: Box, slopes: Mapping[str, str]) -> Array:
     """Proven lower bounds, over the box, of each constraint's left side minus its bound; shape (constraints,)."""
     known = bound_tensors(graph, box.lower, box.upper, slopes)
@@ -60,23 +83,28 @@ def slacks(graph: Graph, constraints: Sequence[Constraint], box: Box, slopes: Ma
     rounding = np.zeros_like(rows)
     thresholds = np.zeros(len(constraints))
     for index, constraint in enumerate(constraints):
-        thresholds[index] = np.nextafter(float(constraint.bound), np.inf) if constraint.bound else 0.0
+        thresholds[index] = above(constraint.bound) if constraint.bound else 0.0
         for output, factor in constraint.terms:
-            rows[index, output] = float(factor)
-            rounding[index, output] = abs(float(Fraction(float(factor)) - factor)) * (1 + 1e-9)
+            rows[index, output], rounding[index, output] = nearest(factor)
     found = lower_bound(graph, graph.output, rows, known)
     loss = dot_up(rounding, known.magnitude(graph.output)) if rounding.any() else 0.0
-    return rounded_down(rounded_down(found - loss) - thresholds)
+    found = rounded_down(rounded_down(found - loss) - thresholds)
+    return np.where(np.isnan(found), -np.inf, found)
 
 
 def check(graph: Graph, unsafe: Property, proof: Proof) -> float:
     """Re-compute every leaf of a proof; return the smallest slack.
 
     Raises:
-        CertificateError: a tree is missing, a split lies outside its box, or a leaf does not refute.
+        CertificateError: the proof is for a property of another shape, a split lies outside its box, or a leaf does
+            not refute.
     """
+    if (graph.input_count, graph.output_count) != (unsafe.input_count, unsafe.output_count):
+        raise CertificateError("the network's inputs and outputs are not as many as the property's")
     if len(proof.trees) != len(unsafe.regions):
         raise CertificateError(f"{len(proof.trees)} proof trees for {len(unsafe.regions)} regions")
+    if not (isfinite(proof.inflation) and proof.inflation >= 0):
+        raise CertificateError(f"boxes cannot be inflated by {proof.inflation:g}")
     worst = np.inf
     for region, tree in zip(unsafe.regions, proof.trees, strict=True):
         for leaf, box in leaves(tree, region_box(region, proof.inflation)):
@@ -112,7 +140,7 @@ def search(graph: Graph, unsafe: Property, required_slack: float, hints: Hints, 
     budget = Budget(most_boxes)
     trees = []
     for region in unsafe.regions:
-        tree = grow(graph, region.outputs, region_box(region, INFLATION), required_slack, hints, budget)
+        tree = grow(graph, region.outputs, region_box(region, INFLATION), required_slack, hints, budget, DEEPEST)
         if tree is None:
             return None
         trees.append(tree)
@@ -133,41 +161,51 @@ class Budget:
 
 
 def grow(
-    graph: Graph, constraints: Sequence[Constraint], box: Box, required: float, hints: Hints, budget: Budget
+    graph: Graph,
+    constraints: Sequence[Constraint],
+    box: Box,
+    required: float,
+    hints: Hints,
+    budget: Budget,
+    depth: int,
 ) -> ProofTree | None:
-    """A tree for one box: a leaf if some slopes refute a constraint, otherwise the split that promises most."""
-    if not budget.spend():
+    """A tree for one box: a leaf if some slopes refute a constraint, otherwise the split that promises most.
+
+    None if there is no constraint to refute, no plane to split at, no box left to spend, or the tree gets deeper
+    than `depth`.
+    """
+    if not constraints or depth == 0 or not budget.spend():
         return None
     for slopes in hints.slopes:
         found = slacks(graph, constraints, box, slopes)
-        best = int(np.nanargmax(np.where(np.isnan(found), -np.inf, found)))
-        if found[best] >= required:
+        best = int(np.argmax(found))
+        if found[best] >= required and found[best] > 0:
             return Leaf(best, slopes)
-    dimension, value = best_split(graph, constraints, box, hints)
+    plane = best_split(graph, constraints, box, hints) if budget.boxes else None
+    if plane is None:
+        return None
     children = []
-    for part in box.split(dimension, value):
-        child = grow(graph, constraints, part, required, hints, budget)
+    for part in box.split(*plane):
+        child = grow(graph, constraints, part, required, hints, budget, depth - 1)
         if child is None:
             return None
         children.append(child)
-    return Split(dimension, value, *children)
+    return Split(*plane, *children)
 
 
-def best_split(graph: Graph, constraints: Sequence[Constraint], box: Box, hints: Hints) -> tuple[int, float]:
-    """The plane whose halves promise most: a hinted one where one cuts the box, otherwise a middle."""
+@np.errstate(over="ignore", invalid="ignore")
+def best_split(graph: Graph, constraints: Sequence[Constraint], box: Box, hints: Hints) -> tuple[int, float] | None:
+    """The plane whose halves promise most: a hinted one where one cuts the box, otherwise a middle, if any does."""
     hinted = [plane for plane in hints.planes if box.cuts(*plane)]
-    middles = [
-        (dimension, float(0.5 * (box.lower[dimension] + box.upper[dimension])))
-        for dimension in range(len(box.lower))
-        if box.upper[dimension] > box.lower[dimension]
-    ]
+    middles = [plane for plane in enumerate((0.5 * (box.lower + box.upper)).tolist()) if box.cuts(*plane)]
     return max(
         hinted or middles,
         key=lambda plane: promise(graph, constraints, box.split(*plane), hints.slopes[0]),
+        default=None,
     )
 
 
 def promise(graph: Graph, constraints: Sequence[Constraint], parts: Iterable[Box], slopes: Mapping[str, str]) -> float:
     """How close a split comes to a proof: the halves' best slacks, worse half first."""
-    best = sorted(float(np.nanmax(slacks(graph, constraints, part, slopes))) for part in parts)
+    best = sorted(float(np.max(slacks(graph, constraints, part, slopes))) for part in parts)
     return best[0] + 1e-3 * best[1]

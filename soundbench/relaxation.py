@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx
 
+from soundbench.errors import CertificateError
 from soundbench.graph import Array, Function
 from soundbench.rigorous import PRECISION_BITS
 
@@ -34,6 +35,9 @@ def enclose(function: Function, lower: Array, upper: Array, slopes: str | None) 
 
     `slopes` has one character a neuron for the lower line of an unstable ReLU: `0`, `1`, or `a` for whichever of
     the two leaves the smaller triangle; None means `a` throughout.
+
+    Raises:
+        CertificateError: there is not one character for each neuron of a ReLU, or one that means nothing.
     """
     match function:
         case Function.RELU:
@@ -63,6 +67,10 @@ def relu_lines(lower: Array, upper: Array, slopes: str | None) -> Lines:
     unstable = ~active & ~(upper <= 0)
     steep = upper > -lower
     if slopes is not None:
+        if len(slopes) != len(lower) or not set(slopes) <= set("01a"):
+            raise CertificateError(
+                f"the slopes {slopes[:20]!r} are not one of 0, 1, a for each of {len(lower)} neurons"
+            )
         chosen = np.array(list(slopes))
         steep = (chosen == "1") | ((chosen == "a") & steep)
     width = np.where(unstable, upper - lower, 1.0)

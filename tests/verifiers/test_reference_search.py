@@ -16,7 +16,7 @@ from soundbench.verifiers.reference.relaxation import Line
 from soundbench.verifiers.reference.search import verify
 from soundbench.verifiers.reference.steps import DEFAULT
 from soundbench.verifiers.reference.subdomains import Ending, conclude, is_refuted
-from soundbench.verifiers.reference.targets import Constraints, box, float32_limits, targets
+from soundbench.verifiers.reference.targets import Constraints, box, constraints, float32_limits, targets
 from soundbench.verifiers.reference.verdict import Verdict
 
 from soundbench.claim import Claim
@@ -120,6 +120,26 @@ def test_an_empty_region_is_an_input_error():
     empty = Region((Interval(Fraction(1), Fraction(0)), Interval(Fraction(0), Fraction(1))), ())
     with pytest.raises(InputError, match="without any input"):
         decide(region([0, 0], [1, 1]), empty)
+
+
+def test_numbers_beyond_float64_are_unknown():
+    huge = Constraint(((0, Fraction(1)),), -(Fraction(10) ** 400))
+    assert decide(region([0, 0], [1, 1], huge)) == Verdict(Claim.UNKNOWN, 0)
+
+
+def test_a_violation_within_rounding_is_not_claimed():
+    """A network that computes nothing: all that could be lost in float32 is lost in the constraint."""
+    network = Network(1, 1, (), 0)
+    for excess, claim in ((1e-9, Claim.UNKNOWN), (1e-3, Claim.FALSIFIED)):
+        assert decide(region([0.5], [0.5], at_most({0: 1}, 0.5 + excess)), network=network).claim is claim
+
+
+@given(factor=st.fractions(), bound=st.fractions())
+def test_constraints_are_rounded_so_that_nothing_is_refuted_by_it(factor: Fraction, bound: Fraction):
+    found = constraints(Region((), (Constraint(((1, factor),), bound),)), 2)
+    assert Fraction(float(found.bound[0])) >= bound
+    assert float(found.coefficients[0, 1]) == pytest.approx(float(factor), rel=1e-15)
+    assert found.coefficients[0, 0] == 0
 
 
 rationals = st.fractions(min_value=-1000, max_value=1000, max_denominator=10**9)
