@@ -138,7 +138,7 @@ def inside(root: Path, relative: str) -> Path:
     if Path(relative).is_absolute() or not path.is_relative_to(root.resolve()):
         raise InputError(f"{root}: the path {relative!r} leads out of the suite; get the suite from its source again")
     if not is_file:
-        raise InputError(f"{root / relative}: no such file, though the suite lists it; get the suite again")
+        raise InputError(f"{root}: no such file as {relative!r}, though the suite lists it; get the suite again")
     return path
 
 

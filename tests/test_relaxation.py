@@ -123,16 +123,6 @@ class TestEnclosure:
                 assert not distance < 0
                 assert distance <= 1e-15
 
-    @pytest.mark.parametrize("ends", INTERVALS)
-    def test_no_line_is_looser_than_a_level_one(self, function, ends):
-        low_slope, low_intercept, high_slope, high_intercept = lines_of(function, *ends)
-        with ctx.workprec(600):
-            room = apply(function, arb(ends[1])) - apply(function, arb(ends[0]))
-            room = room * (1 + 1e-9) + 1e-15
-            for x in grid(*ends):
-                assert height(function, x, high_slope, high_intercept) <= room, x
-                assert -height(function, x, low_slope, low_intercept) <= room, x
-
     @pytest.mark.parametrize("middle", [-3.0, -1.0, -0.2, 0.0, 0.3, 1.0, 4.0])
     @pytest.mark.parametrize("width", [1e-6, 1e-3, 0.1, 1.0])
     def test_lines_close_in_on_a_smooth_function(self, function, middle, width):
@@ -164,7 +154,7 @@ class TestRelu:
     def test_the_upper_line_is_the_chord(self, lower, upper):
         *_, slope, intercept = lines_of(Function.RELU, lower, upper)
         assert slope == pytest.approx(upper / (upper - lower), rel=1e-12)
-        assert intercept == pytest.approx(-lower * upper / (upper - lower), rel=1e-9)
+        assert intercept == pytest.approx(-lower * upper / (upper - lower), rel=1e-9, abs=1e-15 * upper)
 
     @pytest.mark.parametrize(
         ("slopes", "found"), [("00", [0, 0]), ("11", [1, 1]), ("aa", [0, 1]), ("1a", [1, 1]), (None, [0, 1])]
