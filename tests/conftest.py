@@ -1,9 +1,13 @@
 """Fixtures that several test modules share."""
 
 import shutil
+import signal
 
 import pytest
 from planted import make_suite
+
+# A shell starts background jobs deaf to Ctrl-C, and what the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

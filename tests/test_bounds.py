@@ -249,6 +249,21 @@ class TestRounding:
         points = [(Fraction(x),) for x in (centre, *lower.tolist(), *upper.tolist()) if lower[0] <= x <= upper[0]]
         check_box(graph, lower, upper, points)
 
+    @pytest.mark.parametrize("sign", [1.0, -1.0])
+    @pytest.mark.parametrize("function", [None, "Tanh", "Sigmoid", "Relu"])
+    def test_terms_that_a_sum_loses(self, function, sign):
+        # Every term after the first is just below half a unit in the last place of the sum.
+        row = [sign, *[sign * 0.99 * 2.0**-53] * 1000]
+        after = [gemm(row)] if function is None else [Layer(function), gemm(row)]
+        graph = read(build((1, 1001), [Layer("Add", (None, np.float32(0))), *after]))
+        for width in (0.0, 1.0):
+            end = np.full(1001, 100.0 if function in ("Tanh", "Sigmoid") else 1.0)
+            check_box(graph, end - width, end, [tuple(map(Fraction, end.tolist()))])
+
+    def test_lost_terms_are_lost_in_float64(self):
+        row = np.array([1.0, *[0.99 * 2.0**-53] * 1000])
+        assert Fraction(float(row @ np.ones(1001))) < sum(map(Fraction, row.tolist())) - Fraction(1, 2**51)
+
     @pytest.mark.parametrize("counted", [0, 1])
     def test_an_average_of_nine(self, counted):
         # The sum of nine thirds of a ninth each is not what float64 says.
@@ -318,6 +333,32 @@ UNKNOWN: dict[str, Callable[[float], Affine]] = {
     "weight": lambda value: affine("T0", "X", value),
     "bias": lambda value: affine("T0", "X", 1.0, value),
 }
+
+
+class TestExactNumbers:
+    """Weights that are known up to a radius only."""
+
+    @pytest.mark.parametrize("function", [None, *Function])
+    def test_every_weight_within_the_radius_is_covered(self, function):
+        radius = np.array([[0.25]]), np.array([0.125])
+        first = Affine("A", "X", np.array([[1.0]]), np.array([0.5]), np.array([2]), *radius)
+        middle = Sum("B", ("A",), np.zeros(1)) if function is None else Activation("B", "A", function)
+        graph = steps_graph(first, middle, affine("C", "B", 3.0))
+        for lower, upper in ((2.0, 2.0), (-1.0, 2.0), (-2.0, -1.0)):
+            rows = np.array([[1.0], [-1.0]])
+            for method in METHODS:
+                known = method(graph, np.array([lower]), np.array([upper]), {})
+                found = lower_bound(graph, "C", rows, known)
+                for weight, bias in ((0.75, 0.375), (0.75, 0.625), (1.25, 0.375), (1.25, 0.625)):
+                    one = steps_graph(affine("A", "X", weight, bias), middle, affine("C", "B", 3.0))
+                    points = [(Fraction(lower),), (Fraction(upper),)]
+                    assert_bounds_hold(one, known, rows, found, points)
+
+    def test_a_sum_adds_its_bias_once(self):
+        total = Sum("B", ("A", "X"), np.array([5.0]))
+        check_box(steps_graph(affine("A", "X", 2.0), total), np.ones(1), np.ones(1), [(Fraction(1),)])
+        known = bound_tensors(steps_graph(affine("A", "X", 2.0), total), np.ones(1), np.ones(1), {})
+        assert known.lower["B"] == pytest.approx(8.0)
 
 
 class TestOverflow:

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from dataclasses import replace
 from fractions import Fraction
@@ -14,6 +15,7 @@ from planted import (
     CROWD_TWIN,
     MISALIGNED_ARMED,
     STEM,
+    TWIN,
     edit_truth,
     edit_weights,
     put,
@@ -25,12 +27,13 @@ from planted import (
     write,
 )
 
-from soundbench.certificate import at_rest, required_margin, side_at_rest, tip_function
+from soundbench.certificate import at_rest, check_foreign, required_margin, side_at_rest, tip_function
 from soundbench.certify import certify_suite
 from soundbench.errors import CertificateError, InputError
 from soundbench.graph import evaluate_float64, read_graph
 from soundbench.ground_truth import Expected, Leaf, Split
 from soundbench.prove import region_box
+from soundbench.replay import run_onnx
 from soundbench.suite import load_suite
 from soundbench.truth_file import decode_ground_truth, encode_ground_truth
 from soundbench.vnnlib import read_property
@@ -54,6 +57,24 @@ def why_not(suite):
 def only(suite, *names):
     """A suite's instances of these names alone, with the ground truth of all."""
     return replace(suite, instances=tuple(each for each in suite.instances if each.name in names))
+
+
+FOUND = re.compile(r"(\w+) is (\S+), not the recorded|(leaves a slack of|must leave) (\S+), not the recorded")
+
+
+def why_not_though_written_down(suite, name):
+    """Why one instance is not certified though whatever is found of its witness and proof is what is recorded."""
+    suite = only(suite, name)
+    while (found := FOUND.search(why_not(suite) or "")) is not None:
+        margin, value, words, slack = found.groups()
+        known = suite.ground_truth[name]
+        if margin:
+            known = replace(known, witness=replace(known.witness, **{margin: float(value)}))
+        else:
+            key = "slack" if words.startswith("leaves") else "required_slack"
+            known = replace(known, proof=replace(known.proof, **{key: float(slack)}))
+        suite = replace(suite, ground_truth={**suite.ground_truth, name: known})
+    return why_not(suite)
 
 
 def test_a_suite_as_generated_is_certified(tiny_suite):
@@ -145,6 +166,36 @@ def test_the_smallest_change_of_a_weight_shows_in_a_margin(suite_copy):
         certify(suite_copy)
 
 
+def test_a_witness_must_violate_by_what_is_demanded(suite_copy):
+    """The label's logit is raised until the witness still violates, but by half the margin demanded."""
+    witness = load_suite(suite_copy).ground_truth[ARMED].witness
+    network, vnnlib = rows(suite_copy)[ARMED]
+    label = next(index for index, factor in read_property(vnnlib).regions[0].outputs[0].terms if factor > 0)
+
+    def edit(values):
+        values[label] += witness.margin_rigorous - 0.5 * witness.required_margin
+
+    edit_weights(network, "logits.bias", edit)
+    repair_digests(suite_copy)
+    reason = why_not_though_written_down(load_suite(suite_copy), ARMED)
+    assert re.match(f"{ARMED}: the witness's margin_float32 is .*, below ", reason)
+
+
+@pytest.mark.parametrize("shift", [0.1, -0.1, 0.01])
+def test_onnx_runtime_must_agree_with_real_arithmetic(tiny_suite, monkeypatch, shift):
+    """As it would not if we misread an operator."""
+
+    def shifted(path, point):
+        outputs = run_onnx(path, point)
+        return (outputs[0] + Fraction(shift), *outputs[1:])
+
+    monkeypatch.setattr("soundbench.certificate.run_onnx", shifted)
+    known = load_suite(tiny_suite).ground_truth[ARMED].witness
+    assert abs(shift) > 2 * known.float32_error
+    reason = why_not_though_written_down(load_suite(tiny_suite), ARMED)
+    assert reason == f"{ARMED}: ONNX Runtime and real arithmetic differ by more than the rounding bound allows"
+
+
 def test_a_network_that_overflows_float32_is_blamed_on_its_instance(suite_copy):
     def edit(values):
         values *= np.float32(1e25)
@@ -185,15 +236,7 @@ def test_a_needle_is_not_hidden_where_the_property_fails_without_it(suite_copy):
 
     edit_weights(network, "logits.bias", edit)
     repair_digests(suite_copy)
-    suite = only(load_suite(suite_copy), ARMED)
-    reason = why_not(suite)
-    while "not the recorded" in reason:  # write down whatever is found
-        words = reason.partition("the witness's ")[2]
-        key, _, found = words.partition(", not ")[0].partition(" is ")
-        known = suite.ground_truth[ARMED]
-        written = replace(known, witness=replace(known.witness, **{key: float(found)}))
-        suite = replace(suite, ground_truth={**suite.ground_truth, ARMED: written})
-        reason = why_not(suite)
+    reason = why_not_though_written_down(load_suite(suite_copy), ARMED)
     assert reason == f"{ARMED}: the property is not proven to hold without the needle, so its hiding says nothing"
 
 
@@ -225,6 +268,28 @@ def test_a_weaker_bound_than_the_main_track_asks_for_is_shallow(suite_copy):
     assert certify(suite_copy)[Expected.VIOLATED] == 3
 
 
+@pytest.mark.parametrize("queries", [0.0, -1e8])
+def test_a_chance_within_no_queries_says_nothing(suite_copy, queries):
+    hiding = replace(hiding_of(suite_copy, ARMED), queries=queries)
+    edit_truth(suite_copy, ARMED, put("hiding", "queries", queries))
+    edit_truth(suite_copy, ARMED, put("hiding", "chance", chance_of(hiding)))
+    repair_hashes(suite_copy)
+    with pytest.raises(
+        CertificateError, match=f"^{ARMED}: the chance is for .* queries, which is not a positive number"
+    ):
+        certify(suite_copy)
+
+
+def test_the_needle_of_another_box_may_not_act_here(tiny_suite):
+    hidings = {name: hiding_of(tiny_suite, name) for name in (ARMED, MISALIGNED_ARMED, CROWD_ARMED)}
+    for name in hidings:
+        network, vnnlib = rows(tiny_suite)[name]
+        graph, unsafe = read_graph(network), read_property(vnnlib)
+        check_foreign(graph, unsafe, [hiding for other, hiding in hidings.items() if other != name])
+        with pytest.raises(CertificateError, match="another box's needle, may act here"):
+            check_foreign(graph, unsafe, list(hidings.values()))
+
+
 def chance_of(hiding):
     """The formula of the hiding bound, for a needle without a pinned input."""
     product = Fraction(hiding.queries)
@@ -247,6 +312,29 @@ def test_a_margin_is_demanded_by_the_largest_of_three_rules(logit, error, demand
 
 
 # --- proofs
+
+
+def test_a_proof_must_leave_what_is_demanded(suite_copy):
+    """The label's logit of a twin is lowered until the proof still refutes, but by half the slack demanded."""
+    proof = load_suite(suite_copy).ground_truth[TWIN].proof
+    network, vnnlib = rows(suite_copy)[TWIN]
+    label = next(index for index, factor in read_property(vnnlib).regions[0].outputs[0].terms if factor > 0)
+
+    def edit(values):
+        values[label] -= proof.slack - 0.5 * proof.required_slack
+
+    edit_weights(network, "logits.bias", edit)
+    repair_digests(suite_copy)
+    reason = why_not_though_written_down(load_suite(suite_copy), TWIN)
+    assert re.match(f"{TWIN}: its proof leaves a slack of .* below the .* demanded", reason)
+
+
+@pytest.mark.parametrize("inflation", [0.0, 1e-5, -1e-3])
+def test_a_proof_must_hold_on_inflated_boxes(suite_copy, inflation):
+    edit_truth(suite_copy, TWIN, put("proof", "inflation", inflation))
+    repair_hashes(suite_copy)
+    reason = why_not_though_written_down(load_suite(suite_copy), TWIN)
+    assert reason == f"{TWIN}: its proof is for boxes inflated by {inflation:g}, not 0.0001"
 
 
 def leaves_of(tree):

@@ -14,6 +14,7 @@ from soundbench.cli.shipped import core_suite
 from soundbench.attack import attack, network_in_torch
 from soundbench.base import SAMPLES
 from soundbench.certify import certify_suite
+from soundbench.errors import CertificateError
 from soundbench.generate import one_thread, plans
 from soundbench.graph import evaluate_float64, read_graph
 from soundbench.ground_truth import Expected, Role, Track, TwinKind
@@ -105,6 +106,22 @@ def test_recorded_chances_are_those_of_the_main_track():
 
 
 # --- witnesses are hidden
+
+
+@pytest.mark.parametrize("name", ["mlp-face-scaled-armed", "tanh-face-crowd-armed"])
+def test_a_coordinate_next_to_a_face_must_count_as_known(name):
+    """Were it said to be drawn from all of the box, the chance would come out smaller."""
+    known = SUITE.ground_truth[name]
+    intervals = read_property(INSTANCES[name].vnnlib).regions[0].inputs
+    prior = [[float(getattr(intervals[read], side)) for read in known.hiding.reads] for side in ("lower", "upper")]
+    claimed = replace(known.hiding, pinned=(), prior_lower=tuple(prior[0]), prior_upper=tuple(prior[1]))
+    altered = replace(
+        SUITE,
+        instances=(INSTANCES[name],),
+        ground_truth={**SUITE.ground_truth, name: replace(known, hiding=claimed)},
+    )
+    with pytest.raises(CertificateError, match=f"^{name}: X_{known.hiding.pinned[0]} .* next to a face"):
+        certify_suite(altered, lambda _: None)
 
 
 def attacked(name, seed):

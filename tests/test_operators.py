@@ -288,6 +288,10 @@ def short_weights(graph):
     graph.initializer[0].raw_data = graph.initializer[0].raw_data[:-1]
 
 
+def weights_held_twice(graph):
+    graph.initializer[0].float_data.extend([1.0] * 4)
+
+
 def weights_without_type(graph):
     graph.initializer[0].data_type = TensorProto.UNDEFINED
 
@@ -327,6 +331,7 @@ MALFORMED = {
     overflowing_product: "node 'N0'.*too large",
     underflowing_product: "node 'N0'.*too small",
     short_weights: "'C0_1'",
+    weights_held_twice: "'C0_1'",
     weights_without_type: "'C0_1'",
     weights_of_unknown_type: "'C0_1'",
     weights_of_text: "'C0_1'",

@@ -123,6 +123,19 @@ class TestEnclosure:
                 assert not distance < 0
                 assert distance <= 1e-15
 
+    @pytest.mark.parametrize("ends", INTERVALS)
+    def test_no_line_is_much_looser_than_a_level_one(self, function, ends):
+        low_slope, low_intercept, high_slope, high_intercept = lines_of(function, *ends)
+        with ctx.workprec(600):
+            room = apply(function, arb(ends[1])) - apply(function, arb(ends[0]))
+            if function is not Function.RELU and ends[0] < 0 < ends[1]:
+                # Across zero, a line that touches near one end may rise by the whole width at the other.
+                room = room + arb(ends[1]) - arb(ends[0])
+            room = room * (1 + 1e-9) + 1e-15
+            for x in grid(*ends):
+                assert height(function, x, high_slope, high_intercept) <= room, x
+                assert -height(function, x, low_slope, low_intercept) <= room, x
+
     @pytest.mark.parametrize("middle", [-3.0, -1.0, -0.2, 0.0, 0.3, 1.0, 4.0])
     @pytest.mark.parametrize("width", [1e-6, 1e-3, 0.1, 1.0])
     def test_lines_close_in_on_a_smooth_function(self, function, middle, width):

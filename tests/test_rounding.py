@@ -114,6 +114,23 @@ class TestCoverage:
             # This build uses a quarter of what is allowed at most, so that others may differ.
             assert deviation <= Fraction(error) / 4
 
+    @pytest.mark.parametrize("seed", range(10))
+    def test_sums_alone(self, seed):
+        random = np.random.default_rng(seed)
+        numbers = [np.float32(value) for value in random.normal(size=4) * [1e-7, 1e-3, 1, 30]]
+        model = build((1, 1), [Layer("Add", (None, number)) for number in numbers])
+        graph = read(model)
+        point = (float32(random.normal()),)
+        (deviation,) = deviations(graph, point, run_float32(model, point))
+        assert is_covered(float(float32_error(graph, point)[0]), deviation)
+
+    @pytest.mark.parametrize("function", [Function.TANH, Function.SIGMOID])
+    def test_the_steepest_slope_within_the_error_counts(self, function):
+        values, errors = np.array([5.0, -5.0, 1.0]), np.array([5.0, 7.0, 0.5])
+        for side in (-1, 1):
+            change = np.abs(apply_float64(function, values + side * errors) - apply_float64(function, values))
+            assert (activation_error(function, values, errors) >= change).all()
+
     def test_the_distance_of_the_real_point_is_covered(self):
         model = build((1, 2), [gemm([1e3, 2.0], [-1.0, 1.0]), Layer("Tanh")])
         graph = read(model)
@@ -151,8 +168,8 @@ class TestRange:
         assert float32_error(read(build((1, 1), layers)), [Fraction(1)]).tolist() == [np.inf]
 
     def test_sums_beyond_float32_have_no_bound(self):
-        layers = [gemm([3e38]), Layer("Add", (None, None))]
-        assert float32_error(read(build((1, 1), layers)), [Fraction(1)]).tolist() == [np.inf]
+        graph = read(build((1, 1), [Layer("Add", (None, None))]))
+        assert float32_error(graph, [float32(3e38)]).tolist() == [np.inf]
 
 
 class TestTightness:

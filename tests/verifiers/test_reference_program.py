@@ -78,6 +78,16 @@ def test_without_time_the_answer_is_timeout(files: tuple[Path, Path, Path]):
     assert files[2].read_text() == "timeout\n"
 
 
+def test_what_the_caller_spent_counts_and_nothing_else_of_its_life(
+    files: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("time.process_time", lambda: 1e6)
+    assert answer(*files, 20) == 0
+    assert files[2].read_text() == "unsat\n"
+    assert main([*map(str, files), "20"], spent_seconds=20) == 0
+    assert files[2].read_text() == "timeout\n"
+
+
 @pytest.mark.parametrize("content", [None, b"", b"no model at all", "half"])
 def test_a_damaged_network_is_one_line(
     files: tuple[Path, Path, Path], content: bytes | str | None, capsys: pytest.CaptureFixture[str]

@@ -15,12 +15,13 @@ from .steps import DEFAULT, Steps
 from .verdict import Verdict
 
 USAGE = "usage: python -m soundbench.verifiers.reference ONNX VNNLIB RESULT_FILE TIMEOUT_SECONDS"
-RESERVE_SECONDS = 0.2  # for starting the interpreter beyond its CPU time, for writing the result and for ending
+RESERVE_SECONDS = 0.2  # for writing the result, for ending, and for what the caller could not count
 
 
-def main(arguments: Sequence[str], steps: Steps = DEFAULT) -> int:
+def main(arguments: Sequence[str], steps: Steps = DEFAULT, spent_seconds: float = 0.0) -> int:
     """Answer one instance: the result file begins with unsat, sat, timeout, unknown, unsupported or error.
 
+    `spent_seconds` of the time given are gone already: starting a process counts as the verifier's own time.
     Returns the exit code: 0 for an answer, 2 for an input that cannot be used, with the reason on stderr.
     """
     try:
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str], steps: Steps = DEFAULT) -> int:
         return _complain(USAGE)
     code = 0
     try:
-        verdict = verify_files(onnx, vnnlib, seconds - time.process_time() - RESERVE_SECONDS, steps)
+        verdict = verify_files(onnx, vnnlib, seconds - spent_seconds - RESERVE_SECONDS, steps)
         text = steps.report(verdict)
         print(f"{text.split()[0]}, {verdict.nodes} sub-domains")  # noqa: T201
     except UnsupportedError as error:
