@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: install demo lint format test test-all core clean
+.PHONY: install demo lint format test test-all benchmarks clean
 
 install: $(VENV)/.installed
 
@@ -39,6 +39,13 @@ test: install
 
 test-all: install
 	$(BIN)/pytest -n $(JOBS)
+
+# Writes docs/benchmarks.md; on one core where one core is what is asked for.
+benchmarks: install
+	$(BIN)/python benchmarks/harness_overhead.py
+	$(BIN)/python benchmarks/certification.py
+	taskset -c 0 $(BIN)/python benchmarks/rigorous_evaluation.py
+	taskset -c 0 $(BIN)/python benchmarks/planting.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis runs
