@@ -86,7 +86,7 @@ def command(
     """
     from rich.console import Console
 
-    from soundbench.evaluate import check_installed, judge_run, missing_jobs, summarise_run
+    from soundbench.evaluate import check_installed, check_readable, judge_run, missing_jobs, summarise_run
     from soundbench.registry import resolve_all
     from soundbench.report import exit_code, render
     from soundbench.run import identify, open_run
@@ -96,6 +96,7 @@ def command(
     check_installed(found)
     _check_writable(json_file)
     suite = load_suite(suite_folder or core_suite())
+    check_readable(suite.instances[:limit])
     folder = out or Path("runs", time.strftime("%Y-%m-%dT%H-%M-%S"))
     memory_bytes = None if memory is None else int(memory * 2**30)
     with _terminated_as_interrupted(), open_run(folder, identify(suite, found, timeout, memory_bytes)) as run:

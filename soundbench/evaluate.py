@@ -8,8 +8,10 @@ from soundbench.claim import TaskResult
 from soundbench.errors import InputError
 from soundbench.execute import Job, execute
 from soundbench.findings import write_finding
+from soundbench.instance import Instance
 from soundbench.judge import FINDINGS, Judgement, judge, withdraw_refuted
 from soundbench.metrics import Summary, summarise
+from soundbench.replay import open_onnx
 from soundbench.run import Run
 from soundbench.suite import Suite
 from soundbench.verifier import Execution, Verifier
@@ -26,6 +28,18 @@ def check_installed(verifiers: Sequence[Verifier]) -> None:
         if not verifier.is_installed():
             label = verifier.label
             raise InputError(f"{label} is not installed; run: soundbench verifiers install {label}")
+
+
+def check_readable(instances: Sequence[Instance]) -> None:
+    """Make sure that claims on the instances can be judged, before anything runs.
+
+    Raises:
+        InputError: a network cannot be run, or a property cannot be read.
+    """
+    for onnx in dict.fromkeys(instance.onnx for instance in instances):
+        open_onnx(onnx)
+    for vnnlib in dict.fromkeys(instance.vnnlib for instance in instances):
+        read_property(vnnlib)
 
 
 def missing_jobs(suite: Suite, verifiers: Sequence[Verifier], limit: int | None, run: Run) -> list[Job]:

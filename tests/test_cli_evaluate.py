@@ -100,6 +100,20 @@ def test_wrong_input_is_one_line_and_runs_nothing(folder, arguments, words):
     assert sorted(str(path) for path in folder.rglob("*")) == before
 
 
+@pytest.mark.parametrize("name", ["network.onnx", "clean.vnnlib"])
+def test_what_could_not_be_judged_is_not_run(folder, monkeypatch, name):
+    suite = small_suite(folder / "suite")
+    (folder / "suite" / name).write_text("(assert")
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: suite)
+    result = evaluate(HONEST, "--out", "run")
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert name in result.stderr
+    assert not (folder / "run").exists()
+    if name == "clean.vnnlib":
+        assert evaluate(HONEST, "--out", "run", "--limit", "2").exit_code == 0
+
+
 @pytest.fixture
 def started(folder, monkeypatch):
     """Starts the command line as a process, with two tasks at once of which none will end."""
