@@ -2,7 +2,8 @@
 
     run.json                        what makes the run what it is, and where and when it started
     results.jsonl                   a line a finished task, appended and flushed to disk at once
-    results-<verifier>.csv          VNN-COMP's six columns, written from the lines above
+    results.csv                     VNN-COMP's six columns, written from the lines above; where several verifiers
+                                    ran, one file each: results-<verifier>.csv
     logs/ counterexamples/ findings/
 
 Only one process writes a run. Started again, it goes on with what is missing.
@@ -83,7 +84,8 @@ class Run:
 
     def write_tables(self, suite: Suite) -> None:
         """Write each verifier's results as a VNN-COMP results.csv, in the suite's order."""
-        for verifier in dict.fromkeys(result.verifier for result in self.results):
+        verifiers = list(dict.fromkeys(result.verifier for result in self.results))
+        for verifier in verifiers:
             by_instance = {each.instance: each for each in self.results if each.verifier == verifier}
             table = io.StringIO()
             writer = csv.writer(table, lineterminator="\n")
@@ -94,7 +96,8 @@ class Run:
                 paths = (os.path.relpath(path, suite.root) for path in (instance.onnx, instance.vnnlib))
                 prepare, run = (f"{seconds:.3f}" for seconds in (result.prepare_seconds, result.ending.wall_seconds))
                 writer.writerow([suite.name, *paths, prepare, RESULT_WORD[result.claim], run])
-            _write(self.folder / f"results-{file_name(verifier)}.csv", table.getvalue())
+            name = "results.csv" if len(verifiers) == 1 else f"results-{file_name(verifier)}.csv"
+            _write(self.folder / name, table.getvalue())
 
 
 @contextlib.contextmanager

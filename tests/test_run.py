@@ -170,6 +170,13 @@ def test_tables_are_in_the_suites_order_with_vnn_comps_columns(tmp_path):
     ]
 
 
+def test_the_table_of_a_verifier_on_its_own_has_the_usual_name(tmp_path):
+    with open_run(tmp_path, IDENTITY) as run:
+        run.append(result("i0"))
+        run.write_tables(SUITE)
+    assert [path.name for path in tmp_path.glob("*.csv")] == ["results.csv"]
+
+
 @given(texts, texts)
 def test_file_names_are_safe_and_differ(one, other):
     for text in (one, other):
