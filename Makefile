@@ -35,7 +35,7 @@ format: install
 	$(BIN)/ruff check --fix .
 
 test: install
-	$(BIN)/pytest -n $(JOBS) -m "not slow and not verifier"
+	$(BIN)/pytest -n $(JOBS) -m "not slow"
 
 test-all: install
 	$(BIN)/pytest -n $(JOBS)
