@@ -41,9 +41,12 @@ def claim_of(word: str) -> Claim | None:
 def read_result_text(text: str) -> Answer:
     """Read a result file's text: a word, what follows it after a comma is ignored, then the counterexample.
 
-    A first line that is no known word makes the claim `error`, never a verdict.
+    Blank lines before it do not matter. A first line that is no known word makes the claim `error`, never a verdict,
+    and so does a file without any: a tool that died quietly has not said that it does not know.
     """
-    first, _, rest = text.partition("\n")
+    first, _, rest = text.lstrip().partition("\n")
+    if not first:
+        return Answer(Claim.ERROR, "empty result file")
     raw = first.strip()[:RAW_LIMIT]
     claim = claim_of(first.partition(",")[0]) or Claim.ERROR
     counterexample = rest if claim is Claim.FALSIFIED and rest.strip() else None

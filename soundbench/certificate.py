@@ -17,9 +17,9 @@ from flint import arb, ctx
 from soundbench.bounds import TensorBounds, bound_tensors, interval_tensors, lower_bound
 from soundbench.errors import CertificateError
 from soundbench.graph import Activation, Affine, Array, Function, Graph, Step, Sum, evaluate_float64
-from soundbench.ground_truth import Hiding, Witness
+from soundbench.ground_truth import Hiding, TwinKind, Witness
 from soundbench.instance import Constraint, Interval, Property, Region
-from soundbench.prove import Box, Hints, region_box, search
+from soundbench.prove import Box, Hints, interval_slacks, region_box, search
 from soundbench.replay import run_onnx
 from soundbench.rigorous import PRECISION_BITS, apply, evaluate, evaluate_tensors, exact
 from soundbench.rounding import float32_error
@@ -337,6 +337,18 @@ def at_rest(graph: Graph, hiding: Hiding, side: int) -> Graph:
 def inputs_of(step: Step) -> tuple[str, ...]:
     """The tensors that a step reads."""
     return step.inputs if isinstance(step, Sum) else (step.input,)
+
+
+def check_kind(graph: Graph, unsafe: Property, kind: TwinKind) -> None:
+    """Demand that a twin is a control if and only if it is called one: proven by an interval bound at the root.
+
+    Raises:
+        CertificateError: it takes more though it is `scaled`, or no more though it is of another kind.
+    """
+    roots = (interval_slacks(graph, region.outputs, region_box(region, 0.0)) for region in unsafe.regions)
+    if all((slacks > 0).any() for slacks in roots) is not (kind is TwinKind.SCALED):
+        proves = "does not prove it" if kind is TwinKind.SCALED else "proves it"
+        raise CertificateError(f"its twin is said to be {kind}, but an interval bound at the root {proves}")
 
 
 def check_foreign(graph: Graph, unsafe: Property, others: Sequence[Hiding]) -> None:

@@ -10,6 +10,7 @@ from soundbench.certificate import (
     centre_of,
     check_foreign,
     check_form,
+    check_kind,
     check_slopes,
     hiding_certificate,
     is_on_face,
@@ -23,7 +24,7 @@ from soundbench.graph import Graph, read_graph
 from soundbench.ground_truth import Expected, GroundTruth, Role, Split, Track, Witness
 from soundbench.instance import Instance, Property
 from soundbench.prove import INFLATION, check, leaves, region_box
-from soundbench.replay import NonFiniteOutputError
+from soundbench.replay import NonFiniteOutputError, open_onnx
 from soundbench.suite import Suite
 from soundbench.vnnlib import read_property
 
@@ -57,6 +58,7 @@ def certify_suite(suite: Suite, progress: Callable[[str], None]) -> Mapping[Expe
     # Instances of one network share its graph, and their needles must not act in each other's boxes.
     for group in by_network(suite):
         graph = read_graph(group[0].onnx)
+        open_onnx(group[0].onnx)  # what nobody can run certifies nothing
         loaded = [
             Loaded(instance, graph, read_property(instance.vnnlib), truth)
             for instance in group
@@ -214,6 +216,8 @@ def certify_holds(item: Loaded, ground_truth: Mapping[str, GroundTruth]) -> None
         raise CertificateError(f"its proof must leave {demanded!r}, not the recorded {proof.required_slack!r}")
     if slack < demanded:
         raise CertificateError(f"its proof leaves a slack of {slack:.3g}, below the {demanded:.3g} demanded")
+    if item.truth.twin_kind is not None:
+        check_kind(item.graph, item.property, item.truth.twin_kind)
 
 
 def rounding_point(item: Loaded, ground_truth: Mapping[str, GroundTruth]) -> Sequence[Fraction]:

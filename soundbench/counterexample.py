@@ -24,7 +24,7 @@ def parse_counterexample(text: str, input_count: int, source: str) -> tuple[Frac
         source: What error messages call the text.
 
     Raises:
-        InputError: the text is malformed, or does not give every input once as a finite number.
+        InputError: the text is malformed, or does not give every input one finite number.
     """
     try:
         return _point(_VERDICT.sub(r"\1", text), input_count)
@@ -57,11 +57,11 @@ def _point(text: str, input_count: int) -> tuple[Fraction, ...]:
         index = int(name[2:])
         if name[0] == "Y":
             continue
-        if index in values:
-            raise TextError(line, f"{name} is given twice; give every input once")
         if index >= input_count:
             raise TextError(line, f"{name} is given, but there are only {input_count} inputs; stop at the last one")
-        values[index] = _value(number, line)
+        value = _value(number, line)
+        if values.setdefault(index, value) != value:
+            raise TextError(line, f"{name} is given twice, with different values; give every input once")
     missing = next((index for index in range(input_count) if index not in values), None)
     if missing is not None:
         line = text.count("\n") + 1

@@ -11,10 +11,10 @@ from soundbench.findings import write_finding
 from soundbench.instance import Instance
 from soundbench.judge import FINDINGS, Judgement, judge, withdraw_refuted
 from soundbench.metrics import Summary, summarise
-from soundbench.replay import open_onnx
+from soundbench.replay import open_onnx, require_equal
 from soundbench.run import Run
 from soundbench.suite import Suite
-from soundbench.verifier import Execution, Verifier
+from soundbench.verifier import Execution, Verifier, adapter_faults_as_input_errors
 from soundbench.vnnlib import read_property
 
 
@@ -25,8 +25,11 @@ def check_installed(verifiers: Sequence[Verifier]) -> None:
         InputError: one is not installed.
     """
     for verifier in verifiers:
-        if not verifier.is_installed():
-            label = verifier.label
+        label = verifier.label
+        with adapter_faults_as_input_errors(label):
+            installed = verifier.is_installed()
+            verifier.version()
+        if not installed:
             raise InputError(f"{label} is not installed; run: soundbench verifiers install {label}")
 
 
@@ -34,12 +37,13 @@ def check_readable(instances: Sequence[Instance]) -> None:
     """Make sure that claims on the instances can be judged, before anything runs.
 
     Raises:
-        InputError: a network cannot be run, or a property cannot be read.
+        InputError: a network cannot be run, a property cannot be read, or the two are of different sizes.
     """
-    for onnx in dict.fromkeys(instance.onnx for instance in instances):
-        open_onnx(onnx)
-    for vnnlib in dict.fromkeys(instance.vnnlib for instance in instances):
-        read_property(vnnlib)
+    sizes = {onnx: open_onnx(onnx).sizes() for onnx in dict.fromkeys(each.onnx for each in instances)}
+    for instance in instances:
+        unsafe, (inputs, outputs) = read_property(instance.vnnlib), sizes[instance.onnx]
+        require_equal(instance.onnx, "inputs", inputs, unsafe.input_count)
+        require_equal(instance.onnx, "outputs", outputs, unsafe.output_count)
 
 
 def missing_jobs(suite: Suite, verifiers: Sequence[Verifier], limit: int | None, run: Run) -> list[Job]:

@@ -12,6 +12,7 @@ from soundbench.base import LabelledBoxes, TrainingFailed, train_base
 from soundbench.certificate import (
     centre_of,
     check_foreign,
+    check_kind,
     hiding_certificate,
     is_well_hidden,
     meaning_digest,
@@ -253,6 +254,7 @@ def twin_instance(plan: Plan, box: PlannedBox, twin: Network) -> PlantedInstance
     required = required_slack(twin.graph, box.property, box.placement.exact_point)
     if required > ROOM_SHARE * box.room:
         raise CertificateError(f"a twin must hold with a slack of {required:.3g}, but has {box.room:.3g} at most")
+    check_kind(twin.graph, box.property, box.kind)
     truth = GroundTruth(
         expected=Expected.HOLDS,
         role=Role.TWIN,

@@ -11,7 +11,7 @@ from math import isfinite
 
 import numpy as np
 
-from soundbench.bounds import bound_tensors, dot_up, lower_bound
+from soundbench.bounds import TensorBounds, bound_tensors, dot_up, interval_tensors, lower_bound
 from soundbench.errors import CertificateError
 from soundbench.graph import Array, Graph
 from soundbench.ground_truth import Leaf, Proof, ProofTree, Split
@@ -75,10 +75,19 @@ def nearest(value: Fraction) -> tuple[float, float]:
     return near, above(distance) if distance else 0.0
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def slacks(graph: Graph, constraints: Sequence[Constraint], box: Box, slopes: Mapping[str, str]) -> Array:
     """Proven lower bounds, over the box, of each constraint's left side minus its bound; shape (constraints,)."""
-    known = bound_tensors(graph, box.lower, box.upper, slopes)
+    return slacks_from(graph, constraints, bound_tensors(graph, box.lower, box.upper, slopes))
+
+
+def interval_slacks(graph: Graph, constraints: Sequence[Constraint], box: Box) -> Array:
+    """As `slacks`, but from interval bounds of what the activations read."""
+    return slacks_from(graph, constraints, interval_tensors(graph, box.lower, box.upper, {}))
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def slacks_from(graph: Graph, constraints: Sequence[Constraint], known: TensorBounds) -> Array:
+    """As `slacks`, from bounds of every tensor over the box."""
     rows = np.zeros((len(constraints), graph.output_count))
     rounding = np.zeros_like(rows)
     thresholds = np.zeros(len(constraints))

@@ -1,13 +1,14 @@
 """Which verifiers are there? Those of the entry-point group `soundbench.verifiers`, and any class by its path."""
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from soundbench.errors import InputError
-from soundbench.verifier import Selection, Verifier
+from soundbench.verifier import Selection, Verifier, adapter_faults_as_input_errors
 
 GROUP = "soundbench.verifiers"
 
@@ -28,10 +29,8 @@ def verifier_class(name: str) -> type[Verifier]:
         raise InputError(
             f"there is no verifier {name}; known: {', '.join(known_verifiers())}, or MODULE:CLASS for your own"
         )
-    try:
+    with adapter_faults_as_input_errors(f"{name} ({entry.value})"):
         loaded = entry.load()
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"verifier {name} ({entry.value}) cannot be loaded: {error}") from error
     return _checked(loaded, entry.value)
 
 
@@ -51,7 +50,8 @@ def resolve(label: str, options: Mapping[str, Mapping[str, str]] | None = None) 
     else:
         found = verifier_class(name)
     given = (options or {}).get(found.name, {})
-    return found(Selection(label, version or None, argument or None, given))
+    with adapter_faults_as_input_errors(label):
+        return found(Selection(label, version or None, argument or None, given))
 
 
 def resolve_all(labels: Sequence[str], settings: Sequence[str] = ()) -> tuple[Verifier, ...]:
@@ -87,14 +87,21 @@ def _import_class(module: str, name: str) -> type[Verifier]:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        loaded = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        found = importlib.util.find_spec(module)
+    except (ImportError, TypeError, ValueError):
+        found = None
+    if found is None:
         known = ", ".join(known_verifiers())
-        raise InputError(f"{module}:{name} is no verifier: {error}; registered are {known}") from error
+        raise InputError(f"{module}:{name} is no verifier: no module named {module!r}; registered are {known}")
+    with adapter_faults_as_input_errors(f"{module}:{name}"):
+        loaded = getattr(importlib.import_module(module), name)
     return _checked(loaded, f"{module}:{name}")
 
 
 def _checked(loaded: object, path: str) -> type[Verifier]:
     if not (isinstance(loaded, type) and issubclass(loaded, Verifier)):
         raise InputError(f"{path} is no subclass of soundbench.verifier.Verifier")
+    missing = sorted(loaded.__abstractmethods__) + ([] if isinstance(getattr(loaded, "name", None), str) else ["name"])
+    if missing:
+        raise InputError(f"{path} lacks {' and '.join(missing)}; see the documentation of soundbench.verifier")
     return loaded

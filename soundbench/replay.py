@@ -34,6 +34,7 @@ ONNXRUNTIME_ERRORS = (
     ort_state.InvalidProtobuf,
     ort_state.NotImplemented,
     ort_state.RuntimeException,
+    UnicodeDecodeError,  # a name that is no text
 )
 
 Point = tuple[Fraction, ...]
@@ -103,16 +104,29 @@ class OnnxNetwork:
             InputError: the point does not fit, or ONNX Runtime fails.
             NonFiniteOutputError: an output is NaN or infinite.
         """
-        values = np.array([float(value) for value in self.cast(point)], dtype=self.input_type)
-        try:
-            result = self.session.run(None, {self.input_name: values.reshape(self.input_shape)})[0]
-        except ONNXRUNTIME_ERRORS as error:
-            raise InputError(f"{self.path}: ONNX Runtime cannot run it ({_first_line(error)})") from None
-        outputs = result.ravel().tolist()
+        outputs = self._run([float(value) for value in self.cast(point)])
         for index, value in enumerate(outputs):
             if not np.isfinite(value):
                 raise NonFiniteOutputError(f"output Y_{index} is {value} in ONNX Runtime, which violates nothing")
         return tuple(Fraction(value) for value in outputs)
+
+    def sizes(self) -> tuple[int, int]:
+        """How many inputs and outputs it has; counted in a run, since files may leave output shapes open.
+
+        Raises:
+            InputError: ONNX Runtime fails.
+        """
+        inputs = math.prod(self.input_shape)
+        return inputs, len(self._run([0.0] * inputs))
+
+    def _run(self, values: Sequence[float]) -> list[float]:
+        entry = np.array(values, dtype=self.input_type).reshape(self.input_shape)
+        try:
+            result = self.session.run(None, {self.input_name: entry})[0]
+        except ONNXRUNTIME_ERRORS as error:
+            raise InputError(f"{self.path}: ONNX Runtime cannot run it ({_first_line(error)})") from None
+        outputs: list[float] = result.ravel().tolist()
+        return outputs
 
 
 def open_onnx(path: Path) -> OnnxNetwork:
@@ -127,7 +141,8 @@ def open_onnx(path: Path) -> OnnxNetwork:
     options.log_severity_level = 4
     model = load_onnx(path).SerializeToString()
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        # Its fallback would print, and try the same again.
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except ONNXRUNTIME_ERRORS as error:
         raise InputError(f"{path}: ONNX Runtime cannot load it ({_first_line(error)})") from None
     for kind, tensors in (("input", session.get_inputs()), ("output", session.get_outputs())):
@@ -179,7 +194,7 @@ def replay(
         InputError: the network cannot be read or run (a bad point is an answer, not an error).
     """
     network = open_onnx(onnx)
-    _require_equal(onnx, "inputs", math.prod(network.input_shape), unsafe.input_count)
+    require_equal(onnx, "inputs", math.prod(network.input_shape), unsafe.input_count)
     try:
         cast = network.cast(point)
     except InputError as error:
@@ -188,7 +203,7 @@ def replay(
         outputs = network.run(cast)
     except NonFiniteOutputError as error:
         return _failed(cast, (), str(error))
-    _require_equal(onnx, "outputs", len(outputs), unsafe.output_count)
+    require_equal(onnx, "outputs", len(outputs), unsafe.output_count)
     near = tuple(region for region in unsafe.regions if region.contains_input(cast, TOLERANCE))
     if not near:
         return _failed(cast, outputs, describe_outside(unsafe.regions, cast))
@@ -199,7 +214,12 @@ def replay(
     return replace(verdict, rounding=any(_is_blurred(region, outputs, blur) for region in near))
 
 
-def _require_equal(path: Path, kind: str, network: int, unsafe: int) -> None:
+def require_equal(path: Path, kind: str, network: int, unsafe: int) -> None:
+    """Refuse a network whose inputs or outputs (`kind`) are not as many as its property's.
+
+    Raises:
+        InputError: they are not.
+    """
     if network != unsafe:
         raise InputError(f"{path}: has {network} {kind}, its property {unsafe}; check which belong together")
 

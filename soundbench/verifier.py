@@ -10,26 +10,31 @@ where the command writes VNN-COMP's result file: a first line such as `unsat` or
 """
 
 import gzip
+import hashlib
+import inspect
 import os
 import shutil
 import tempfile
+import traceback
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar, final
+from typing import ClassVar, TypeVar, final
 
 from soundbench.answer import read_result_file
 from soundbench.claim import Answer, Claim, Ending, EndReason
-from soundbench.errors import InputError
+from soundbench.errors import InputError, SoundbenchError
 from soundbench.instance import Instance
 from soundbench.option import Option, OptionValue, read_options
 from soundbench.process import StopSignal, run_process
 
 PREPARE_SECONDS = 600.0
+_NOT_RUN = Ending(EndReason.NOT_STARTED, None, None, 0.0, 0.0, 0)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,25 @@ class Selection:
     version: str | None = None
     argument: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+
+
+class AdapterError(SoundbenchError):
+    """A hook of a verifier's class failed; the message is its traceback."""
+
+
+@contextmanager
+def adapter_faults_as_input_errors(label: str) -> Iterator[None]:
+    """Say in one line that a verifier's class is at fault, before anything runs.
+
+    Raises:
+        InputError: whatever went wrong inside.
+    """
+    try:
+        yield
+    except SoundbenchError:
+        raise
+    except Exception as error:
+        raise InputError(f"verifier {label} cannot be used: {type(error).__name__}: {error}; mend its class") from error
 
 
 class Verifier(ABC):
@@ -117,8 +141,15 @@ class Verifier(ABC):
         return read_result_file(task.result)
 
     def version(self) -> str:
-        """What the tool says of itself; it is part of what identifies a run."""
-        return "unknown"
+        """What the tool says of itself; it is part of what identifies a run.
+
+        By default a digest of the class's file: who mends it starts another run.
+        """
+        try:
+            source = Path(inspect.getfile(type(self))).read_bytes()
+        except (OSError, TypeError):
+            return "unknown"
+        return f"class-{hashlib.sha256(source).hexdigest()[:12]}"
 
     def is_installed(self) -> bool:
         """Whether the verifier can run."""
@@ -145,7 +176,7 @@ class Verifier(ABC):
 
         `verified` and `falsified` count only from a process that exited with 0: a tool that crashed may have left
         half an answer. (VNN-COMP counts the file whatever the exit code.) A process that was stopped at the wall
-        limit has claimed `timeout`, whatever it wrote.
+        limit has claimed `timeout`, whatever it wrote. A hook that fails has claimed `error`; the log says why.
 
         Raises:
             InputError: the instance's files cannot be read.
@@ -153,16 +184,23 @@ class Verifier(ABC):
         """
         limit = instance.timeout_seconds if timeout_seconds is None else timeout_seconds
         with _private_copies(instance, limit) as (task, log):
-            preparation = self.preparation(task)
-            if preparation is not None:
-                prepared = self._run(preparation, task, log, PREPARE_SECONDS, memory_bytes, stop)
-                if not _succeeded(prepared):
+            prepared, ending, seconds = None, _NOT_RUN, 0.0
+            try:
+                preparation = _from_hook(lambda: self.preparation(task))
+                if preparation is not None:
+                    prepared = ending = self._run(preparation, task, log, PREPARE_SECONDS, memory_bytes, stop)
+                    seconds = prepared.wall_seconds
+                if prepared is not None and not _succeeded(prepared):
                     answer = Answer(Claim.ERROR, f"preparation failed: {describe_ending(prepared)}")
-                    return Execution(answer, prepared, _read_log(log), prepared.wall_seconds)
-            ending = self._run(self.command(task), task, log, limit, memory_bytes, stop)
-            text = _read_log(log)
-            answer = _believe(self.read_answer(task, ending, text), ending)
-            return Execution(answer, ending, text, prepared.wall_seconds if preparation is not None else 0.0)
+                    return Execution(answer, prepared, _read_log(log), seconds)
+                command = _from_hook(lambda: self.command(task))
+                ending = self._run(command, task, log, limit, memory_bytes, stop)
+                text = _read_log(log)
+                answer = _from_hook(lambda: self.read_answer(task, ending, text))
+            except AdapterError as error:
+                failed = Answer(Claim.ERROR, f"its class failed: {str(error).splitlines()[-1]}")
+                return Execution(failed, ending, f"{_read_log(log)}\n{error}", seconds)
+            return Execution(_believe(answer, ending), ending, text, seconds)
 
     def _run(
         self,
@@ -173,10 +211,12 @@ class Verifier(ABC):
         memory_bytes: int | None,
         stop: StopSignal | None,
     ) -> Ending:
+        if not (isinstance(command, list) and command and all(isinstance(part, str) for part in command)):
+            raise AdapterError(f"a command must be a list of texts, not {command!r}")
         return run_process(
             command,
             working_folder=task.folder,
-            environment={**_base_environment(task), **self.environment(task)},
+            environment={**_base_environment(task), **_from_hook(lambda: self.environment(task))},
             wall_seconds=wall_seconds,
             memory_bytes=memory_bytes,
             log=log,
@@ -197,6 +237,16 @@ def describe_ending(ending: Ending) -> str:
             return "stopped at the memory limit"
         case EndReason.NOT_STARTED:
             return "could not be started"
+
+
+def _from_hook(hook: Callable[[], T]) -> T:
+    """What a hook returns; if it fails, that is no fault of the harness."""
+    try:
+        return hook()
+    except SoundbenchError:
+        raise
+    except Exception as error:
+        raise AdapterError(traceback.format_exc()) from error
 
 
 def _succeeded(ending: Ending) -> bool:

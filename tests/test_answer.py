@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from soundbench import answer
 from soundbench.answer import RESULT_WORD, claim_of, read_result_file, read_result_text
-from soundbench.claim import Claim
+from soundbench.claim import Answer, Claim
 
 VERDICTS = (Claim.VERIFIED, Claim.FALSIFIED)
 WORDS = [
@@ -62,8 +62,21 @@ def test_a_counterexample_is_what_follows_the_verdict():
     assert read_result_text("unsat\n((X_0 0.5))\n").counterexample is None
 
 
-def test_an_empty_file_says_nothing_and_a_missing_one_is_an_error(tmp_path):
-    assert read_result_text("").claim is Claim.UNKNOWN
+@pytest.mark.parametrize("text", ["", "\n", " \r\n\n"])
+def test_an_empty_file_is_an_error(text):
+    assert read_result_text(text) == Answer(Claim.ERROR, "empty result file")
+
+
+def test_an_empty_word_of_a_table_is_unknown():
+    assert claim_of("") is Claim.UNKNOWN
+
+
+@pytest.mark.parametrize("word", ["unsat", "sat"])
+def test_blank_lines_hide_no_verdict(word):
+    assert read_result_text(f"\n \r\n{word}\n((X_0 1))\n").claim is claim_of(word)
+
+
+def test_a_missing_file_is_an_error(tmp_path):
     assert read_result_file(tmp_path / "missing").claim is Claim.ERROR
 
 

@@ -45,7 +45,7 @@ def test_the_counterexample_is_kept(instance):
         (writes("UNSAT\n"), Claim.VERIFIED, "UNSAT"),
         (writes("sat\n"), Claim.FALSIFIED, "sat"),
         (writes("unsat,12.3\n"), Claim.VERIFIED, "unsat,12.3"),
-        (writes("") + "print('unsat')", Claim.UNKNOWN, ""),
+        (writes("") + "print('unsat')", Claim.ERROR, "empty result file"),
         ("print('unsat')", Claim.ERROR, "no result file"),
         (writes("\x00\x01 unsat \n"), Claim.ERROR, "\x00\x01 unsat"),
         ("os.mkdir(result)", Claim.ERROR, "result file is not a plain file"),
