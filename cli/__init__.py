@@ -10,7 +10,7 @@ import click
 
 from soundbench import __version__
 
-from .errors import reported_errors
+from .errors import ended_as_interrupted, reported_errors
 
 # A command's name, and the module beside this one whose `command` it is. Importing one must be quick.
 COMMANDS = {
@@ -35,7 +35,7 @@ class _LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        with reported_errors():
+        with reported_errors(), ended_as_interrupted():
             return super().invoke(ctx)
 
 

@@ -1,5 +1,6 @@
 """How errors end a command: one line on standard error, and an exit code that CI can tell apart."""
 
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -42,6 +43,25 @@ def reported_errors() -> Iterator[None]:
     except Exception:  # noqa: BLE001 (a bug of ours must not read as exit code 1, a finding)
         traceback.print_exc()
         _fail("this is a bug in soundbench; please report it with the lines above", HARNESS_FAILED)
+
+
+@contextmanager
+def ended_as_interrupted() -> Iterator[None]:
+    """Let TERM, as CI sends it, and HUP, as a closed terminal does, end a command as Ctrl-C does: nothing stays behind.
+
+    A signal that is ignored, as HUP is under nohup, stays ignored.
+    """
+
+    def interrupt(number: int, frame: object) -> None:  # noqa: ARG001 (the handler's signature)
+        raise KeyboardInterrupt
+
+    numbers = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _fail(message: str, code: int) -> None:

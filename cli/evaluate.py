@@ -3,7 +3,6 @@
 import contextlib
 import json
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ import click
 from soundbench.errors import InputError
 
 from .errors import INTERRUPTED
+from .numbers import POSITIVE
 from .shipped import core_suite
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=POSITIVE,
     help="Seconds for every instance, instead of its own timeout.",
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="How many tasks run at once.")
 @click.option(
     "--memory",
-    type=click.FloatRange(min=0, min_open=True),
+    type=POSITIVE,
     metavar="GIB",
     help="Memory limit of a task [default: its share of 80 % of this machine's].",
 )
@@ -99,8 +99,11 @@ def command(
     check_readable(suite.instances[:limit])
     folder = out or Path("runs", time.strftime("%Y-%m-%dT%H-%M-%S"))
     memory_bytes = None if memory is None else int(memory * 2**30)
-    with _terminated_as_interrupted(), open_run(folder, identify(suite, found, timeout, memory_bytes)) as run:
-        _run_all(run, missing_jobs(suite, found, limit, run), jobs, timeout, memory_bytes, is_named=out is not None)
+    with open_run(folder, identify(suite, found, timeout, memory_bytes)) as run:
+        todo = missing_jobs(suite, found, limit, run)
+        if run.results:
+            click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
+        _run_all(run, todo, jobs, timeout, memory_bytes, is_named=out is not None)
         run.write_tables(suite)
         summaries = summarise_run(run, suite, found, judge_run(run, suite))
     render(summaries, Console())
@@ -143,30 +146,27 @@ def _run_all(
 
 def _check_writable(path: Path | None) -> None:
     """Know before anything runs whether the summary can be written."""
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-        raise InputError(f"{path}: cannot be written: it is a folder, or its folder does not exist")
+    if path is None:
+        return
+    if path.is_dir():
+        raise InputError(f"{path}: cannot be written: it is a folder; name a file with --json")
+    with _writing(path) as partial:
+        partial.touch()
+        partial.unlink()
 
 
 def _write_json(path: Path, summaries: Sequence["Summary"]) -> None:
     from soundbench.metrics import to_json
 
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with _writing(path) as partial:
         partial.write_text(json.dumps([to_json(summary) for summary in summaries], indent=2) + "\n")
         partial.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 @contextlib.contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Let TERM, as CI sends it, end a run as Ctrl-C does: with no verifier left behind."""
-
-    def interrupt(number: int, frame: object) -> None:  # noqa: ARG001 (the handler's signature)
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
+def _writing(path: Path) -> Iterator[Path]:
+    """A name beside a file, to be written and then renamed; errors speak of the file."""
     try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        yield path.with_name(f".{path.name}.partial")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}; name another file with --json") from error

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from .numbers import POSITIVE
+
 _EPILOG = """\b
 Examples:
   soundbench verifiers list
@@ -46,9 +48,7 @@ def install_command(verifier: str) -> None:
 
 @command.command("check")
 @click.argument("verifier")
-@click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="Seconds."
-)
+@click.option("--timeout", type=POSITIVE, default=60.0, show_default=True, help="Seconds.")
 @click.option("-o", "--option", "settings", multiple=True, metavar="NAME.option=value", help="Set an option of it.")
 def check_command(verifier: str, timeout: float, settings: tuple[str, ...]) -> None:
     """Run VERIFIER on three tiny instances with known answers.

@@ -14,6 +14,7 @@ from planted import (
     CROWD_ARMED,
     CROWD_TWIN,
     MISALIGNED_ARMED,
+    MISALIGNED_TWIN,
     STEM,
     TWIN,
     edit_truth,
@@ -327,6 +328,23 @@ def test_a_proof_must_leave_what_is_demanded(suite_copy):
     repair_digests(suite_copy)
     reason = why_not_though_written_down(load_suite(suite_copy), TWIN)
     assert re.match(f"{TWIN}: its proof leaves a slack of .* below the .* demanded", reason)
+
+
+@pytest.mark.parametrize(
+    ("pair", "kind", "words"),
+    [
+        ((ARMED, TWIN), "crowd", "proves it"),
+        ((ARMED, TWIN), "misaligned", "proves it"),
+        ((CROWD_ARMED, CROWD_TWIN), "scaled", "does not prove it"),
+        ((MISALIGNED_ARMED, MISALIGNED_TWIN), "scaled", "does not prove it"),
+    ],
+)
+def test_a_control_is_called_one_and_nothing_else_is(suite_copy, pair, kind, words):
+    for name in pair:
+        edit_truth(suite_copy, name, lambda entry: entry.update(twin_kind=kind))
+    repair_hashes(suite_copy)
+    with pytest.raises(CertificateError, match=f"^{pair[1]}: its twin is said to be {kind}, but .* the root {words}$"):
+        certify(suite_copy)
 
 
 @pytest.mark.parametrize("inflation", [0.0, 1e-5, -1e-3])

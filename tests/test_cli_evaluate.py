@@ -81,6 +81,8 @@ def test_the_same_command_again_runs_nothing_and_reports_the_same():
         ([HONEST, HONEST], "twice"),
         ([HONEST, "-o", "honest.depth=1"], "no option depth"),
         ([HONEST, "--json", "no/such/folder.json"], "no/such/folder.json"),
+        ([HONEST, "--json", "other"], "it is a folder"),
+        ([HONEST, "--json", "/proc/summary.json"], "/proc/summary.json"),
         ([HONEST, "--out", "file"], "choose another --out"),
         ([HONEST, "--out", "other"], "choose another --out"),
         ([HONEST, "--out", "run", "--timeout", "3"], "timeout_seconds"),
@@ -114,6 +116,32 @@ def test_what_could_not_be_judged_is_not_run(folder, monkeypatch, name):
         assert evaluate(HONEST, "--out", "run", "--limit", "2").exit_code == 0
 
 
+@pytest.mark.parametrize("new", ["X_1", "Y_2"])
+def test_a_property_of_another_network_is_not_run(folder, monkeypatch, new):
+    suite = small_suite(folder / "suite")
+    path = folder / "suite" / "clean.vnnlib"
+    path.write_text(f"(declare-const {new} Real)(assert (<= {new} 1))(assert (>= {new} 0))" + path.read_text())
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: suite)
+    result = evaluate(HONEST, "--out", "run")
+    assert result.exit_code == 2
+    assert "network.onnx: has" in result.stderr
+    assert not (folder / "run").exists()
+
+
+@pytest.mark.parametrize("option", ["--timeout", "--memory"])
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "0", "soon"])
+def test_a_limit_is_a_positive_number(folder, option, value):
+    result = evaluate(HONEST, option, value, "--out", "run")
+    assert result.exit_code == 2
+    assert value in result.stderr
+    assert not (folder / "run").exists()
+
+
+def test_kept_results_are_spoken_of():
+    assert "keeps" not in evaluate(HONEST, "--out", "run", "--limit", "1").stderr
+    assert evaluate(HONEST, "--out", "run").stderr.startswith("run: keeps 1 results of an earlier start; 2 to run\n")
+
+
 @pytest.fixture
 def started(folder, monkeypatch):
     """Starts the command line as a process, with two tasks at once of which none will end."""
@@ -132,7 +160,7 @@ def started(folder, monkeypatch):
     process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stopped_run_leaves_no_verifier_and_tells_how_to_go_on(folder, started, number):
     started.send_signal(number)
     _, errors = started.communicate(timeout=20)

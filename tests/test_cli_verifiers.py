@@ -1,5 +1,12 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
+from processes import is_running, wait_for
 from soundbench.cli import main
 
 
@@ -52,3 +59,22 @@ def test_wrong_input_is_one_line(arguments, words):
     assert result.exit_code == 2
     assert words in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stopped_check_leaves_no_verifier(tmp_path, monkeypatch, number):
+    monkeypatch.setenv("FAKE_PID", str(tmp_path / "pids"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    code = "from soundbench.cli import main; main()"
+    command = [sys.executable, "-c", code, "verifiers", "check", "fake_verifiers:Slow"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    (verifier,) = map(int, wait_for(tmp_path / "pids", 30).split())
+    try:
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=20)
+        assert (process.returncode, errors) == (130, "soundbench: stopped\n")
+        assert not is_running(verifier)
+    finally:
+        process.kill()
+        if is_running(verifier):
+            os.kill(verifier, signal.SIGKILL)

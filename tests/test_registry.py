@@ -70,3 +70,31 @@ def test_settings_go_to_the_verifiers_they_name():
 def test_wrong_settings_are_one_line(labels, settings, words):
     with pytest.raises(InputError, match=words):
         resolve_all(labels, settings)
+
+
+HEAD = "from soundbench.verifier import Verifier\n"
+FAULTY = {
+    "syntax": ("class Mine(Verifier:\n", "SyntaxError"),
+    "missing import": ("import no_such_module\n", "No module named 'no_such_module'"),
+    "exception": ("1 / 0\n", "ZeroDivisionError"),
+    "no class": ("", "has no attribute 'Mine'"),
+    "no command": ("class Mine(Verifier):\n    name = 'mine'\n", "lacks command"),
+    "no name": ("class Mine(Verifier):\n    def command(self, task): ...\n", "lacks name"),
+    "nothing": ("class Mine(Verifier): ...\n", "lacks command and name"),
+    "constructor": (
+        "class Mine(Verifier):\n    name = 'mine'\n    def command(self, task): ...\n"
+        "    def __init__(self): super().__init__()\n",
+        "TypeError",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), FAULTY.values(), ids=FAULTY.keys())
+def test_a_faulty_class_is_one_line_that_says_what_is_wrong(tmp_path, monkeypatch, text, words):
+    module = f"faulty_{tmp_path.name}"
+    (tmp_path / f"{module}.py").write_text(HEAD + text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    with pytest.raises(InputError, match=words) as error:
+        resolve(f"{module}:Mine")
+    assert f"{module}:Mine" in str(error.value)

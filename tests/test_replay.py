@@ -331,3 +331,16 @@ class TestWording:
         assertions = ("(<= Y_0 9.0)", "(<= Y_0 0.25)", "(<= Y_0 -1.0)")
         region = unsafe_set(1, 1, "(>= X_0 0.0)", "(<= X_0 1.0)", *assertions).regions[0]
         assert describe_outputs(region, (HALF,)) == "Y_0 = 0.5 > -1"
+
+
+def test_a_name_that_is_no_text_is_one_line(tmp_path, capfd):
+    path = write_network(tmp_path / "network.onnx", [[1.0], [-1.0]], then=["Relu"])
+    path.write_bytes(path.read_bytes().replace(b"\x22\x04Relu", b"\x22\x04\xa2elu"))
+    with pytest.raises(InputError, match=r"network\.onnx: ") as error:
+        open_onnx(path)
+    assert "\n" not in str(error.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_sizes_are_counted_in_a_run(tmp_path):
+    assert open_onnx(write_network(tmp_path / "network.onnx", [[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]])).sizes() == (3, 2)

@@ -217,3 +217,47 @@ def test_a_wrong_selection_is_one_line_that_says_what_there_is(selection, words)
     with pytest.raises(InputError, match=words) as error:
         Optioned(Selection("optioned", **selection))
     assert "\n" not in str(error.value)
+
+
+def failing(hook, **others):
+    """A verifier of which one hook fails."""
+
+    def fail(_self, *_):
+        raise ZeroDivisionError("of mine")
+
+    return type("Failing", (Prepared,), {hook: fail, **others})()
+
+
+@pytest.mark.parametrize(
+    ("hook", "reason"),
+    [
+        ("preparation", EndReason.NOT_STARTED),
+        ("environment", EndReason.NOT_STARTED),
+        ("command", EndReason.EXIT),
+        ("read_answer", EndReason.EXIT),
+    ],
+)
+def test_a_hook_that_fails_is_an_error_of_that_task(instance, hook, reason):
+    execution = failing(hook).answer(instance)
+    assert execution.answer == Answer(Claim.ERROR, "its class failed: ZeroDivisionError: of mine")
+    assert execution.ending.reason is reason
+    assert "Traceback" in execution.log
+    assert ("yes" in execution.log) == (hook == "read_answer")
+
+
+@pytest.mark.parametrize("command", [[], None, "sat", ["true", Path("x")], ("true",)])
+def test_a_command_that_is_none_is_an_error_of_that_task(instance, command):
+    mine = type("Mine", (Scripted,), {"command": lambda _self, _task: command})()
+    execution = mine.answer(instance)
+    assert execution.answer.claim is Claim.ERROR
+    assert "a command must be a list of texts" in execution.answer.raw
+
+
+def test_an_edited_class_has_another_version(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    versions = []
+    for number in (1, 1, 2):
+        text = f"from soundbench.verifier import Verifier\nclass Mine(Verifier):\n    name = 'mine'\n    x = {number}\n"
+        (tmp_path / f"edited_{len(versions)}.py").write_text(text + "    def command(self, task): return ['true']\n")
+        versions.append(__import__(f"edited_{len(versions)}").Mine().version())
+    assert versions[0] == versions[1] != versions[2]
