@@ -86,16 +86,19 @@ def _import_class(module: str, name: str) -> type[Verifier]:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    try:
-        found = importlib.util.find_spec(module)
-    except (ImportError, TypeError, ValueError):
-        found = None
-    if found is None:
-        known = ", ".join(known_verifiers())
-        raise InputError(f"{module}:{name} is no verifier: no module named {module!r}; registered are {known}")
     with adapter_faults_as_input_errors(f"{module}:{name}"):
+        if not _exists(module):
+            known = ", ".join(known_verifiers())
+            raise InputError(f"{module}:{name} is no verifier: no module named {module!r}; registered are {known}")
         loaded = getattr(importlib.import_module(module), name)
     return _checked(loaded, f"{module}:{name}")
+
+
+def _exists(module: str) -> bool:
+    try:
+        return not module.startswith(".") and importlib.util.find_spec(module) is not None
+    except (ModuleNotFoundError, TypeError, ValueError):
+        return False
 
 
 def _checked(loaded: object, path: str) -> type[Verifier]:

@@ -197,6 +197,8 @@ class Verifier(ABC):
                 ending = self._run(command, task, log, limit, memory_bytes, stop)
                 text = _read_log(log)
                 answer = _from_hook(lambda: self.read_answer(task, ending, text))
+                if not isinstance(answer, Answer):
+                    raise AdapterError(f"read_answer must return an Answer, not {answer!r}")
             except AdapterError as error:
                 failed = Answer(Claim.ERROR, f"its class failed: {str(error).splitlines()[-1]}")
                 return Execution(failed, ending, f"{_read_log(log)}\n{error}", seconds)
@@ -213,10 +215,13 @@ class Verifier(ABC):
     ) -> Ending:
         if not (isinstance(command, list) and command and all(isinstance(part, str) for part in command)):
             raise AdapterError(f"a command must be a list of texts, not {command!r}")
+        variables = {**_base_environment(task), **_from_hook(lambda: dict(self.environment(task)))}
+        if not all(isinstance(text, str) for pair in variables.items() for text in pair):
+            raise AdapterError("an environment must map texts to texts")
         return run_process(
             command,
             working_folder=task.folder,
-            environment={**_base_environment(task), **_from_hook(lambda: self.environment(task))},
+            environment=variables,
             wall_seconds=wall_seconds,
             memory_bytes=memory_bytes,
             log=log,

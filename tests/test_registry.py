@@ -98,3 +98,13 @@ def test_a_faulty_class_is_one_line_that_says_what_is_wrong(tmp_path, monkeypatc
     with pytest.raises(InputError, match=words) as error:
         resolve(f"{module}:Mine")
     assert f"{module}:Mine" in str(error.value)
+
+
+def test_a_faulty_package_is_one_line(tmp_path, monkeypatch):
+    package = tmp_path / f"package_{tmp_path.name}"
+    package.mkdir()
+    (package / "__init__.py").write_text("1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    with pytest.raises(InputError, match="ZeroDivisionError"):
+        resolve(f"{package.name}.module:Mine")

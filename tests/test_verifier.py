@@ -253,6 +253,23 @@ def test_a_command_that_is_none_is_an_error_of_that_task(instance, command):
     assert "a command must be a list of texts" in execution.answer.raw
 
 
+@pytest.mark.parametrize(
+    ("hook", "returned", "words"),
+    [
+        ("environment", {"THREADS": 1}, "must map texts to texts"),
+        ("environment", None, "TypeError"),
+        ("read_answer", None, "must return an Answer"),
+        ("read_answer", "unsat", "must return an Answer"),
+        ("preparation", "true", "must be a list of texts"),
+    ],
+)
+def test_a_hook_that_returns_something_else_is_an_error_of_that_task(instance, hook, returned, words):
+    mine = type("Mine", (Scripted,), {hook: lambda *_: returned})()
+    execution = mine.answer(instance)
+    assert execution.answer.claim is Claim.ERROR
+    assert words in execution.answer.raw
+
+
 def test_an_edited_class_has_another_version(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     versions = []
