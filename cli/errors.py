@@ -47,7 +47,7 @@ def reported_errors() -> Iterator[None]:
 
 @contextmanager
 def ended_as_interrupted() -> Iterator[None]:
-    """Let TERM, as CI sends it, and HUP, as a closed terminal does, end a command as Ctrl-C does: nothing stays behind.
+    """Let TERM, as CI sends it, and HUP, as a closed terminal does, end a command as Ctrl-C does: no verifier is left.
 
     A signal that is ignored, as HUP is under nohup, stays ignored.
     """

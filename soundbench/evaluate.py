@@ -8,13 +8,14 @@ from soundbench.claim import TaskResult
 from soundbench.errors import InputError
 from soundbench.execute import Job, execute
 from soundbench.findings import write_finding
+from soundbench.hooks import checked_version, faults_as_input_errors
 from soundbench.instance import Instance
 from soundbench.judge import FINDINGS, Judgement, judge, withdraw_refuted
 from soundbench.metrics import Summary, summarise
 from soundbench.replay import open_onnx, require_equal
 from soundbench.run import Run
 from soundbench.suite import Suite
-from soundbench.verifier import Execution, Verifier, adapter_faults_as_input_errors
+from soundbench.verifier import Execution, Verifier
 from soundbench.vnnlib import read_property
 
 
@@ -26,9 +27,9 @@ def check_installed(verifiers: Sequence[Verifier]) -> None:
     """
     for verifier in verifiers:
         label = verifier.label
-        with adapter_faults_as_input_errors(label):
+        with faults_as_input_errors(label):
             installed = verifier.is_installed()
-            verifier.version()
+            checked_version(verifier.version())
         if not installed:
             raise InputError(f"{label} is not installed; run: soundbench verifiers install {label}")
 

@@ -8,7 +8,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from soundbench.errors import InputError
-from soundbench.verifier import Selection, Verifier, adapter_faults_as_input_errors
+from soundbench.hooks import faults_as_input_errors
+from soundbench.verifier import Selection, Verifier
 
 GROUP = "soundbench.verifiers"
 
@@ -29,7 +30,7 @@ def verifier_class(name: str) -> type[Verifier]:
         raise InputError(
             f"there is no verifier {name}; known: {', '.join(known_verifiers())}, or MODULE:CLASS for your own"
         )
-    with adapter_faults_as_input_errors(f"{name} ({entry.value})"):
+    with faults_as_input_errors(f"{name} ({entry.value})"):
         loaded = entry.load()
     return _checked(loaded, entry.value)
 
@@ -50,8 +51,11 @@ def resolve(label: str, options: Mapping[str, Mapping[str, str]] | None = None) 
     else:
         found = verifier_class(name)
     given = (options or {}).get(found.name, {})
-    with adapter_faults_as_input_errors(label):
-        return found(Selection(label, version or None, argument or None, given))
+    with faults_as_input_errors(label):
+        made = found(Selection(label, version or None, argument or None, given))
+        if not {"selection", "settings"} <= vars(made).keys():
+            raise TypeError("its __init__ must call super().__init__(selection)")
+        return made
 
 
 def resolve_all(labels: Sequence[str], settings: Sequence[str] = ()) -> tuple[Verifier, ...]:
@@ -86,7 +90,7 @@ def _import_class(module: str, name: str) -> type[Verifier]:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    with adapter_faults_as_input_errors(f"{module}:{name}"):
+    with faults_as_input_errors(f"{module}:{name}"):
         if not _exists(module):
             known = ", ".join(known_verifiers())
             raise InputError(f"{module}:{name} is no verifier: no module named {module!r}; registered are {known}")

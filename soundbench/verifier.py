@@ -15,26 +15,25 @@ import inspect
 import os
 import shutil
 import tempfile
-import traceback
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar, TypeVar, final
+from typing import ClassVar, final
 
-from soundbench.answer import read_result_file
+from soundbench.answer import RAW_LIMIT, read_result_file
 from soundbench.claim import Answer, Claim, Ending, EndReason
-from soundbench.errors import InputError, SoundbenchError
+from soundbench.errors import InputError
+from soundbench.hooks import HookError, checked_answer, checked_command, checked_variables, from_hook
 from soundbench.instance import Instance
 from soundbench.option import Option, OptionValue, read_options
 from soundbench.process import StopSignal, run_process
 
 PREPARE_SECONDS = 600.0
 _NOT_RUN = Ending(EndReason.NOT_STARTED, None, None, 0.0, 0.0, 0)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +68,6 @@ class Selection:
     version: str | None = None
     argument: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
-
-
-class AdapterError(SoundbenchError):
-    """A hook of a verifier's class failed; the message is its traceback."""
-
-
-@contextmanager
-def adapter_faults_as_input_errors(label: str) -> Iterator[None]:
-    """Say in one line that a verifier's class is at fault, before anything runs.
-
-    Raises:
-        InputError: whatever went wrong inside.
-    """
-    try:
-        yield
-    except SoundbenchError:
-        raise
-    except Exception as error:
-        raise InputError(f"verifier {label} cannot be used: {type(error).__name__}: {error}; mend its class") from error
 
 
 class Verifier(ABC):
@@ -184,24 +164,23 @@ class Verifier(ABC):
         """
         limit = instance.timeout_seconds if timeout_seconds is None else timeout_seconds
         with _private_copies(instance, limit) as (task, log):
-            prepared, ending, seconds = None, _NOT_RUN, 0.0
+            ending, seconds = _NOT_RUN, 0.0
             try:
-                preparation = _from_hook(lambda: self.preparation(task))
+                preparation = from_hook(lambda: self.preparation(task))
                 if preparation is not None:
-                    prepared = ending = self._run(preparation, task, log, PREPARE_SECONDS, memory_bytes, stop)
+                    preparation = from_hook(lambda: checked_command(preparation))
+                    prepared = self._run(preparation, task, log, PREPARE_SECONDS, memory_bytes, stop)
                     seconds = prepared.wall_seconds
-                if prepared is not None and not _succeeded(prepared):
-                    answer = Answer(Claim.ERROR, f"preparation failed: {describe_ending(prepared)}")
-                    return Execution(answer, prepared, _read_log(log), seconds)
-                command = _from_hook(lambda: self.command(task))
+                    if not _succeeded(prepared):
+                        answer = Answer(Claim.ERROR, f"preparation failed: {describe_ending(prepared)}")
+                        return Execution(answer, prepared, _read_log(log), seconds)
+                command = from_hook(lambda: checked_command(self.command(task)))
                 ending = self._run(command, task, log, limit, memory_bytes, stop)
                 text = _read_log(log)
-                answer = _from_hook(lambda: self.read_answer(task, ending, text))
-                if not isinstance(answer, Answer):
-                    raise AdapterError(f"read_answer must return an Answer, not {answer!r}")
-            except AdapterError as error:
-                failed = Answer(Claim.ERROR, f"its class failed: {str(error).splitlines()[-1]}")
-                return Execution(failed, ending, f"{_read_log(log)}\n{error}", seconds)
+                answer = from_hook(lambda: checked_answer(self.read_answer(task, ending, text)))
+            except HookError as error:
+                answer = Answer(Claim.ERROR, f"its class failed: {error.reason}"[:RAW_LIMIT])
+                text = f"{_read_log(log)}\n{error}\n"
             return Execution(_believe(answer, ending), ending, text, seconds)
 
     def _run(
@@ -213,15 +192,10 @@ class Verifier(ABC):
         memory_bytes: int | None,
         stop: StopSignal | None,
     ) -> Ending:
-        if not (isinstance(command, list) and command and all(isinstance(part, str) for part in command)):
-            raise AdapterError(f"a command must be a list of texts, not {command!r}")
-        variables = {**_base_environment(task), **_from_hook(lambda: dict(self.environment(task)))}
-        if not all(isinstance(text, str) for pair in variables.items() for text in pair):
-            raise AdapterError("an environment must map texts to texts")
         return run_process(
             command,
             working_folder=task.folder,
-            environment=variables,
+            environment={**_base_environment(task), **from_hook(lambda: checked_variables(self.environment(task)))},
             wall_seconds=wall_seconds,
             memory_bytes=memory_bytes,
             log=log,
@@ -242,16 +216,6 @@ def describe_ending(ending: Ending) -> str:
             return "stopped at the memory limit"
         case EndReason.NOT_STARTED:
             return "could not be started"
-
-
-def _from_hook(hook: Callable[[], T]) -> T:
-    """What a hook returns; if it fails, that is no fault of the harness."""
-    try:
-        return hook()
-    except SoundbenchError:
-        raise
-    except Exception as error:
-        raise AdapterError(traceback.format_exc()) from error
 
 
 def _succeeded(ending: Ending) -> bool:

@@ -122,3 +122,10 @@ def test_closing_early_ends_what_runs_and_starts_nothing_more(suite, tmp_path, m
 def test_a_verifier_that_is_not_installed_is_known_before_anything_runs():
     with pytest.raises(InputError, match="soundbench verifiers install missing"):
         check_installed([SaysVerified(), Missing()])
+
+
+@pytest.mark.parametrize("version", [None, b"1", 1])
+def test_a_version_is_a_text(version):
+    mine = type("Mine", (Scripted,), {"version": lambda _: version})()
+    with pytest.raises(InputError, match="scripted cannot be used: TypeError: version.* must return a text"):
+        check_installed([mine])

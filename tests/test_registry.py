@@ -86,6 +86,12 @@ FAULTY = {
         "    def __init__(self): super().__init__()\n",
         "TypeError",
     ),
+    "constructor without its base": (
+        "class Mine(Verifier):\n    name = 'mine'\n    def command(self, task): ...\n"
+        "    def __init__(self, selection): pass\n",
+        "must call super",
+    ),
+    "exit": ("raise SystemExit(0)\n", "SystemExit"),
 }
 
 

@@ -219,38 +219,36 @@ def test_a_wrong_selection_is_one_line_that_says_what_there_is(selection, words)
     assert "\n" not in str(error.value)
 
 
-def failing(hook, **others):
-    """A verifier of which one hook fails."""
+def hooked(hook, returned=None, error=None):
+    """A prepared verifier of which one hook returns or raises something else."""
 
-    def fail(_self, *_):
-        raise ZeroDivisionError("of mine")
+    def replacement(_self, *_):
+        if error is not None:
+            raise error
+        return returned
 
-    return type("Failing", (Prepared,), {hook: fail, **others})()
+    return type("Hooked", (Prepared,), {hook: replacement})()
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError("of mine"), SystemExit(0), InputError("a\nb"), ValueError("a\n")])
 @pytest.mark.parametrize(
     ("hook", "reason"),
     [
         ("preparation", EndReason.NOT_STARTED),
         ("environment", EndReason.NOT_STARTED),
-        ("command", EndReason.EXIT),
+        ("command", EndReason.NOT_STARTED),
         ("read_answer", EndReason.EXIT),
     ],
 )
-def test_a_hook_that_fails_is_an_error_of_that_task(instance, hook, reason):
-    execution = failing(hook).answer(instance)
-    assert execution.answer == Answer(Claim.ERROR, "its class failed: ZeroDivisionError: of mine")
-    assert execution.ending.reason is reason
-    assert "Traceback" in execution.log
-    assert ("yes" in execution.log) == (hook == "read_answer")
-
-
-@pytest.mark.parametrize("command", [[], None, "sat", ["true", Path("x")], ("true",)])
-def test_a_command_that_is_none_is_an_error_of_that_task(instance, command):
-    mine = type("Mine", (Scripted,), {"command": lambda _self, _task: command})()
-    execution = mine.answer(instance)
+def test_a_hook_that_fails_is_an_error_of_that_task(instance, hook, reason, error):
+    execution = hooked(hook, error=error).answer(instance)
     assert execution.answer.claim is Claim.ERROR
-    assert "a command must be a list of texts" in execution.answer.raw
+    assert execution.answer.raw.startswith("its class failed: ")
+    assert execution.ending.reason is reason
+    assert (execution.prepare_seconds > 0) == (hook in ("command", "read_answer"))
+    assert "Traceback" in execution.log
+    assert type(error).__name__ in execution.log
+    assert ("yes" in execution.log) == (hook == "read_answer")
 
 
 @pytest.mark.parametrize(
@@ -260,14 +258,38 @@ def test_a_command_that_is_none_is_an_error_of_that_task(instance, command):
         ("environment", None, "TypeError"),
         ("read_answer", None, "must return an Answer"),
         ("read_answer", "unsat", "must return an Answer"),
-        ("preparation", "true", "must be a list of texts"),
+        ("read_answer", Answer("unsat", "unsat"), "must be a Claim"),
+        ("read_answer", Answer(Claim.FALSIFIED, "sat", b"((X_0 1))"), "must be texts"),
+        ("read_answer", Answer(Claim.FALSIFIED, Path("sat")), "must be texts"),
+        ("preparation", "true", "must be a list of texts, not str"),
+        ("preparation", [], "must be a list of texts, not an empty list"),
+        ("command", None, "must be a list of texts, not NoneType"),
+        ("command", ["true", 1], "TypeError"),
     ],
 )
 def test_a_hook_that_returns_something_else_is_an_error_of_that_task(instance, hook, returned, words):
-    mine = type("Mine", (Scripted,), {hook: lambda *_: returned})()
-    execution = mine.answer(instance)
+    execution = hooked(hook, returned).answer(instance)
     assert execution.answer.claim is Claim.ERROR
     assert words in execution.answer.raw
+
+
+def test_a_reader_that_fails_on_what_was_stopped_leaves_it_a_timeout(instance):
+    class Unread(Scripted):
+        script = "time.sleep(60)"
+
+        def read_answer(self, task, ending, log):  # noqa: ARG002
+            raise FileNotFoundError(task.result)
+
+    assert Unread().answer(instance, timeout_seconds=0.2).answer.claim is Claim.TIMEOUT
+
+
+def test_a_command_may_hold_paths_and_be_a_tuple(instance):
+    class Copies(Scripted):
+        def command(self, task):
+            return (Path("/bin/cp"), task.onnx, task.result)
+
+    instance.onnx.write_text("unsat")
+    assert Copies().answer(instance).answer.claim is Claim.VERIFIED
 
 
 def test_an_edited_class_has_another_version(tmp_path, monkeypatch):
