@@ -54,8 +54,10 @@ def checked_command(command: object) -> list[str]:
     Raises:
         TypeError: it is not a list of such.
     """
-    if not isinstance(command, list | tuple) or not command:
-        raise TypeError(f"a command must be a list of texts, not {kind_of(command)}")
+    if not isinstance(command, list | tuple):
+        raise TypeError(f"a command must be a list of texts, not {type(command).__name__}")
+    if not command:
+        raise TypeError("a command must not be empty")
     return [os.fsdecode(part) for part in command]
 
 
@@ -66,7 +68,7 @@ def checked_variables(variables: object) -> dict[str, str]:
         TypeError: they are not a mapping from texts to texts.
     """
     if not isinstance(variables, Mapping):
-        raise TypeError(f"an environment must be a mapping, not {kind_of(variables)}")
+        raise TypeError(f"an environment must be a mapping, not {type(variables).__name__}")
     found = dict(variables)
     if not all(isinstance(text, str) for pair in found.items() for text in pair):
         raise TypeError("an environment must map texts to texts")
@@ -80,9 +82,9 @@ def checked_answer(answer: object) -> Answer:
         TypeError: it is none.
     """
     if not isinstance(answer, Answer):
-        raise TypeError(f"read_answer must return an Answer, not {kind_of(answer)}")
+        raise TypeError(f"read_answer must return an Answer, not {type(answer).__name__}")
     if not isinstance(answer.claim, Claim):
-        raise TypeError(f"the claim of an Answer must be a Claim, not {kind_of(answer.claim)}")
+        raise TypeError(f"the claim of an Answer must be a Claim, not {type(answer.claim).__name__}")
     texts = (answer.raw, "" if answer.counterexample is None else answer.counterexample)
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("the words and the counterexample of an Answer must be texts")
@@ -96,11 +98,5 @@ def checked_version(version: object) -> str:
         TypeError: it is no text.
     """
     if not isinstance(version, str):
-        raise TypeError(f"version() must return a text, not {kind_of(version)}")
+        raise TypeError(f"version() must return a text, not {type(version).__name__}")
     return version
-
-
-def kind_of(value: object) -> str:
-    """The name of a value's type, or the word `empty` and it."""
-    name = type(value).__name__
-    return f"an empty {name}" if isinstance(value, list | tuple) else name

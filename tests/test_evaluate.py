@@ -127,5 +127,5 @@ def test_a_verifier_that_is_not_installed_is_known_before_anything_runs():
 @pytest.mark.parametrize("version", [None, b"1", 1])
 def test_a_version_is_a_text(version):
     mine = type("Mine", (Scripted,), {"version": lambda _: version})()
-    with pytest.raises(InputError, match="scripted cannot be used: TypeError: version.* must return a text"):
+    with pytest.raises(InputError, match=r"scripted cannot be used: TypeError: version\(\) must return a text"):
         check_installed([mine])

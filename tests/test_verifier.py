@@ -262,7 +262,7 @@ def test_a_hook_that_fails_is_an_error_of_that_task(instance, hook, reason, erro
         ("read_answer", Answer(Claim.FALSIFIED, "sat", b"((X_0 1))"), "must be texts"),
         ("read_answer", Answer(Claim.FALSIFIED, Path("sat")), "must be texts"),
         ("preparation", "true", "must be a list of texts, not str"),
-        ("preparation", [], "must be a list of texts, not an empty list"),
+        ("preparation", [], "a command must not be empty"),
         ("command", None, "must be a list of texts, not NoneType"),
         ("command", ["true", 1], "TypeError"),
     ],
