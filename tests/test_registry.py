@@ -1,8 +1,18 @@
+import sys
+
 import pytest
 
 from soundbench.errors import InputError
 from soundbench.registry import known_verifiers, resolve, resolve_all, verifier_class
 from soundbench.verifier import Verifier
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty current folder; what is imported from it is looked up there no more afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return tmp_path
 
 
 def test_our_verifiers_are_registered():
@@ -16,14 +26,12 @@ def test_a_verifier_can_be_named_with_its_version():
     assert resolve("marabou==2.0.0").label == "marabou==2.0.0"
 
 
-def test_a_class_of_ones_own_is_found_in_the_current_folder(tmp_path, monkeypatch):
-    (tmp_path / "own_verifier.py").write_text(
+def test_a_class_of_ones_own_is_found_in_the_current_folder(here):
+    (here / "own_verifier.py").write_text(
         "from soundbench.verifier import Task, Verifier\n\n\n"
         "class Mine(Verifier):\n    name = 'mine'\n\n"
         "    def command(self, task: Task) -> list[str]:\n        return ['mine', str(task.result)]\n"
     )
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.path", [*__import__("sys").path])
     found = resolve("own_verifier:Mine")
     assert isinstance(found, Verifier)
     assert (found.name, found.label) == ("mine", "own_verifier:Mine")
@@ -96,21 +104,17 @@ FAULTY = {
 
 
 @pytest.mark.parametrize(("text", "words"), FAULTY.values(), ids=FAULTY.keys())
-def test_a_faulty_class_is_one_line_that_says_what_is_wrong(tmp_path, monkeypatch, text, words):
-    module = f"faulty_{tmp_path.name}"
-    (tmp_path / f"{module}.py").write_text(HEAD + text)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+def test_a_faulty_class_is_one_line_that_says_what_is_wrong(here, text, words):
+    module = f"faulty_{here.name}"
+    (here / f"{module}.py").write_text(HEAD + text)
     with pytest.raises(InputError, match=words) as error:
         resolve(f"{module}:Mine")
     assert f"{module}:Mine" in str(error.value)
 
 
-def test_a_faulty_package_is_one_line(tmp_path, monkeypatch):
-    package = tmp_path / f"package_{tmp_path.name}"
+def test_a_faulty_package_is_one_line(here):
+    package = here / f"package_{here.name}"
     package.mkdir()
     (package / "__init__.py").write_text("1 / 0\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.path", [*__import__("sys").path])
     with pytest.raises(InputError, match="ZeroDivisionError"):
         resolve(f"{package.name}.module:Mine")
