@@ -26,15 +26,26 @@ def to_onnx(layers: Layers, input_shape: Sequence[int], outputs: int) -> "onnx.M
 
     A layer's output tensor has the layer's name. The input is `x` of shape (1, *input_shape).
     """
+    nodes, weights = chain(layers, INPUT)
+    return model_of(nodes, weights, input_shape, layers[-1].name, outputs)
+
+
+def model_of(
+    nodes: "Sequence[onnx.NodeProto]",
+    weights: "Sequence[onnx.TensorProto]",
+    input_shape: Sequence[int],
+    output: str,
+    outputs: int,
+) -> "onnx.ModelProto":
+    """An ONNX model of these nodes, checked by the ONNX checker; tensor `output` has shape (1, outputs)."""
     import onnx
     from onnx import TensorProto, helper
 
-    nodes, weights = chain(layers, INPUT)
     graph = helper.make_graph(
         nodes,
         "soundbench",
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, *input_shape])],
-        [helper.make_tensor_value_info(layers[-1].name, TensorProto.FLOAT, [1, outputs])],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, [1, outputs])],
         weights,
     )
     model = helper.make_model(
