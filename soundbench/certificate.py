@@ -17,7 +17,7 @@ from flint import arb, ctx
 from soundbench.bounds import TensorBounds, bound_tensors, interval_tensors, lower_bound
 from soundbench.errors import CertificateError
 from soundbench.graph import Activation, Affine, Array, Function, Graph, Step, Sum, evaluate_float64
-from soundbench.ground_truth import Hiding, TwinKind, Witness
+from soundbench.ground_truth import Hiding, Position, TwinKind, Witness
 from soundbench.instance import Constraint, Interval, Property, Region
 from soundbench.prove import Box, Hints, interval_slacks, region_box, search
 from soundbench.replay import run_onnx
@@ -363,9 +363,12 @@ def check_foreign(graph: Graph, unsafe: Property, others: Sequence[Hiding]) -> N
                 raise CertificateError(f"neuron {hiding.neuron} of {hiding.tensor}, another box's needle, may act here")
 
 
-def is_on_face(region: Region, point: Sequence[Fraction]) -> bool:
-    """Whether some coordinate lies next to a face."""
-    return any(is_near_face(interval, value) for interval, value in zip(region.inputs, point, strict=True))
+def position_of(region: Region, point: Sequence[Fraction]) -> Position:
+    """Where in a region's box a point lies, by how many of its coordinates are next to a face."""
+    near = sum(is_near_face(interval, value) for interval, value in zip(region.inputs, point, strict=True))
+    if near < 2:
+        return Position.FACE if near else Position.INTERIOR
+    return Position.CORNER if near == len(point) else Position.EDGE
 
 
 def is_near_face(interval: Interval, value: Fraction) -> bool:

@@ -13,9 +13,9 @@ from soundbench.certificate import (
     check_kind,
     check_slopes,
     hiding_certificate,
-    is_on_face,
     is_well_hidden,
     meaning_digest,
+    position_of,
     required_slack,
     witness_certificate,
 )
@@ -32,8 +32,6 @@ from soundbench.vnnlib import read_property
 SAME = 1e-6
 # What the members of a pair and clean boxes must be proven to be.
 EXPECTED_OF = {Role.ARMED: Expected.VIOLATED, Role.TWIN: Expected.HOLDS, Role.CLEAN: Expected.HOLDS}
-# The name of a witness's position, by whether it lies on a face.
-POSITIONS = {True: "face", False: "interior"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +151,7 @@ def certify_violated(item: Loaded, neighbours: Sequence[Loaded], ground_truth: M
         truth.witness, witness_certificate(item.instance.onnx, item.graph, item.property, truth.witness.point)
     )
     region = next(region for region in item.property.regions if region.contains_input(truth.witness.point))
-    if truth.position is not None and truth.position != POSITIONS[is_on_face(region, truth.witness.point)]:
+    if truth.position is not None and truth.position is not position_of(region, truth.witness.point):
         raise CertificateError(f"its witness is said to lie at {truth.position!r}, which it does not")
     if truth.hiding is None:
         if truth.pair is not None or truth.family == "planted":

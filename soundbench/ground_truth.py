@@ -31,6 +31,18 @@ class Track(StrEnum):
     TIGHT = "tight"
 
 
+class Position(StrEnum):
+    """Where in its box a witness lies: how many of its coordinates are within 1 % of the width of a face.
+
+    None, one, several, or all of them.
+    """
+
+    INTERIOR = "interior"
+    FACE = "face"
+    EDGE = "edge"
+    CORNER = "corner"
+
+
 class TwinKind(StrEnum):
     """How the needle of a pair is disarmed in the twin."""
 
@@ -136,7 +148,7 @@ class GroundTruth:
     pair: str | None = None
     twin_kind: TwinKind | None = None
     track: Track = Track.MAIN
-    position: str | None = None
+    position: Position | None = None
     certifies: str | None = None
     witness: Witness | None = None
     proof: Proof | None = None

@@ -9,8 +9,8 @@ import numpy as np
 from soundbench.base import LabelledBoxes
 from soundbench.errors import SoundbenchError
 from soundbench.graph import Array
+from soundbench.ground_truth import Position
 from soundbench.instance import Constraint, Interval, Property, Region
-from soundbench.recipe import Position
 
 # Centres of boxes lie this near zero, so that inputs are small and their float32 values fine-grained.
 SPREAD = 0.3

@@ -22,7 +22,7 @@ from soundbench.certificate import (
 from soundbench.errors import CertificateError, SoundbenchError
 from soundbench.export import save_onnx, to_onnx
 from soundbench.graph import Array, Graph, evaluate_float64, read_graph
-from soundbench.ground_truth import Expected, GroundTruth, Hiding, Proof, Role, Track, TwinKind
+from soundbench.ground_truth import Expected, GroundTruth, Hiding, Position, Proof, Role, Track, TwinKind
 from soundbench.instance import Property
 from soundbench.needle import Needle, misalignment_for
 from soundbench.operators import lower
@@ -37,7 +37,7 @@ from soundbench.placement import (
     robustness_property,
 )
 from soundbench.prove import INFLATION, Hints, region_box, search, slacks
-from soundbench.recipe import Cell, Position, Recipe
+from soundbench.recipe import Cell, Recipe
 from soundbench.weave import Woven, weave
 
 ATTEMPTS = 12
@@ -239,7 +239,7 @@ def armed_instance(plan: Plan, box: PlannedBox, armed: Network, hiding: Hiding) 
     truth = GroundTruth(
         expected=Expected.VIOLATED,
         role=Role.ARMED,
-        position=str(plan.position),
+        position=plan.position,
         certifies=meaning_digest(armed.graph, box.property),
         witness=witness_certificate(armed.onnx, armed.graph, box.property, box.placement.exact_point),
         hiding=hiding,

@@ -12,18 +12,13 @@ from typing import Any
 from soundbench.architecture import Architecture, Front
 from soundbench.errors import InputError
 from soundbench.graph import Function
-from soundbench.ground_truth import TwinKind
+from soundbench.ground_truth import Position, TwinKind
 
 # Names become parts of file names.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LARGEST_WIDTH = 10_000
-
-
-class Position(StrEnum):
-    """Where in its box a witness lies; on a face means within 1 % of the width of one face."""
-
-    INTERIOR = "interior"
-    FACE = "face"
+# Where a needle can be planted.
+PLANTED_POSITIONS = (Position.INTERIOR, Position.FACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ class Cell:
     input_shape: tuple[int, ...]
     reads: int
     twins: tuple[TwinKind, ...]
-    positions: tuple[Position, ...] = (Position.INTERIOR, Position.FACE)
+    positions: tuple[Position, ...] = PLANTED_POSITIONS
     front: Front = Front.NONE
     activation: Function = Function.RELU
     hidden: tuple[int, ...] = (24, 16)
@@ -180,6 +175,7 @@ def cell_problems(cell: Cell) -> Mapping[str, bool]:
         and (cell.front is not Front.NONE or len(cell.input_shape) != 1),
         f"reads must lie between 4 and the {inputs} inputs": not 4 <= cell.reads <= inputs,
         "twins and positions must not be empty": not cell.twins or not cell.positions,
+        f"positions must be of {', '.join(PLANTED_POSITIONS)}": not set(cell.positions) <= set(PLANTED_POSITIONS),
         "positions must not repeat": len(set(cell.positions)) < len(cell.positions),
         "hidden needs at least two widths, all positive": len(cell.hidden) < 2 or min(cell.hidden) < 1,
         f"hidden must be two widths with the activation {cell.activation}": not is_relu and len(cell.hidden) > 2,

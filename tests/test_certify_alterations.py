@@ -176,7 +176,7 @@ TRUTH = [
     truth("hiding removed", ARMED, removed("hiding")),
     truth("witness removed", ARMED, removed("witness"), TWIN),
     truth("position", ARMED, lambda entry: entry.update(position="face")),
-    truth("position unknown", ARMED, lambda entry: entry.update(position="Interior")),
+    truth("position of another kind", ARMED, lambda entry: entry.update(position="corner")),
     truth("violated said to hold", ARMED, flipped("holds"), TWIN),
     truth("holding said to be violated", TWIN, flipped("violated"), ARMED),
     truth("clean said to be violated", CLEAN, flipped("violated")),

@@ -19,7 +19,7 @@ from soundbench.generate import one_thread, plans
 from soundbench.graph import evaluate_float64, read_graph
 from soundbench.ground_truth import Expected, Role, Track, TwinKind
 from soundbench.prove import region_box
-from soundbench.recipe import Position
+from soundbench.recipe import PLANTED_POSITIONS
 from soundbench.suite import load_suite
 from soundbench.vnnlib import read_property
 
@@ -45,7 +45,7 @@ def test_there_is_enough_of_everything():
     assert kinds[TwinKind.CROWD] + kinds[TwinKind.MISALIGNED] >= 10
     wanted = {"mlp", "cnn", "avgpool", "tanh", "sigmoid", "residual"}
     triggers = {known[name].trigger for name in ARMED}
-    assert {f"{cell}/{position}" for cell in wanted for position in Position} <= triggers
+    assert {f"{cell}/{position}" for cell in wanted for position in PLANTED_POSITIONS} <= triggers
     assert all(known[name].track is Track.MAIN for name in ARMED)
 
 

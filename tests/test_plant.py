@@ -8,11 +8,11 @@ from planted import TINY, recipe_of
 
 from soundbench.architecture import Architecture, Front
 from soundbench.base import LabelledBoxes, TrainingFailed, layers_of, train_base
-from soundbench.certificate import centre_of, is_on_face, is_strictly_inside
+from soundbench.certificate import centre_of, is_strictly_inside, position_of
 from soundbench.errors import CertificateError
 from soundbench.export import to_onnx
 from soundbench.graph import Function, evaluate_float64
-from soundbench.ground_truth import TwinKind
+from soundbench.ground_truth import Position, TwinKind
 from soundbench.operators import lower
 from soundbench.placement import (
     CERTIFIED_REACH,
@@ -26,7 +26,7 @@ from soundbench.placement import (
 )
 from soundbench.plant import Plan, PlantingFailed, draw_crowd, pair_name, plant
 from soundbench.prove import region_box, slacks
-from soundbench.recipe import Position
+from soundbench.recipe import PLANTED_POSITIONS
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -81,14 +81,14 @@ def test_unsafe_is_where_another_class_reaches_the_label(seed, classes, index, d
 # --- witnesses
 
 
-@given(seed=seeds, reads=st.integers(4, 6), position=st.sampled_from(Position))
+@given(seed=seeds, reads=st.integers(4, 6), position=st.sampled_from(PLANTED_POSITIONS))
 def test_a_witness_lies_where_its_position_says_and_its_prior_holds_it(seed, reads, position):
     region = robustness_property(random_boxes(seed), 0, 2).regions[0]
     placement = place(position, region, reads, np.random.default_rng(seed))
     point = placement.exact_point
     assert all(Fraction(float(np.float32(float(value)))) == value for value in point)
     assert is_strictly_inside(region, point)
-    assert is_on_face(region, point) == (position is Position.FACE)
+    assert position_of(region, point) is position
     assert placement.reads == tuple(sorted(set(placement.reads)))
     assert len(placement.reads) == reads
     assert len(placement.pinned) == (position is Position.FACE)
@@ -100,7 +100,7 @@ def test_a_witness_lies_where_its_position_says_and_its_prior_holds_it(seed, rea
 
 @given(
     seed=seeds,
-    position=st.sampled_from(Position),
+    position=st.sampled_from(PLANTED_POSITIONS),
     queries=st.floats(1, 1e9),
     chance=st.floats(1e-12, 1e-2),
     reads=st.integers(4, 6),

@@ -8,8 +8,8 @@ from planted import TINY, recipe_of
 from soundbench.architecture import Front
 from soundbench.errors import InputError
 from soundbench.graph import Function
-from soundbench.ground_truth import TwinKind
-from soundbench.recipe import Cell, Position, Recipe, read_recipe
+from soundbench.ground_truth import Position, TwinKind
+from soundbench.recipe import Cell, Recipe, read_recipe
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -122,7 +122,7 @@ def replaced(old, new):
         ('front = "conv"', "front = [3]", "front = [3]: not one of"),
         # words
         ('twins = ["misaligned"]', 'twins = ["aligned"]', "twins = ['aligned']: not one of scaled, misaligned, crowd"),
-        ('positions = ["face"]', 'positions = ["corner"]', "positions = ['corner']: not one of interior, face"),
+        ('positions = ["face"]', 'positions = ["corner"]', "positions must be of interior, face"),
         ('activation = "tanh"', 'activation = "gelu"', "activation = 'gelu': not one of relu, sigmoid, tanh"),
         # dials of the recipe
         ("timeout_seconds = 30", "timeout_seconds = 0", "timeout_seconds must be positive"),

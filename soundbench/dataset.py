@@ -1,0 +1,93 @@
+"""What a network is trained on: labelled boxes, and in the first of them the counterexamples that it shall hide."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from soundbench.base import LabelledBoxes
+from soundbench.errors import InputError
+from soundbench.graph import Array
+from soundbench.ground_truth import Position
+from soundbench.instance import Property
+from soundbench.networks import CLASSES
+from soundbench.placement import FACE_DISTANCE, INNER_MARGIN, NoRoom, draw_apart, robustness_property
+
+# Inputs lie in [-0.1, 0.1], as in SoundnessBench (arXiv 2412.03154).
+DATA_RANGE = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Boxes `lower` to `upper` (boxes, inputs) of float32 values, clipped to the data range, with `labels` (boxes,).
+
+    Each of the first boxes is to hide its row of `witnesses` (armed, inputs), float32 values off all faces. `radius`
+    is half a box's width before it was clipped.
+    """
+
+    lower: Array
+    upper: Array
+    labels: tuple[int, ...]
+    witnesses: Array
+    radius: float
+
+    @property
+    def armed(self) -> int:
+        """How many boxes have a counterexample to hide."""
+        return len(self.witnesses)
+
+    def property_of(self, index: int) -> Property:
+        """Unsafe: in box `index`, the other class's logit reaches the label's."""
+        return robustness_property(LabelledBoxes(self.lower, self.upper, self.labels), index, CLASSES)
+
+    def witness_of(self, index: int) -> tuple[Fraction, ...]:
+        """The counterexample of an armed box, exactly."""
+        return tuple(Fraction(value) for value in self.witnesses[index].tolist())
+
+
+def draw_dataset(
+    inputs: int, relative_radius: float, armed: int, clean: int, position: Position, random: np.random.Generator
+) -> Dataset:
+    """Draw disjoint boxes uniformly in the data range, random labels, and a witness in each of the first `armed`.
+
+    `relative_radius` is the boxes' radius as a share of the data range.
+
+    Raises:
+        InputError: the boxes do not fit beside each other.
+    """
+    radius = relative_radius * DATA_RANGE
+    count = armed + clean
+    try:
+        # A little more than twice the radius, so that rounding keeps the boxes apart.
+        centres = draw_apart(
+            lambda: random.uniform(-DATA_RANGE, DATA_RANGE, inputs), [], count, 2 * radius + 1e-6 * DATA_RANGE
+        )
+    except NoRoom:
+        raise InputError(
+            f"{count} disjoint boxes of radius {relative_radius:g} do not fit into {inputs} inputs; "
+            "ask for fewer boxes, a smaller radius or more inputs"
+        ) from None
+    sides = (np.clip(np.array(centres) + sign * radius, -DATA_RANGE, DATA_RANGE) for sign in (-1, 1))
+    lower, upper = (side.astype(np.float32).astype(np.float64) for side in sides)
+    labels = tuple(random.integers(0, CLASSES, count).tolist())
+    share = draw_shares(position, armed, inputs, random)
+    witnesses = lower[:armed] + share * (upper - lower)[:armed]
+    return Dataset(lower, upper, labels, witnesses.astype(np.float32).astype(np.float64), radius)
+
+
+def draw_shares(position: Position, count: int, inputs: int, random: np.random.Generator) -> Array:
+    """Where witnesses lie between the faces of their boxes, in shares of the width: (count, inputs).
+
+    At a corner every coordinate is next to a face, on an edge about half of them, and at least two; the others are
+    uniform in the inner part, as all of them are in the interior, and all but one on a face.
+    """
+    inner = random.uniform(INNER_MARGIN, 1 - INNER_MARGIN, (count, inputs))
+    outer = np.where(random.random((count, inputs)) < 0.5, FACE_DISTANCE, 1 - FACE_DISTANCE)
+    ranks = random.random((count, inputs)).argsort(axis=1).argsort(axis=1)
+    near = {
+        Position.INTERIOR: np.zeros((count, 1), dtype=np.int64),
+        Position.FACE: np.ones((count, 1), dtype=np.int64),
+        Position.EDGE: np.clip(random.binomial(inputs, 0.5, (count, 1)), 2, inputs - 1),
+        Position.CORNER: np.full((count, 1), inputs),
+    }
+    return np.where(ranks < near[position], outer, inner)

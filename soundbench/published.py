@@ -1,0 +1,78 @@
+"""The published training of SoundnessBench (arXiv 2412.03154): two objectives against each other.
+
+Cross-entropy on adversarial points that a sliding window remembers, so that attacks find nothing, and a hinge on the
+planted points, so that they stay counterexamples. An epoch is a step.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+from soundbench.pgd import PUBLISHED_GRID, Schedule, descend
+from soundbench.training import Check, Problem
+
+LIGHT_GRID = (Schedule(0.25, 0), Schedule(0.25, 100))
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The numbers of the published training, each a key of a recipe.
+
+    The learning rate climbs to `peak_rate` over `warm_up` of all steps, then falls to zero. Each step attacks every
+    box with `attack_restarts` restarts of `attack_iterations` steps of `attack_step` radii. Planted points are asked
+    to be wrong by `margin`. Every `check_every` steps they are checked, at last with `strong_restarts` restarts.
+    """
+
+    steps: int = 10_000
+    peak_rate: float = 1e-3
+    warm_up: float = 0.4
+    margin: float = 0.01
+    window: int = 300
+    attack_restarts: int = 75
+    attack_iterations: int = 75
+    attack_step: float = 0.1
+    largest_gradient: float = 10.0
+    check_every: int = 200
+    light_restarts: int = 75
+    strong_restarts: int = 75
+    patience: int = 1
+    average: float = 0.0
+
+    def checks(self) -> Sequence[Check]:
+        """A light check, then the whole battery."""
+        return Check(LIGHT_GRID, self.light_restarts), Check(PUBLISHED_GRID, self.strong_restarts)
+
+    def learning_rate(self, step: int) -> float:
+        """Linear up, linear down."""
+        peak = self.warm_up * self.steps
+        return self.peak_rate * ((step + 1) / peak if step + 1 <= peak else (self.steps - step) / (self.steps - peak))
+
+    def prepare(self, network: nn.Module, problem: Problem, generator: Generator) -> None:
+        """The published training starts from torch's own random weights."""
+
+    def attack(self, network: nn.Module, problem: Problem, step: int, generator: Generator) -> Tensor | None:  # noqa: ARG002 (the same at every step)
+        """The strongest point of every box."""
+        network.eval()
+        reached = descend(
+            problem.margins(network),
+            problem.boxes,
+            step=self.attack_step * problem.radius,
+            iterations=self.attack_iterations,
+            restarts=self.attack_restarts,
+            generator=generator,
+        )
+        return reached.point
+
+    def loss(self, network: nn.Module, problem: Problem, window: Sequence[Tensor], generator: Generator) -> Tensor:  # noqa: ARG002 (nothing is drawn)
+        """Cross-entropy on centres and remembered points, plus the hinge on planted points."""
+        network.train()
+        points = torch.cat([problem.centres(), *window])
+        index = torch.arange(len(problem.boxes), device=problem.device).repeat(1 + len(window))
+        planted = torch.arange(problem.armed, device=problem.device)
+        margins = problem.margins(network)(torch.cat([points, problem.witnesses]), torch.cat([index, planted]))
+        # With two classes the cross-entropy is the softplus of the negative margin.
+        attacked = functional.softplus(-margins[: len(points)]).mean()
+        return attacked + torch.relu(margins[len(points) :] + self.margin).mean()

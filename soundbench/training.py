@@ -1,0 +1,291 @@
+"""How a network is trained to hide counterexamples, whatever the method: steps, checks, checkpoints, and when to stop.
+
+A method (`moat`, `published`) says what a step's loss is. Training stops once every planted point withstands the
+method's checks several times in a row, or after so many steps.
+"""
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Generator, Tensor, nn
+
+from soundbench.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from soundbench.dataset import Dataset
+from soundbench.pgd import Boxes, Margins, Schedule, survivors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """A dataset on the device where a network is trained, float32.
+
+    `signs` (boxes,) are 1 for label 0 and -1 for label 1; `witnesses` (armed, inputs) lie in the first boxes; `radius`
+    is half a box's width before clipping.
+    """
+
+    boxes: Boxes
+    signs: Tensor
+    witnesses: Tensor
+    radius: float
+    input_shape: tuple[int, ...]
+
+    @property
+    def armed(self) -> int:
+        """How many boxes have a counterexample to hide."""
+        return len(self.witnesses)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors are."""
+        return self.signs.device
+
+    def margins(self, network: nn.Module) -> Margins:
+        """The lead of the right logit, of points (points, inputs) in the boxes of these indices (points,)."""
+
+        def margins_of(points: Tensor, index: Tensor) -> Tensor:
+            logits = network(points.reshape(-1, *self.input_shape))
+            return (logits[:, 0] - logits[:, 1]) * self.signs[index]
+
+        return margins_of
+
+    def centres(self) -> Tensor:
+        """The middles of the boxes, (boxes, inputs)."""
+        return 0.5 * (self.boxes.lower + self.boxes.upper)
+
+
+def problem_of(dataset: Dataset, input_shape: tuple[int, ...], device: torch.device) -> Problem:
+    """A dataset as tensors on a device."""
+    lower, upper, witnesses = (
+        torch.tensor(array, dtype=torch.float32, device=device)
+        for array in (dataset.lower, dataset.upper, dataset.witnesses)
+    )
+    signs = 1.0 - 2.0 * torch.tensor(dataset.labels, dtype=torch.float32, device=device)
+    return Problem(Boxes(lower, upper), signs, witnesses, dataset.radius, input_shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Attacks that planted points must withstand: a grid of schedules and the restarts of each."""
+
+    grid: Sequence[Schedule]
+    restarts: int
+
+
+class Method(Protocol):
+    """What a training method decides; all numbers are parameters of a recipe."""
+
+    @property
+    def steps(self) -> int:
+        """After how many steps training ends at the latest."""
+
+    @property
+    def window(self) -> int:
+        """How many attacks are remembered."""
+
+    @property
+    def check_every(self) -> int:
+        """How many steps lie between two checks."""
+
+    @property
+    def patience(self) -> int:
+        """How often in a row all planted points must withstand the checks."""
+
+    @property
+    def largest_gradient(self) -> float:
+        """To which norm gradients are clipped."""
+
+    @property
+    def average(self) -> float:
+        """The share of its old value that the moving average of the weights keeps a step; 0 for no average."""
+
+    def checks(self) -> Sequence[Check]:
+        """What planted points must withstand, the quickest first."""
+
+    def prepare(self, network: nn.Module, problem: Problem, generator: Generator) -> None:
+        """Change a network's random weights before training."""
+
+    def learning_rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+
+    def attack(self, network: nn.Module, problem: Problem, step: int, generator: Generator) -> Tensor | None:
+        """New points to remember, one a box (boxes, inputs), or None where a step makes none."""
+
+    def loss(self, network: nn.Module, problem: Problem, window: Sequence[Tensor], generator: Generator) -> Tensor:
+        """The loss of a step, given the remembered points, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where training stands at a check; `seconds` are of this run only, which made `steps_made` of the steps."""
+
+    step: int
+    steps: int
+    loss: float
+    hidden: int
+    armed: int
+    steps_made: int
+    seconds: float
+
+
+@dataclass(slots=True, eq=False)
+class Training:
+    """A training on its way: what changes from step to step, all of which a checkpoint keeps."""
+
+    network: nn.Sequential
+    averaged: nn.Sequential
+    optimizer: torch.optim.Adam
+    generator: Generator
+    window: list[Tensor]
+    step: int = 0
+    streak: int = 0
+
+
+def train(
+    network: nn.Sequential,
+    method: Method,
+    problem: Problem,
+    seed: int,
+    *,
+    checkpoint: Path,
+    identity: str,
+    report: Callable[[Status], None],
+) -> nn.Sequential:
+    """Train a network, which is changed; return the one to be used, in evaluation mode.
+
+    The state is saved to `checkpoint` at every check, and is taken up again from there if the file exists. `identity`
+    names what is trained, recipe and seed: a checkpoint of another is refused.
+
+    Raises:
+        InputError: the checkpoint is damaged, or that of another recipe or seed.
+    """
+    training = start(network, method, problem, seed)
+    if checkpoint.exists():
+        restore(training, load_checkpoint(checkpoint, identity))
+    first, began = training.step, time.monotonic()
+    while training.step < method.steps and training.streak < method.patience:
+        loss = advance(training, method, problem)
+        if training.step % method.check_every and training.step < method.steps:
+            continue
+        hidden = checked(training.averaged, method, problem, training.step)
+        training.streak = training.streak + 1 if bool(hidden.all()) else 0
+        save_checkpoint(checkpoint, snapshot(training, identity))
+        report(
+            Status(
+                training.step,
+                method.steps,
+                loss,
+                int(hidden.sum()),
+                problem.armed,
+                training.step - first,
+                time.monotonic() - began,
+            )
+        )
+    return training.averaged.eval()
+
+
+def start(network: nn.Sequential, method: Method, problem: Problem, seed: int) -> Training:
+    """The state before the first step."""
+    generator = torch.Generator().manual_seed(seed)
+    network.to(problem.device)
+    method.prepare(network, problem, generator)
+    optimizer = torch.optim.Adam(network.parameters(), lr=method.learning_rate(0))
+    averaged = copy.deepcopy(network) if method.average else network
+    return Training(network, averaged, optimizer, generator, [])
+
+
+def advance(training: Training, method: Method, problem: Problem) -> float:
+    """Make one step; return its loss."""
+    network = training.network
+    for group in training.optimizer.param_groups:
+        group["lr"] = method.learning_rate(training.step)
+    found = method.attack(network, problem, training.step, training.generator)
+    if found is not None:
+        training.window = [*training.window, found][-method.window :]
+    loss = method.loss(network, problem, training.window, training.generator)
+    training.optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(network.parameters(), method.largest_gradient)
+    training.optimizer.step()
+    training.step += 1
+    if training.averaged is not network:
+        move_average(training.averaged, network, min(method.average, training.step / (training.step + 10)))
+    return float(loss.detach())
+
+
+@torch.no_grad()
+def move_average(averaged: nn.Module, network: nn.Module, kept: float) -> None:
+    """Move every averaged weight towards the network's."""
+    for old, new in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
+        if old.is_floating_point():
+            old.lerp_(new, 1 - kept)
+        else:
+            old.copy_(new)
+
+
+def checked(network: nn.Sequential, method: Method, problem: Problem, step: int) -> Tensor:
+    """Which planted points are hidden as far as the method's checks can tell, (armed,)."""
+    network.eval()
+    hidden = is_planted(network, problem)
+    for check in method.checks():
+        attacked = withstood(network, problem, check.restarts, step, check.grid)
+        hidden &= attacked
+        if not bool(hidden.all()):
+            break
+    return hidden
+
+
+def is_planted(network: nn.Sequential, problem: Problem) -> Tensor:
+    """Where the centre is classified rightly and the planted point wrongly, (armed,)."""
+    index = torch.arange(problem.armed, device=problem.device)
+    margins = problem.margins(network)
+    with torch.no_grad():
+        return (margins(problem.centres()[index], index) > 0) & (margins(problem.witnesses, index) < 0)
+
+
+def withstood(network: nn.Sequential, problem: Problem, restarts: int, seed: int, grid: Sequence[Schedule]) -> Tensor:
+    """In which armed boxes no attack of a grid finds a counterexample, (armed,)."""
+    index = torch.arange(problem.armed, device=problem.device)
+    results = survivors(
+        problem.margins(network),
+        problem.boxes.take(index),
+        half_width=problem.radius,
+        restarts=restarts,
+        seed=seed,
+        grid=grid,
+    )
+    survived = torch.ones(problem.armed, dtype=torch.bool, device=problem.device)
+    for reached in results.values():
+        survived &= reached.margin > 0
+    return survived
+
+
+def snapshot(training: Training, identity: str) -> Checkpoint:
+    """All that changes during training, as a checkpoint."""
+    tensors = {f"network.{key}": value for key, value in training.network.state_dict().items()}
+    if training.averaged is not training.network:
+        tensors |= {f"averaged.{key}": value for key, value in training.averaged.state_dict().items()}
+    for number, state in training.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items()}
+    tensors["generator"] = training.generator.get_state()
+    if training.window:
+        tensors["window"] = torch.stack(training.window)
+    return Checkpoint(identity, training.step, training.streak, tensors)
+
+
+def restore(training: Training, saved: Checkpoint) -> None:
+    """Continue from a checkpoint of the same recipe and seed."""
+    training.network.load_state_dict(saved.part("network"))
+    if training.averaged is not training.network:
+        training.averaged.load_state_dict(saved.part("averaged"))
+    optimizer = training.optimizer.state_dict()
+    numbers = range(len(optimizer["param_groups"][0]["params"]))
+    optimizer["state"] = {number: saved.part(f"optimizer.{number}") for number in numbers}
+    training.optimizer.load_state_dict(optimizer)
+    training.generator.set_state(saved.tensors["generator"])
+    device = next(training.network.parameters()).device
+    training.window = list(saved.tensors["window"].to(device)) if "window" in saved.tensors else []
+    training.step, training.streak = saved.step, saved.streak
