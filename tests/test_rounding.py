@@ -9,7 +9,8 @@ from random_networks import Layer, build, random_network, random_point, read, ru
 
 from soundbench.graph import Activation, Affine, Function, Graph, Sum, apply_float64
 from soundbench.rigorous import evaluate
-from soundbench.rounding import activation_error, float32_error
+from soundbench.rounding import float32_error
+from soundbench.step_errors import activation_error
 
 SEEDS = range(40)
 pytestmark = pytest.mark.filterwarnings("error")
