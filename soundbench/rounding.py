@@ -1,6 +1,7 @@
 """How far a float32 run of a network can lie from its real value at a point, whatever the order of summation.
 
-What one step adds, and what is assumed of ONNX Runtime, is in `step_errors`.
+What one step adds, and what is assumed of ONNX Runtime, is in `step_errors`; `carried_errors` follows the sum of them
+through wide networks.
 """
 
 from collections.abc import Sequence
@@ -8,8 +9,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from soundbench.graph import Array, Graph, evaluate_float64
+from soundbench.carried_errors import carried_errors
+from soundbench.graph import Affine, Array, Graph, Product, evaluate_float64
 from soundbench.step_errors import step_error
+
+# The widest sum for which magnitudes alone will do, and the most numbers in a matrix from one tensor to another.
+NARROW = 128
+LARGEST_PATH = 50_000_000
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -18,6 +24,9 @@ def float32_error(graph: Graph, point: Sequence[Fraction], moved: Sequence[Fract
 
     `moved` (inputs,) says how far the real point lies from it, if it does: the bound then covers that too. It is
     infinite where a number on the way may overflow.
+
+    Magnitudes are added up step by step. Where the network is wide, see `is_wide`, the bound is the smaller of that
+    and of what `carried_errors` finds; a narrow network's is never sharpened, so that recorded bounds stay as they are.
     """
     row = np.array([[float(value) for value in point]])
     values = {name: value[0] for name, value in evaluate_float64(graph, row).items()}
@@ -25,4 +34,16 @@ def float32_error(graph: Graph, point: Sequence[Fraction], moved: Sequence[Fract
     for step in graph.steps:
         errors[step.output] = step_error(step, values, errors)
     found = errors[graph.output]
+    if is_wide(graph) and all(np.isfinite(error).all() for error in errors.values()):
+        found = carried_errors(graph, values, errors)
     return np.where(np.isnan(found), np.inf, found)
+
+
+def is_wide(graph: Graph) -> bool:
+    """Whether a network adds up more than 128 numbers at once, or multiplies tensors, and is not too large."""
+    sizes = graph.sizes.values()
+    wide = any(
+        isinstance(step, Product) or (isinstance(step, Affine) and int(step.terms.max()) > NARROW)
+        for step in graph.steps
+    )
+    return wide and max(sizes) * sum(sizes) <= LARGEST_PATH

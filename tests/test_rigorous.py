@@ -153,7 +153,7 @@ class TestFunctions:
             shares = [power / sum(powers, start=arb(0)) for power in powers]
         with ctx.workprec(PRECISION_BITS):
             balls = [arb(value.numerator) / value.denominator for value in values]
-            found, wide = softmax(balls), softmax([arb(ball.mid(), radius) for ball in balls])
+            found, wide = softmax(balls), softmax([ball + arb(0, radius) for ball in balls])
             for share, narrow, around in zip(shares, found, wide, strict=True):
                 assert narrow.overlaps(share)
                 assert exact(narrow.upper()) - exact(narrow.lower()) < Fraction(1, 10**30)
