@@ -10,7 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soundbench.graph import Activation, Affine, Array, Function, Graph, Permutation, Product, Softmax, Step, Sum
+from soundbench.graph import (
+    Activation,
+    Affine,
+    Array,
+    Function,
+    Graph,
+    Permutation,
+    Product,
+    Softmax,
+    Step,
+    Sum,
+    inputs_of,
+)
 from soundbench.step_errors import (
     ACTIVATION_ERROR,
     SAFETY,
@@ -60,15 +72,20 @@ def carried_errors(graph: Graph, values: Values, stepwise: Values) -> Array:
     `values` are the real tensors, `stepwise` the errors by `step_error`, that of the input included.
     """
     start = stepwise[graph.input]
-    errors, spreads = {graph.input: start}, {graph.input: Spread(start, {})}
+    errors, fresh, spreads = {graph.input: start}, {graph.input: start}, {graph.input: Spread(start, {})}
+    last_reader = {name: step for step in graph.steps for name in inputs_of(step)}
     # Float64's own rounding of the paths: gamma_n of all sums on the way, of what stepwise bounds add up at least;
     # curvature adds at most half of them once more at each activation.
     rounding = 2.0**-50 * (sum(graph.sizes.values()) + len(graph.steps)) * (1 + len(graph.steps))
     for step in graph.steps:
         spread = spreads[step.output] = carry(step, values, errors, spreads)
-        reached = sum((np.abs(path) @ spreads[name].fresh for name, path in spread.paths.items()), spread.fresh)
+        fresh[step.output] = spread.fresh
+        reached = sum((np.abs(path) @ fresh[name] for name, path in spread.paths.items()), spread.fresh)
         found = SAFETY * reached + rounding * stepwise[step.output]
         errors[step.output] = np.minimum(found, step_error(step, values, errors))
+        for name in set(inputs_of(step)):
+            if last_reader[name] is step:
+                del spreads[name]
     return errors[graph.output]
 
 

@@ -215,8 +215,9 @@ def lower(model: "onnx.ModelProto", source: str) -> Graph:
     sizes = {name: math.prod(shape)}
     for proto in model.graph.node:
         node = resolve(proto, {"Constant", *OPERATORS}, values, checker, source)
-        if proto.op_type == "Constant":
-            values[node.output] = constant_value(node)
+        constant = constant_value(node)
+        if constant is not None:
+            values[node.output] = constant
             continue
         new_steps, result = OPERATORS[proto.op_type](node)
         steps.extend(new_steps)

@@ -15,7 +15,7 @@ from soundbench.step_errors import step_error
 
 # The widest sum for which magnitudes alone will do, and the most numbers in a matrix from one tensor to another.
 NARROW = 128
-LARGEST_PATH = 50_000_000
+LARGEST_PATH = 100_000_000
 
 
 @np.errstate(over="ignore", invalid="ignore")

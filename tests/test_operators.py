@@ -105,6 +105,10 @@ class TestConformance:
             assert exact(real.lower()) <= high
         assert high - low < Fraction(1, 10**11)
 
+    def test_an_identity_passes_constants_on(self):
+        layers = [Layer("Identity", (EYE,)), Layer("MatMul", ("X", None))]
+        assert [step.output for step in read(build((1, 2), layers)).steps] == ["T1"]
+
     def test_padding_of_an_average_counts_only_where_asked(self):
         def corner(counted: int) -> float:
             attributes = {"kernel_shape": [2, 2], "pads": [1, 1, 0, 0], "count_include_pad": counted}
@@ -143,7 +147,6 @@ REFUSED = {
     "too few operands": ((1, 2), Layer("Gemm", (None,)), "input size 1"),
     "no operand": ((1, 2), Layer("Relu", ()), "input size 0"),
     "an omitted operand": ((1, 2), Layer("MatMul", ("", EYE)), "input 0"),
-    "identity of a constant": ((1, 2), Layer("Identity", (EYE,)), "input 0 is a constant"),
     "Gemm, A transposed": ((1, 2), Layer("Gemm", (None, EYE), {"transA": 1}), "not transposed"),
     "Gemm, A of two rows": ((2, 2), Layer("Gemm", (None, EYE)), "row of shape"),
     "Gemm, A an image": ((1, 1, 2, 2), Layer("Gemm", (None, EYE)), "row of shape"),
