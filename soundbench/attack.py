@@ -13,7 +13,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soundbench.graph import Activation, Affine, Array, Function, Graph, Sum, evaluate_float64
+from soundbench.graph import (
+    Activation,
+    Affine,
+    Array,
+    Function,
+    Graph,
+    Indices,
+    Permutation,
+    Product,
+    Softmax,
+    Step,
+    Sum,
+    evaluate_float64,
+)
 from soundbench.instance import Interval, Property, Region
 
 if TYPE_CHECKING:
@@ -124,19 +137,30 @@ def network_in_torch(graph: Graph) -> "Callable[[Tensor], Tensor]":
                     values[step.output] = sum((values[name] for name in step.inputs), start=bias)
                 case Activation():
                     values[step.output] = functions[step.function](values[step.input])
+                case Permutation():
+                    (order,) = constants[step.output]
+                    values[step.output] = values[step.input][:, order]
+                case Product():
+                    left = values[step.left].reshape(-1, *step.left_shape)
+                    values[step.output] = (left @ values[step.right].reshape(-1, *step.right_shape)).flatten(1)
+                case Softmax():
+                    runs = values[step.input].reshape(len(points), -1, step.length)
+                    values[step.output] = torch.softmax(runs, dim=2).flatten(1)
         return values[graph.output]
 
     return forward
 
 
-def arrays_of(step: Affine | Sum | Activation) -> tuple[Array, ...]:
+def arrays_of(step: Step) -> tuple[Array | Indices, ...]:
     """The constant numbers of a step."""
     match step:
         case Affine():
             return step.matrix, step.bias
         case Sum():
             return (step.bias,)
-        case Activation():
+        case Permutation():
+            return (step.order,)
+        case Activation() | Product() | Softmax():
             return ()
 
 

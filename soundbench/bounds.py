@@ -1,7 +1,8 @@
 """Proven bounds of a network over a box: linear backward bounds with every rounding on the safe side.
 
 The method is CROWN (Zhang et al. 2018, Efficient neural network robustness certification): a linear function of
-some tensor is carried back to the input, activations being replaced by enclosing lines. Rounding: a float64 dot
+some tensor is carried back to the input, activations being replaced by enclosing lines; products of tensors and
+softmax are not crossed, but bounded where they stand. Rounding: a float64 dot
 product of n terms, in any order, errs by at most gamma_n * sum |a_i b_i| (Higham 2002, section 3.1); that
 error, times the largest magnitude of the tensor it multiplies, is taken off the constant of the bound.
 """
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soundbench.graph import Activation, Affine, Array, Graph, Step, Sum
-from soundbench.relaxation import Lines, bound_values, enclose, rounded_down, rounded_up
+from soundbench.graph import Activation, Affine, Array, Graph, Permutation, Product, Softmax, Step, Sum, inputs_of
+from soundbench.relaxation import Lines, bound_softmax, bound_values, enclose, rounded_down, rounded_up
 
 UNIT = 2.0**-53
 # Far above what underflow can lose in any sum that fits in memory, far below anything that matters.
@@ -41,7 +42,7 @@ def bound_tensors(graph: Graph, lower: Array, upper: Array, slopes: Slopes) -> T
     """Bounds of every tensor over the box [lower, upper] (float64, shape (inputs,)).
 
     `slopes` chooses the lower lines of ReLUs, by the activation's output tensor; see `relaxation.enclose`.
-    The inputs of activations are tightened by backward bounds.
+    The inputs of activations, products of tensors and softmax are tightened by backward bounds.
     """
     return propagate(graph, lower, upper, slopes, refine)
 
@@ -56,17 +57,17 @@ Tighten = Callable[[Graph, int, str, TensorBounds], tuple[Array, Array]]
 
 @np.errstate(over="ignore", invalid="ignore")
 def propagate(graph: Graph, lower: Array, upper: Array, slopes: Slopes, tighten: Tighten) -> TensorBounds:
-    """Bounds of every tensor, step by step; `tighten` bounds the inputs of activations."""
+    """Bounds of every tensor, step by step; `tighten` bounds what the steps that are not linear read."""
     lowers, uppers, lines = {graph.input: lower}, {graph.input: upper}, dict[str, Lines]()
     for index, step in enumerate(graph.steps):
         known = TensorBounds(lowers, uppers, lines)
+        if isinstance(step, Activation | Product | Softmax):
+            for name in inputs_of(step):
+                lowers[name], uppers[name] = tighten(graph, index, name, known)
         if isinstance(step, Activation):
-            before = tighten(graph, index, step.input, known)
-            lowers[step.input], uppers[step.input] = before
+            before = lowers[step.input], uppers[step.input]
             lines[step.output] = enclose(step.function, *before, slopes.get(step.output))
-            lowers[step.output], uppers[step.output] = bound_values(step.function, *before)
-        else:
-            lowers[step.output], uppers[step.output] = interval_forward(step, known)
+        lowers[step.output], uppers[step.output] = interval_forward(step, known)
     return TensorBounds(lowers, uppers, lines)
 
 
@@ -75,13 +76,41 @@ def keep(_graph: Graph, _index: int, name: str, known: TensorBounds) -> tuple[Ar
     return known.lower[name], known.upper[name]
 
 
-def interval_forward(step: Affine | Sum, known: TensorBounds) -> tuple[Array, Array]:
-    """Interval bounds of a linear step's output."""
-    if isinstance(step, Sum):
-        low, high = step.bias, step.bias
-        for name in step.inputs:
-            low, high = rounded_down(low + known.lower[name]), rounded_up(high + known.upper[name])
-        return low, high
+def interval_forward(step: Step, known: TensorBounds) -> tuple[Array, Array]:
+    """Interval bounds of a step's output."""
+    match step:
+        case Affine():
+            return affine_interval(step, known)
+        case Sum():
+            low, high = step.bias, step.bias
+            for name in step.inputs:
+                low, high = rounded_down(low + known.lower[name]), rounded_up(high + known.upper[name])
+            return low, high
+        case Activation():
+            return bound_values(step.function, known.lower[step.input], known.upper[step.input])
+        case Permutation():
+            return known.lower[step.input][step.order], known.upper[step.input][step.order]
+        case Product():
+            low, negated = product_interval(step, known), product_interval(step, known, sign=-1.0)
+            return low, -negated
+        case Softmax():
+            return bound_softmax(step.length, known.lower[step.input], known.upper[step.input])
+
+
+def product_interval(step: Product, known: TensorBounds, sign: float = 1.0) -> Array:
+    """Lower bounds of the output times `sign`: sums of the least products of the operands' ends."""
+    left = [ends[step.left].reshape(*step.left_shape, 1) for ends in (known.lower, known.upper)]
+    right = [sign * ends[step.right].reshape(step.shape[0], 1, *step.shape[2:]) for ends in (known.lower, known.upper)]
+    least = np.minimum.reduce([first * second for first in left for second in right])
+    largest = np.maximum.reduce([np.abs(first * second) for first in left for second in right])
+    # Each product is rounded once, and their sum errs by gamma_n.
+    error = 2 * gamma(step.shape[2]) * largest.sum(axis=2) + TINY
+    found = rounded_down(least.sum(axis=2) - error).ravel()
+    return np.where(np.isnan(found), -np.inf, found)
+
+
+def affine_interval(step: Affine, known: TensorBounds) -> tuple[Array, Array]:
+    """Interval bounds of matrix @ input + bias."""
     lower, upper = known.lower[step.input], known.upper[step.input]
     positive, negative = np.maximum(step.matrix, 0.0), np.minimum(step.matrix, 0.0)
     magnitude = known.magnitude(step.input)
@@ -99,16 +128,17 @@ def interval_forward(step: Affine | Sum, known: TensorBounds) -> tuple[Array, Ar
 
 
 def refine(graph: Graph, index: int, name: str, known: TensorBounds) -> tuple[Array, Array]:
-    """Interval bounds of an activation's input, tightened by backward bounds where its sign is open."""
+    """Interval bounds of what a step reads, tightened by backward bounds: of an activation where its sign is open."""
     lower, upper = known.lower[name].copy(), known.upper[name].copy()
-    unstable = np.flatnonzero((lower < 0) & (upper > 0))
-    if index == 0 or not len(unstable):
+    is_activation = isinstance(graph.steps[index], Activation)
+    loose = np.flatnonzero((lower < 0) & (upper > 0) if is_activation else lower < upper)
+    if index == 0 or not len(loose):
         return lower, upper
-    rows = np.zeros((len(unstable), len(lower)))
-    rows[np.arange(len(unstable)), unstable] = 1.0
+    rows = np.zeros((len(loose), len(lower)))
+    rows[np.arange(len(loose)), loose] = 1.0
     found = lower_bound(graph, name, np.vstack([rows, -rows]), known)
-    lower[unstable] = np.fmax(lower[unstable], found[: len(unstable)])
-    upper[unstable] = np.fmin(upper[unstable], -found[len(unstable) :])
+    lower[loose] = np.fmax(lower[loose], found[: len(loose)])
+    upper[loose] = np.fmin(upper[loose], -found[len(loose) :])
     return lower, upper
 
 
@@ -126,6 +156,9 @@ def lower_bound(graph: Graph, name: str, rows: Array, known: TensorBounds) -> Ar
     for step in steps_before(graph, name):
         coefficients = pending.pop(step.output, None)
         if coefficients is None:
+            continue
+        if isinstance(step, Product | Softmax):
+            constant = rounded_down(constant + box_minimum(coefficients, known, step.output))
             continue
         for source, matrix, gain in back(step, coefficients, known):
             constant = rounded_down(constant + gain)
@@ -154,7 +187,9 @@ def steps_before(graph: Graph, name: str) -> Iterator[Step]:
     return reversed(graph.steps[: last + 1])
 
 
-def back(step: Step, rows: Array, known: TensorBounds) -> list[tuple[str, Array, Array]]:
+def back(
+    step: Affine | Sum | Activation | Permutation, rows: Array, known: TensorBounds
+) -> list[tuple[str, Array, Array]]:
     """Carry rows @ output back over one step: (input, coefficients, constant) with a sum below rows @ output."""
     match step:
         case Affine():
@@ -166,6 +201,10 @@ def back(step: Step, rows: Array, known: TensorBounds) -> list[tuple[str, Array,
             return [(name, rows, zero if position else first) for position, name in enumerate(step.inputs)]
         case Activation():
             return [back_activation(step, rows, known)]
+        case Permutation():
+            carried = np.empty((len(rows), len(known.lower[step.input])))
+            carried[:, step.order] = rows
+            return [(step.input, carried, np.zeros(len(rows)))]
 
 
 def back_affine(step: Affine, rows: Array, known: TensorBounds) -> tuple[str, Array, Array]:

@@ -4,7 +4,6 @@ Witnesses are evaluated in ball arithmetic, in float64 and in ONNX Runtime; proo
 outward-rounded backward bounds. Nothing here knows how the network was built.
 """
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from flint import arb, ctx
 
 from soundbench.bounds import TensorBounds, bound_tensors, interval_tensors, lower_bound
 from soundbench.errors import CertificateError
-from soundbench.graph import Activation, Affine, Array, Function, Graph, Step, Sum, evaluate_float64
+from soundbench.graph import Activation, Affine, Array, Function, Graph, evaluate_float64, inputs_of
 from soundbench.ground_truth import Hiding, Position, TwinKind, Witness
 from soundbench.instance import Constraint, Interval, Property, Region
 from soundbench.prove import Box, Hints, interval_slacks, region_box, search
@@ -38,28 +37,6 @@ SATURATED = {Function.TANH: (-20.0, 20.0), Function.SIGMOID: (-math.inf, 40.0)}
 # Where a tip is put to stand for one at rest.
 FAR_SATURATED = 1000.0
 MOST_BOXES_AT_REST = 100
-
-
-def meaning_digest(graph: Graph, unsafe: Property) -> str:
-    """SHA-256 of what a network and a property mean: every step's exact numbers, every bound and constraint."""
-    digest = hashlib.sha256()
-    for step in graph.steps:
-        match step:
-            case Affine():
-                parts = (step.matrix, step.bias, step.matrix_radius, step.bias_radius)
-                arrays = [np.ascontiguousarray(part) for part in parts if part is not None]
-            case Sum():
-                arrays = [np.ascontiguousarray(step.bias)]
-            case Activation():
-                arrays = []
-        digest.update(
-            f"{type(step).__name__} {step.output} {inputs_of(step)} {getattr(step, 'function', '')}\n".encode()
-        )
-        for array in arrays:
-            # Adding zero turns -0.0 into 0.0, which means the same.
-            digest.update(str(array.shape).encode() + (array + 0.0).astype("<f8").tobytes())
-    digest.update(f"{graph.input} {graph.output} {graph.input_shape}\n{unsafe!r}".encode())
-    return digest.hexdigest()
 
 
 def witness_certificate(onnx: Path, graph: Graph, unsafe: Property, point: Sequence[Fraction]) -> Witness:
@@ -332,11 +309,6 @@ def at_rest(graph: Graph, hiding: Hiding, side: int) -> Graph:
     matrix[hiding.neuron], bias[hiding.neuron] = 0.0, side * FAR_SATURATED
     resting = replace(tip, matrix=matrix, bias=bias)
     return replace(graph, steps=tuple(resting if step is tip else step for step in graph.steps))
-
-
-def inputs_of(step: Step) -> tuple[str, ...]:
-    """The tensors that a step reads."""
-    return step.inputs if isinstance(step, Sum) else (step.input,)
 
 
 def check_kind(graph: Graph, unsafe: Property, kind: TwinKind) -> None:

@@ -14,7 +14,6 @@ from soundbench.certificate import (
     check_slopes,
     hiding_certificate,
     is_well_hidden,
-    meaning_digest,
     position_of,
     required_slack,
     witness_certificate,
@@ -23,6 +22,7 @@ from soundbench.errors import CertificateError
 from soundbench.graph import Graph, read_graph
 from soundbench.ground_truth import Expected, GroundTruth, Role, Split, Track, Witness
 from soundbench.instance import Instance, Property
+from soundbench.meaning import meaning_digest
 from soundbench.prove import INFLATION, check, leaves, region_box
 from soundbench.replay import NonFiniteOutputError, open_onnx
 from soundbench.suite import Suite

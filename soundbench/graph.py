@@ -1,7 +1,7 @@
 """How a network is read: an ONNX file becomes a short list of steps over flat tensors.
 
 Every linear operator becomes one dense matrix, so whoever evaluates, attacks or bounds a network needs to know
-three kinds of step only. Matrices hold exact real numbers as midpoint and radius in float64; the radius is zero
+a few kinds of step only. Matrices hold exact real numbers as midpoint and radius in float64; the radius is zero
 except where ONNX asks for a number that float64 cannot hold (one ninth in an average).
 """
 
@@ -43,7 +43,8 @@ class Affine:
 
     `matrix` has shape (size of output, size of input), `bias` (size of output,); `matrix_radius` and
     `bias_radius` (same shapes, or None for zero) bound how far the exact real numbers lie from the float64 ones.
-    `terms` (size of output,) counts the roundings behind each output as the ONNX operator computes it.
+    `terms` (size of output,) counts the roundings behind each output as the ONNX operator computes it;
+    `bias_parts` (size of output,) adds up the magnitudes that the operator computes the bias from, if it does.
     """
 
     output: str
@@ -53,6 +54,7 @@ class Affine:
     terms: NDArray[np.int64]
     matrix_radius: Array | None = None
     bias_radius: Array | None = None
+    bias_parts: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +75,56 @@ class Activation:
     function: Function
 
 
-Step = Affine | Sum | Activation
+@dataclass(frozen=True, slots=True, eq=False)
+class Permutation:
+    """output[i] = input[order[i]]; `order` has shape (size of output,)."""
+
+    output: str
+    input: str
+    order: Indices
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Product:
+    """output = left @ right, matrix by matrix; `shape` is (matrices, rows, inner size, columns)."""
+
+    output: str
+    left: str
+    right: str
+    shape: tuple[int, int, int, int]
+
+    @property
+    def left_shape(self) -> tuple[int, int, int]:
+        """Matrices, rows and columns of the left operand."""
+        return self.shape[:3]
+
+    @property
+    def right_shape(self) -> tuple[int, int, int]:
+        """Matrices, rows and columns of the right operand."""
+        return self.shape[0], self.shape[2], self.shape[3]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Softmax:
+    """output = exp(input) divided by its sum, over each run of `length` elements."""
+
+    output: str
+    input: str
+    length: int
+
+
+Step = Affine | Sum | Activation | Permutation | Product | Softmax
+
+
+def inputs_of(step: Step) -> tuple[str, ...]:
+    """The tensors that a step reads."""
+    match step:
+        case Sum():
+            return step.inputs
+        case Product():
+            return step.left, step.right
+        case _:
+            return (step.input,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +208,27 @@ def evaluate_float64(graph: Graph, points: Array) -> dict[str, Array]:
                 values[step.output] = sum((values[name] for name in step.inputs), start=step.bias)
             case Activation():
                 values[step.output] = apply_float64(step.function, values[step.input])
+            case Permutation():
+                values[step.output] = values[step.input][:, step.order]
+            case Product():
+                values[step.output] = product_float64(step, values[step.left], values[step.right])
+            case Softmax():
+                values[step.output] = softmax_float64(step.length, values[step.input])
     return values
+
+
+def product_float64(step: Product, left: Array, right: Array) -> Array:
+    """Products of matrices in float64, (points, size) each -> (points, size of output)."""
+    product = left.reshape(-1, *step.left_shape) @ right.reshape(-1, *step.right_shape)
+    return product.reshape(len(left), -1)
+
+
+def softmax_float64(length: int, values: Array) -> Array:
+    """Softmax in float64 over each run of `length` elements, any shape."""
+    runs = values.reshape(-1, length)
+    powers = np.exp(runs - runs.max(axis=1, keepdims=True))
+    shares: Array = powers / powers.sum(axis=1, keepdims=True)
+    return shares.reshape(values.shape)
 
 
 def apply_float64(function: Function, values: Array) -> Array:

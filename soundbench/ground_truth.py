@@ -137,7 +137,7 @@ class GroundTruth:
 
     `trigger` names what the instance exercises (`mlp/interior`); `pair` is shared by the armed member and its twin.
     Trained families have no `pair` and no `twin_kind`.
-    `certifies` is a digest of what network and property mean (see `certify.meaning_digest`): the certificate is about
+    `certifies` is a digest of what network and property mean (see `meaning.meaning_digest`): the certificate is about
     that and nothing else.
     """
 

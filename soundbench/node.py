@@ -114,8 +114,13 @@ def resolve(
     return Node(proto.op_type, label, proto.output[0], inputs, decoded)
 
 
-def constant_value(node: Node) -> Array:
-    """The tensor that a Constant node holds, as float64."""
+def constant_value(node: Node) -> Array | None:
+    """What a Constant node holds, or an Identity node passes on, as float64; None where it is no constant."""
+    if node.operator == "Identity":
+        node.allow()
+        return None if isinstance(node.inputs[0], Tensor) else node.constant(0)
+    if node.operator != "Constant":
+        return None
     if "value" not in node.attributes:
         raise node.refuse("only the attribute 'value' is supported")
     return numbers(node.attributes["value"], node.label)

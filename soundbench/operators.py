@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soundbench.affine import LARGEST_MATRIX, Lowered, affine, broadcasts, check_size, kron, scale
+from soundbench.elementwise_operators import add, batch_normalization, div, mul, sub
 from soundbench.errors import InputError
-from soundbench.graph import Activation, Affine, Array, Function, Graph, Step, Sum
+from soundbench.graph import Activation, Array, Function, Graph, Product, Softmax, Step
 from soundbench.node import Node, Tensor, constant_value, numbers, resolve, specification
+from soundbench.shape_operators import flatten, identity, reshape, transpose
 from soundbench.window import Window
 
 if TYPE_CHECKING:
     import onnx
-
-LARGEST_MATRIX = 50_000_000
-
-
-Lowered = tuple[tuple[Step, ...], Tensor]
 
 
 def gemm(node: Node) -> Lowered:
@@ -44,8 +42,10 @@ def gemm(node: Node) -> Lowered:
 
 
 def matmul(node: Node) -> Lowered:
-    """Y = A @ B with one constant operand; the tensor is a matrix or a batch of rows."""
+    """Y = A @ B: of two tensors, or with a constant matrix; the tensor is then a matrix or a batch of rows."""
     node.allow()
+    if all(isinstance(operand, Tensor) for operand in node.inputs):
+        return product(node, node.tensor(0), node.tensor(1))
     if isinstance(node.inputs[0], Tensor):
         tensor, weights = node.tensor(0), node.constant(1)
         if weights is None or weights.ndim != 2 or tensor.shape[-1:] != weights.shape[:1]:
@@ -62,24 +62,17 @@ def matmul(node: Node) -> Lowered:
     return affine(node, tensor, (weights.shape[0], tensor.shape[1]), matrix, np.zeros(1))
 
 
-def add(node: Node) -> Lowered:
-    """Y = A + B: two tensors of one shape, or a tensor and a constant that broadcasts to its shape."""
-    node.allow()
-    first, second = node.inputs[0], node.inputs[1]
-    if isinstance(first, Tensor) and isinstance(second, Tensor):
-        if first.shape != second.shape:
-            raise node.refuse(f"adding shapes {first.shape} and {second.shape} is not supported")
-        shape, names = first.shape, [first.name, second.name]
-        shift = np.zeros(first.size)
-    else:
-        tensor, constant = (first, second) if isinstance(first, Tensor) else (second, first)
-        if not isinstance(tensor, Tensor) or constant is None or isinstance(constant, Tensor):
-            raise node.refuse("one operand must be a tensor of the network")
-        if not broadcasts(constant, tensor.shape):
-            raise node.refuse(f"the constant of shape {constant.shape} would enlarge {tensor.shape}")
-        shape, names = tensor.shape, [tensor.name]
-        shift = np.broadcast_to(constant, shape).ravel()
-    return (Sum(node.output, tuple(names), shift),), Tensor(node.output, shape)
+def product(node: Node, left: Tensor, right: Tensor) -> Lowered:
+    """Matrices times matrices, one by one over equal leading axes."""
+    fits = len(left.shape) == len(right.shape) > 1 and left.shape[-1] == right.shape[-2]
+    if not fits or left.shape[:-2] != right.shape[:-2]:
+        raise node.refuse(f"matrices of shapes {left.shape} and {right.shape} cannot be multiplied one by one")
+    *batch, rows, inner = left.shape
+    columns = right.shape[-1]
+    matrices = math.prod(batch)
+    check_size(node, matrices * rows * columns, inner)
+    step = Product(node.output, left.name, right.name, (matrices, rows, inner, columns))
+    return (step,), Tensor(node.output, (*batch, rows, columns))
 
 
 def conv(node: Node) -> Lowered:
@@ -134,41 +127,36 @@ def average_pool(node: Node) -> Lowered:
     return affine(node, tensor, (1, channels, *window.output_shape), matrix, np.zeros(1), inexact=True)
 
 
-def flatten(node: Node) -> Lowered:
-    """Flatten to a matrix; flat tensors need no work."""
+def reduce_mean(node: Node) -> Lowered:
+    """The average over some axes, all where none is given; they are an attribute, or an operand since opset 18."""
+    node.allow("axes", "keepdims", "noop_with_empty_axes")
+    tensor, rank = node.tensor(0), len(node.tensor(0).shape)
+    operand = node.constant(1)
+    given = node.attributes.get("axes", range(rank)) if operand is None else operand.ravel().tolist()
+    axes = [int(axis) + (rank if axis < 0 else 0) for axis in given]
+    if node.attributes.get("noop_with_empty_axes", 0) or not axes:
+        raise node.refuse("an empty list of axes is not supported")
+    if len(set(axes)) != len(axes) or not all(0 <= axis < rank for axis in axes):
+        raise node.refuse(f"axes {list(given)} are not different axes of a shape of {rank}")
+    kept = tuple(1 if axis in axes else size for axis, size in enumerate(tensor.shape))
+    outputs = math.prod(kept)
+    check_size(node, outputs, tensor.size)
+    cells = np.broadcast_to(np.arange(outputs).reshape(kept), tensor.shape).ravel()
+    matrix = (np.arange(outputs)[:, None] == cells) / (tensor.size // outputs)
+    shape = kept if node.attributes.get("keepdims", 1) else tuple(np.delete(kept, axes).tolist())
+    return affine(node, tensor, shape, matrix, np.zeros(1), inexact=True)
+
+
+def softmax(node: Node) -> Lowered:
+    """Softmax over the last axis."""
     node.allow("axis")
     tensor = node.tensor(0)
-    axis, rank = int(node.attributes.get("axis", 1)), len(tensor.shape)
-    if not -rank <= axis <= rank:
-        raise node.refuse(f"axis {axis} lies outside a shape of {rank} axes")
-    # A negative axis counts from the end: -1 is the last one, not the end.
-    axis += rank if axis < 0 else 0
-    return (), Tensor(tensor.name, (math.prod(tensor.shape[:axis]), math.prod(tensor.shape[axis:])))
-
-
-def reshape(node: Node) -> Lowered:
-    """Reshape to a constant shape, in which 0 copies a size and -1 is inferred."""
-    node.allow("allowzero")
-    tensor, target = node.tensor(0), node.constant(1)
-    if target is None or node.attributes.get("allowzero", 0):
-        raise node.refuse("only a constant shape with allowzero 0 is supported")
-    if target.ndim != 1:
-        raise node.refuse("the shape must be a list of sizes")
-    copied = dict(enumerate(tensor.shape))
-    shape = [copied.get(axis, 0) if size == 0 else int(size) for axis, size in enumerate(target.tolist())]
-    known = math.prod(size for size in shape if size != -1)
-    if shape.count(-1) > 1 or min(shape, default=1) < -1 or known == 0 or tensor.size % known:
-        raise node.refuse(f"shape {shape} does not fit {tensor.shape}")
-    filled = tuple(tensor.size // known if size == -1 else size for size in shape)
-    if math.prod(filled) != tensor.size:
-        raise node.refuse(f"shape {shape} does not fit {tensor.shape}")
-    return (), Tensor(tensor.name, filled)
-
-
-def identity(node: Node) -> Lowered:
-    """The tensor itself."""
-    node.allow()
-    return (), node.tensor(0)
+    rank, axis = len(tensor.shape), node.attributes.get("axis")
+    if axis is None and rank != 2:
+        raise node.refuse("its axis must be given, since the default changed with opset 13")
+    if axis not in (None, -1, rank - 1) or not rank:
+        raise node.refuse("only the last axis is supported")
+    return (Softmax(node.output, tensor.name, tensor.shape[-1]),), Tensor(node.output, tensor.shape)
 
 
 def activation(function: Function) -> Callable[[Node], Lowered]:
@@ -185,61 +173,23 @@ def activation(function: Function) -> Callable[[Node], Lowered]:
 OPERATORS: Mapping[str, Callable[[Node], Lowered]] = {
     "Add": add,
     "AveragePool": average_pool,
+    "BatchNormalization": batch_normalization,
     "Conv": conv,
+    "Div": div,
     "Flatten": flatten,
     "Gemm": gemm,
     "Identity": identity,
     "MatMul": matmul,
+    "Mul": mul,
+    "ReduceMean": reduce_mean,
     "Relu": activation(Function.RELU),
     "Reshape": reshape,
     "Sigmoid": activation(Function.SIGMOID),
+    "Softmax": softmax,
+    "Sub": sub,
     "Tanh": activation(Function.TANH),
+    "Transpose": transpose,
 }
-
-
-def kron(first: Array, second: Array) -> Array:
-    """The Kronecker product, as float64."""
-    return np.kron(first, second).astype(np.float64)
-
-
-def check_size(node: Node, rows: int, columns: int) -> None:
-    """Refuse a matrix that would not fit in memory."""
-    if rows * columns > LARGEST_MATRIX:
-        raise node.refuse(f"its matrix would have {rows} x {columns} entries, more than {LARGEST_MATRIX}")
-
-
-def broadcasts(constant: Array, shape: tuple[int, ...]) -> bool:
-    """Whether a constant broadcasts to a shape without enlarging it."""
-    own = (1,) * (len(shape) - constant.ndim) + constant.shape
-    return len(own) == len(shape) and all(size in (1, wanted) for size, wanted in zip(own, shape, strict=True))
-
-
-def scale(node: Node, factor: float, numbers: Array) -> Array:
-    """The product, each number rounded once: refused where float64 overflows, or loses a number altogether."""
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        product = factor * numbers
-    lost = (product == 0) & (numbers != 0) & (factor != 0)
-    if lost.any() or not np.isfinite(product).all():
-        raise node.refuse("alpha or beta makes a number too large or too small for float64")
-    return product
-
-
-def affine(
-    node: Node, tensor: Tensor, shape: tuple[int, ...], matrix: Array, bias: Array, *, inexact: bool = False
-) -> Lowered:
-    """One affine step; `inexact` says that every number is a float64 rounding of the exact one."""
-    if matrix.shape != (math.prod(shape), tensor.size):
-        raise node.refuse(f"weights of shape {matrix.shape} do not fit an input of shape {tensor.shape}")
-    if not matrix.size:
-        raise node.refuse("its matrix is empty")
-    terms = np.count_nonzero(matrix, axis=1).astype(np.int64) + 1
-    shift = np.broadcast_to(bias.ravel(), (matrix.shape[0],))
-    step = Affine(node.output, tensor.name, matrix, shift, terms)
-    if inexact:
-        # An entry is one rounded operation on float32 numbers: off by at most half a unit in the last place.
-        radii = np.spacing(np.abs(matrix)) * (matrix != 0), np.spacing(np.abs(shift)) * (shift != 0)
-        step = Affine(node.output, tensor.name, matrix, shift, terms, *radii)
-    return (step,), Tensor(node.output, shape)
 
 
 def lower(model: "onnx.ModelProto", source: str) -> Graph:
@@ -265,8 +215,9 @@ def lower(model: "onnx.ModelProto", source: str) -> Graph:
     sizes = {name: math.prod(shape)}
     for proto in model.graph.node:
         node = resolve(proto, {"Constant", *OPERATORS}, values, checker, source)
-        if proto.op_type == "Constant":
-            values[node.output] = constant_value(node)
+        constant = constant_value(node)
+        if constant is not None:
+            values[node.output] = constant
             continue
         new_steps, result = OPERATORS[proto.op_type](node)
         steps.extend(new_steps)

@@ -15,7 +15,6 @@ from soundbench.certificate import (
     check_kind,
     hiding_certificate,
     is_well_hidden,
-    meaning_digest,
     required_slack,
     witness_certificate,
 )
@@ -24,6 +23,7 @@ from soundbench.export import save_onnx, to_onnx
 from soundbench.graph import Array, Graph, evaluate_float64, read_graph
 from soundbench.ground_truth import Expected, GroundTruth, Hiding, Position, Proof, Role, Track, TwinKind
 from soundbench.instance import Property
+from soundbench.meaning import meaning_digest
 from soundbench.needle import Needle, misalignment_for
 from soundbench.operators import lower
 from soundbench.placement import (

@@ -14,7 +14,7 @@ from flint import arb, ctx
 
 from soundbench.errors import CertificateError
 from soundbench.graph import Array, Function
-from soundbench.rigorous import PRECISION_BITS
+from soundbench.rigorous import PRECISION_BITS, softmax
 
 # Below this slope the touching point of a tangent to tanh lies so far out that a horizontal line does as well.
 SMALLEST_SLOPE = 1e-24
@@ -58,6 +58,22 @@ def bound_values(function: Function, lower: Array, upper: Array) -> tuple[Array,
     if function is Function.TANH:
         return low, high
     return rounded_down(0.5 + rounded_down(0.5 * low)), rounded_up(0.5 + rounded_up(0.5 * high))
+
+
+def bound_softmax(length: int, lower: Array, upper: Array) -> tuple[Array, Array]:
+    """Proven bounds of softmax over each run of `length` inputs in [lower, upper], shape (inputs,)."""
+    low, high = np.zeros_like(lower), np.ones_like(upper)
+    with ctx.workprec(PRECISION_BITS):
+        for first in range(0, len(lower), length):
+            run = slice(first, first + length)
+            if not (np.isfinite(lower[run]).all() and np.isfinite(upper[run]).all()):
+                continue
+            ends = zip(lower[run].tolist(), upper[run].tolist(), strict=True)
+            shares = softmax([arb(least).union(arb(most)) for least, most in ends])
+            low[run] = [-up(-ball) for ball in shares]
+            high[run] = [up(ball) for ball in shares]
+    # No part is negative or more than the whole, and what is not a number says nothing.
+    return np.fmax(low, 0.0), np.fmin(high, 1.0)
 
 
 def relu_lines(lower: Array, upper: Array, slopes: str | None) -> Lines:

@@ -10,7 +10,7 @@ from typing import Any
 
 from flint import arb, arb_mat, ctx, fmpq
 
-from soundbench.graph import Activation, Affine, Array, Function, Graph, Sum
+from soundbench.graph import Activation, Affine, Array, Function, Graph, Permutation, Product, Softmax, Sum
 
 PRECISION_BITS = 160
 
@@ -39,7 +39,48 @@ def evaluate_tensors(graph: Graph, point: Sequence[Fraction]) -> dict[str, Balls
                 values[step.output] = [sum(terms, start=arb(bias)) for bias, *terms in columns]
             case Activation():
                 values[step.output] = [apply(step.function, ball) for ball in values[step.input]]
+            case Permutation():
+                values[step.output] = [values[step.input][index] for index in step.order.tolist()]
+            case Product():
+                values[step.output] = multiply(step, values[step.left], values[step.right])
+            case Softmax():
+                runs = range(0, len(values[step.input]), step.length)
+                values[step.output] = [
+                    ball for first in runs for ball in softmax(values[step.input][first : first + step.length])
+                ]
     return values
+
+
+def multiply(step: Product, left: Balls, right: Balls) -> Balls:
+    """Products of matrices of balls, one by one."""
+    _, rows, inner, columns = step.shape
+    pairs = zip(matrices(left, rows, inner), matrices(right, inner, columns), strict=True)
+    return [ball for first, second in pairs for ball in (first * second).entries()]
+
+
+def matrices(balls: Balls, rows: int, columns: int) -> Balls:
+    """The matrices that lie one after another in a flat list of balls."""
+    size = rows * columns
+    return [arb_mat(rows, columns, balls[first : first + size]) for first in range(0, len(balls), size)]
+
+
+def softmax(run: Balls) -> Balls:
+    """The hulls of softmax at the ends of the balls: an element grows with its own input and falls with the others."""
+    largest = max(run, key=lambda ball: float(ball.mid())).mid()
+    lows = [(ball.lower() - largest).exp() for ball in run]
+    highs = [(ball.upper() - largest).exp() for ball in run]
+    return [hull(share(lows, highs, index), share(highs, lows, index)) for index in range(len(run))]
+
+
+def share(own: Balls, others: Balls, index: int) -> Any:  # noqa: ANN401
+    """The part that one of `own` has in the sum of it and the rest of `others`."""
+    return own[index] / sum(others[:index] + others[index + 1 :], start=own[index])
+
+
+def hull(low: Any, high: Any) -> Any:  # noqa: ANN401
+    """A ball around two parts of a whole; all from none to the whole if either is unknown."""
+    joined = low.union(high)
+    return joined if joined.is_finite() else arb(0.5, 0.5)
 
 
 def apply(function: Function, ball: Any) -> Any:  # noqa: ANN401  (python-flint ships no types)

@@ -9,9 +9,9 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from soundbench.certificate import meaning_digest
 from soundbench.generate import Source, generate
 from soundbench.graph import read_graph
+from soundbench.meaning import meaning_digest
 from soundbench.recipe import Recipe, read_recipe
 from soundbench.vnnlib import read_property
 

@@ -141,8 +141,10 @@ def random_gemm(random: Generator, shape: Shape) -> Layer:
 
 
 def random_matmul(random: Generator, shape: Shape) -> Layer:
-    """The tensor on either side."""
+    """The tensor on either side, or on both."""
     size = int(random.integers(1, 5))
+    if shape[-1] == shape[-2] and random.random() < 0.5:
+        return Layer("MatMul", (None, None))
     if len(shape) == 2 and random.random() < 0.5:
         return Layer("MatMul", (weights(random, size, shape[0]), None))
     return Layer("MatMul", (None, weights(random, shape[-1], size)))
@@ -155,6 +157,64 @@ def random_add(random: Generator, shape: Shape) -> Layer:
     small = [1 if random.random() < 0.3 else size for size in shape][int(random.integers(len(shape) + 1)) :]
     pair = (None, weights(random, *small))
     return Layer("Add", pair if random.random() < 0.5 else pair[::-1])
+
+
+def broadcastable(random: Generator, shape: Shape) -> Any:
+    """A constant of any shape that broadcasts to `shape` without enlarging it."""
+    small = [1 if random.random() < 0.3 else size for size in shape][int(random.integers(len(shape) + 1)) :]
+    return weights(random, *small)
+
+
+def random_sub(random: Generator, shape: Shape) -> Layer:
+    """A constant on either side."""
+    pair = (None, broadcastable(random, shape))
+    return Layer("Sub", pair if random.random() < 0.5 else pair[::-1])
+
+
+def random_mul(random: Generator, shape: Shape) -> Layer:
+    """A constant on either side."""
+    pair = (None, broadcastable(random, shape))
+    return Layer("Mul", pair if random.random() < 0.5 else pair[::-1])
+
+
+def random_div(random: Generator, shape: Shape) -> Layer:
+    """A constant away from zero, some of them powers of two."""
+    constant = broadcastable(random, shape)
+    powers = random.choice(np.array([-2, 0.25, 8], np.float32), constant.shape)
+    return Layer("Div", (None, np.where(np.abs(constant) < 0.1, powers, constant).astype(np.float32)))
+
+
+def random_normalization(random: Generator, shape: Shape) -> Layer:
+    """Every channel its own numbers; the mean may be large, so that it cancels."""
+    scale, shift, mean = (weights(random, shape[1]) for _ in range(3))
+    mean *= np.float32(random.choice([1, 100]))
+    variance = random.uniform(0, 2, shape[1]).astype(np.float32)
+    attributes = {"epsilon": float(np.float32(random.choice([1e-5, 0.1])))}
+    return Layer(
+        "BatchNormalization",
+        (None, scale, shift, mean, variance),
+        without_defaults(random, attributes, {"epsilon": float(np.float32(1e-5))}),
+    )
+
+
+def random_mean(random: Generator, shape: Shape) -> Layer:
+    """Any axes, counted from either end; a number alone is left only where axes are kept."""
+    count = int(random.integers(1, len(shape)))
+    axes = [int(axis) - len(shape) * int(random.integers(2)) for axis in random.permutation(len(shape))[:count]]
+    attributes = {"axes": axes, "keepdims": int(random.integers(2))}
+    return Layer("ReduceMean", (None,), without_defaults(random, attributes, {"keepdims": 1}))
+
+
+def random_softmax(random: Generator, shape: Shape) -> Layer:
+    """The last axis, said in every way."""
+    attributes = {"axis": int(random.choice([-1, len(shape) - 1]))}
+    return Layer("Softmax", (None,), attributes if len(shape) != 2 or random.random() < 0.5 else {})
+
+
+def random_transpose(random: Generator, shape: Shape) -> Layer:
+    """Any order of the axes, or none."""
+    attributes = {"perm": random.permutation(len(shape)).tolist()}
+    return Layer("Transpose", (None,), attributes if random.random() < 0.8 else {})
 
 
 def random_window(random: Generator, image: Sequence[int], most_dilation: int) -> dict[str, Any]:
@@ -226,15 +286,22 @@ class Case:
 CASES: Mapping[str, Case] = {
     "Add": Case(any_shape, random_add),
     "AveragePool": Case(image_shape, random_average_pool),
+    "BatchNormalization": Case(matrix_shape, random_normalization),
     "Conv": Case(image_shape, random_conv),
+    "Div": Case(any_shape, random_div),
     "Flatten": Case(any_shape, random_flatten),
     "Gemm": Case(row_shape, random_gemm),
     "Identity": Case(any_shape, unary("Identity")),
     "MatMul": Case(matrix_shape, random_matmul),
+    "Mul": Case(any_shape, random_mul),
+    "ReduceMean": Case(matrix_shape, random_mean),
     "Relu": Case(any_shape, unary("Relu")),
     "Reshape": Case(any_shape, random_reshape),
     "Sigmoid": Case(any_shape, unary("Sigmoid")),
+    "Softmax": Case(any_shape, random_softmax),
+    "Sub": Case(any_shape, random_sub),
     "Tanh": Case(any_shape, unary("Tanh")),
+    "Transpose": Case(any_shape, random_transpose),
 }
 
 
@@ -286,3 +353,39 @@ def random_network(random: Generator, activations: Sequence[str] = ("Relu", "Sig
             skip()
     append(Layer("Gemm", (None, weights(random, shapes[-1][1], 2), weights(random, 2))))
     return build(start, layers, constant_nodes=bool(random.integers(2)))
+
+
+def random_attention(random: Generator, activations: Sequence[str] = ("Relu", "Sigmoid", "Tanh")) -> onnx.ModelProto:
+    """A small vision transformer: an image comes in, one layer of attention with a skip connection, a row goes out."""
+    tokens, heads, width = int(random.integers(2, 5)), int(random.integers(1, 3)), int(random.integers(1, 3))
+    inner = heads * width
+    layers: list[Layer] = []
+
+    def append(operator: str, *operands: Any, **attributes: Any) -> str:
+        layers.append(Layer(operator, operands or (None,), attributes))
+        return f"T{len(layers) - 1}"
+
+    def project(source: str, perm: Sequence[int]) -> str:
+        append("MatMul", source, weights(random, inner, inner))
+        append("Sub", None, weights(random, inner))
+        append("Reshape", None, np.array([1, tokens, heads, width], dtype=np.int64))
+        return append("Transpose", None, perm=perm)
+
+    append("Conv", None, weights(random, inner, 2, 1, 1))
+    append("Reshape", None, np.array([1, inner, tokens], dtype=np.int64))
+    normal = random_normalization(random, (1, inner, tokens))
+    append(normal.operator, *normal.operands, **normal.attributes)
+    source = append("Transpose", None, perm=[0, 2, 1])
+    query, key, value = (project(source, perm) for perm in ((0, 2, 1, 3), (0, 2, 3, 1), (0, 2, 1, 3)))
+    append("MatMul", query, key)
+    append(str(random.choice(["Mul", "Div"])), None, np.float32(random.choice([0.5, 0.7, 3])))
+    append("Softmax", None, axis=-1)
+    append("MatMul", None, value)
+    append("Transpose", None, perm=[0, 2, 1, 3])
+    append("Reshape", None, np.array([1, tokens, inner], dtype=np.int64))
+    append("MatMul", None, weights(random, inner, inner))
+    append("Add", None, source)
+    append(str(random.choice(activations)))
+    append("ReduceMean", axes=[1], keepdims=0)
+    append("Gemm", None, weights(random, inner, 2), weights(random, 2))
+    return build((1, 2, 1, tokens), layers, constant_nodes=bool(random.integers(2)))

@@ -3,11 +3,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_networks import random_attention, read
 from small_networks import unsafe_set
 
-from soundbench.attack import attack, representable_box
+from soundbench.attack import attack, network_in_torch, representable_box
 from soundbench.graph import Activation, Affine, Function, Graph, Sum, evaluate_float64
 from soundbench.instance import Interval, Property
 
@@ -159,6 +161,15 @@ def test_the_functions_and_sums_of_a_graph_are_those_of_float64(function):
     grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 21)] * 3), axis=-1).reshape(-1, 3)
     outputs = evaluate_float64(graph, grid)["y"]
     assert result.margin >= (outputs[:, 0] - outputs[:, 1] - 1000).max() - 1e-6
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_attention_in_torch_is_that_of_float64(seed):
+    random = np.random.default_rng(seed)
+    graph = read(random_attention(random))
+    points = random.uniform(-2, 2, (7, graph.input_count))
+    outputs = network_in_torch(graph)(torch.from_numpy(points)).numpy()
+    assert outputs == pytest.approx(evaluate_float64(graph, points)[graph.output], abs=1e-10)
 
 
 numbers = st.floats(-2, 2, allow_subnormal=False)

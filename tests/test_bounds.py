@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import ctx
-from random_networks import Layer, build, random_network, read
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_networks import Layer, build, random_attention, random_network, read
 
 from soundbench.bounds import TensorBounds, bound_tensors, interval_tensors, lower_bound
-from soundbench.graph import Activation, Affine, Function, Graph, Sum, evaluate_float64
+from soundbench.graph import Activation, Affine, Function, Graph, Product, Step, Sum, evaluate_float64
 from soundbench.rigorous import PRECISION_BITS, evaluate_tensors, exact
 
 Array = Any
@@ -137,6 +139,86 @@ class TestRandomNetworks:
         (found,) = lower_bound(graph, "T1", np.ones((1, 1)), known)
         assert found == pytest.approx(-2.0, abs=1e-12)
         assert known.lower["T1"] == pytest.approx(-4.0, abs=1e-12)
+
+
+class TestAttention:
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_bounds_hold_everywhere(self, seed):
+        random = np.random.default_rng(seed)
+        graph = read(random_attention(random))
+        lower, upper = random_box(random, graph.input_count)
+        points = list(points_of(random, graph, lower, upper))
+        for method in METHODS:
+            known = method(graph, lower, upper, {})
+            found = lower_bound(graph, graph.output, ROWS, known)
+            assert np.isfinite(found).all()
+            assert_bounds_hold(graph, known, ROWS, found, points)
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_a_point_is_bounded_by_its_value(self, seed):
+        random = np.random.default_rng(seed)
+        graph = read(random_attention(random))
+        point = random.uniform(-2, 2, graph.input_count)
+        value = evaluate_float64(graph, point[None])[graph.output][0] @ ROWS.T
+        known = bound_tensors(graph, point, point, {})
+        assert value == pytest.approx(lower_bound(graph, graph.output, ROWS, known), rel=1e-7, abs=1e-7)
+
+    def test_backward_bounds_are_tighter(self):
+        random = np.random.default_rng(0)
+        graph = read(random_attention(random))
+        end = np.full(graph.input_count, 0.1)
+        tight, loose = (lower_bound(graph, graph.output, ROWS, each(graph, -end, end, {})) for each in METHODS)
+        assert (tight >= loose).all()
+        assert (tight > loose + 1e-3).any()
+
+    @given(seed=st.integers(0, 2**32 - 1), power=st.floats(-3, 3))
+    @settings(deadline=None, max_examples=50)
+    def test_products_hold_at_every_sign(self, seed, power):
+        random = np.random.default_rng(seed)
+        layers = [
+            gemm(*random.normal(size=(4, 3))),
+            Layer("Reshape", (None, np.array([2, 2]))),
+            Layer("MatMul", (None, None)),
+        ]
+        graph = read(
+            build((1, 3), [*layers, Layer("Reshape", (None, np.array([1, 4]))), gemm([1, -1, 2, -2], [1, 1, 0, 0])])
+        )
+        lower, upper = (ends * 10**power for ends in random_box(random, 3))
+        known = interval_tensors(graph, lower, upper, {})
+        found = lower_bound(graph, graph.output, ROWS, known)
+        assert_bounds_hold(graph, known, ROWS, found, list(points_of(random, graph, lower, upper)))
+
+    @given(seed=st.integers(0, 2**32 - 1), power=st.floats(-6, 6))
+    @settings(deadline=None, max_examples=50)
+    def test_softmax_holds_at_every_size(self, seed, power):
+        random = np.random.default_rng(seed)
+        graph = read(build((1, 4), [Layer("Softmax"), gemm([1, -1, 2, -2], [1, 1, 0, 0])]))
+        lower, upper = (ends * 10**power for ends in random_box(random, 4))
+        known = interval_tensors(graph, lower, upper, {})
+        assert (known.lower["T0"] >= 0).all()
+        assert (known.upper["T0"] <= 1).all()
+        found = lower_bound(graph, graph.output, ROWS, known)
+        assert_bounds_hold(graph, known, ROWS, found, list(points_of(random, graph, lower, upper)))
+
+    def test_the_ends_of_softmax_are_reached(self):
+        graph = read(build((1, 2), [Layer("Softmax")]))
+        known = interval_tensors(graph, np.array([-1.0, 0.0]), np.array([1.0, 0.5]), {})
+        assert known.lower["T0"][0] == pytest.approx(1 / (1 + np.exp(1.5)), abs=1e-8)
+        assert known.upper["T0"][0] == pytest.approx(1 / (1 + np.exp(-1.0)), abs=1e-8)
+
+    @pytest.mark.parametrize("end", [1e20, 1e300, np.inf])
+    def test_softmax_of_a_huge_box(self, end):
+        graph = read(build((1, 2), [Layer("Softmax")]))
+        known = interval_tensors(graph, np.full(2, -end), np.full(2, end), {})
+        assert (known.lower["T0"].tolist(), known.upper["T0"].tolist()) == ([0, 0], [1, 1])
+
+    def test_a_permutation_is_carried_back(self):
+        layers = [Layer("Transpose"), Layer("Reshape", (None, np.array([1, 6]))), gemm([1, 2, 3, 4, 5, 6])]
+        graph = read(build((2, 3), layers))
+        point = np.arange(6.0)
+        known = bound_tensors(graph, point, point, {})
+        (found,) = lower_bound(graph, graph.output, np.ones((1, 1)), known)
+        assert found == pytest.approx(point.reshape(2, 3).T.ravel() @ np.arange(1, 7))
 
 
 class TestStructure:
@@ -317,7 +399,7 @@ class TestRounding:
         check_box(graph, lower, upper, [tuple(map(Fraction, corner.tolist())) for corner in corners])
 
 
-def steps_graph(*steps: Affine | Sum | Activation, size: int = 1) -> Graph:
+def steps_graph(*steps: Step, size: int = 1) -> Graph:
     """A network of one input tensor X, every tensor of one size."""
     sizes = {"X": size} | {step.output: size for step in steps}
     return Graph("X", steps[-1].output, (1, size), sizes, steps)
@@ -369,6 +451,17 @@ class TestOverflow:
     def test_a_number_that_is_none_proves_nothing(self, method, place, value, function):
         graph = steps_graph(
             UNKNOWN[place](value), Activation("T1", "T0", function), Sum("T2", ("T1", "T0"), np.zeros(1))
+        )
+        known = method(graph, np.array([-1.0]), np.array([1.0]), {})
+        found = lower_bound(graph, "T2", np.array([[1.0], [-1.0]]), known)
+        assert found.tolist() == [-np.inf, -np.inf]
+
+    @pytest.mark.parametrize("value", BAD)
+    @pytest.mark.parametrize("place", UNKNOWN)
+    @pytest.mark.parametrize("method", METHODS)
+    def test_nor_does_a_product_of_it(self, method, place, value):
+        graph = steps_graph(
+            UNKNOWN[place](value), Product("T1", "T0", "X", (1, 1, 1, 1)), Sum("T2", ("T1",), np.zeros(1))
         )
         known = method(graph, np.array([-1.0]), np.array([1.0]), {})
         found = lower_bound(graph, "T2", np.array([[1.0], [-1.0]]), known)

@@ -20,6 +20,7 @@ from soundbench.graph import evaluate_float64, read_graph
 from soundbench.ground_truth import Expected, Role, Track, TwinKind
 from soundbench.prove import region_box
 from soundbench.recipe import PLANTED_POSITIONS
+from soundbench.rounding import is_wide
 from soundbench.suite import load_suite
 from soundbench.vnnlib import read_property
 
@@ -47,6 +48,11 @@ def test_there_is_enough_of_everything():
     triggers = {known[name].trigger for name in ARMED}
     assert {f"{cell}/{position}" for cell in wanted for position in PLANTED_POSITIONS} <= triggers
     assert all(known[name].track is Track.MAIN for name in ARMED)
+
+
+@every_network
+def test_no_network_is_so_wide_that_its_recorded_rounding_bound_would_be_sharpened(path):
+    assert not is_wide(graph_of(path))
 
 
 def test_every_pair_has_two_members_and_every_armed_network_a_clean_box():

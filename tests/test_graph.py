@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto
-from random_networks import Layer, build, random_network, read
+from random_networks import Layer, build, random_attention, random_network, read
 
 from soundbench.errors import InputError
 from soundbench.graph import Function, apply_float64, evaluate_float64, load_onnx, read_graph
@@ -15,7 +15,11 @@ from soundbench.operators import OPERATORS
 EYE = np.eye(2, dtype=np.float32)
 SMALL = build((1, 2), [Layer("Gemm", (None, EYE, np.ones(2, np.float32))), Layer("Relu")])
 # One of each: initializers and Constant nodes, images and rows.
-FUZZED = [random_network(np.random.default_rng(seed)).SerializeToString() for seed in range(12)]
+FUZZED = [
+    make(np.random.default_rng(seed)).SerializeToString()
+    for make, count in ((random_network, 12), (random_attention, 6))
+    for seed in range(count)
+]
 
 
 def accepts(path, content: bytes) -> bool:

@@ -6,13 +6,14 @@ from fractions import Fraction
 import numpy as np
 import onnx
 import pytest
+from flint import arb, ctx
 from onnx import TensorProto, helper, numpy_helper
-from random_networks import CASES, Layer, build, random_node, random_point, read, run_float32
+from random_networks import CASES, Layer, build, random_attention, random_node, random_point, read, run_float32
 
 from soundbench.errors import InputError
 from soundbench.graph import Graph, UnsupportedOperator, evaluate_float64
 from soundbench.operators import OPERATORS, lower
-from soundbench.rigorous import evaluate
+from soundbench.rigorous import evaluate, exact
 from soundbench.rounding import float32_error
 
 NODES_EACH = 40
@@ -72,6 +73,42 @@ class TestConformance:
         graph = read(build((1, 2), [Layer("Identity")]))
         assert (graph.steps, graph.output, graph.output_count) == ((), "X", 2)
 
+    @pytest.mark.parametrize("axes", [[1], [-1, 0], [2, 1]])
+    @pytest.mark.parametrize("kept", [0, 1])
+    def test_the_axes_of_a_mean_may_be_an_operand(self, axes, kept):
+        layer = Layer("ReduceMean", (None, int64(*axes)), {"keepdims": kept})
+        check_against_onnxruntime(build((2, 3, 4), [layer], opset=18), np.random.default_rng(0))
+
+    def test_a_mean_of_everything(self):
+        graph = read(build((2, 3), [Layer("ReduceMean", (None,), {"keepdims": 0})]))
+        assert evaluate_float64(graph, np.arange(6.0)[None])[graph.output] == pytest.approx(2.5)
+
+    @pytest.mark.parametrize("seed", range(NODES_EACH))
+    def test_attention(self, seed):
+        random = np.random.default_rng(seed)
+        check_against_onnxruntime(random_attention(random), random)
+
+    def test_a_division_by_powers_of_two_is_exact(self):
+        graph = read(build((1, 2), [Layer("Div", (None, np.array([0.25, -8], np.float32)))]))
+        values = evaluate(graph, [Fraction(1, 3), Fraction(1, 3)])
+        assert [high - low < Fraction(1, 10**40) for low, high in values] == [True, True]
+
+    def test_a_normalization_is_the_real_one(self):
+        epsilon, numbers = float(np.float32(1e-5)), [1.5, -0.25, 1000.0, 0.7]
+        channel = [np.array([number], np.float32) for number in numbers]
+        graph = read(build((1, 1), [Layer("BatchNormalization", (None, *channel))]))
+        with ctx.workprec(400):
+            scale, shift, mean, variance = (arb(float(each[0])) for each in channel)
+            real = scale * (arb(1001) / 1 - mean) / (variance + arb(epsilon)).sqrt() + shift
+            ((low, high),) = evaluate(graph, [Fraction(1001)])
+            assert low <= exact(real.upper())
+            assert exact(real.lower()) <= high
+        assert high - low < Fraction(1, 10**11)
+
+    def test_an_identity_passes_constants_on(self):
+        layers = [Layer("Identity", (EYE,)), Layer("MatMul", ("X", None))]
+        assert [step.output for step in read(build((1, 2), layers)).steps] == ["T1"]
+
     def test_padding_of_an_average_counts_only_where_asked(self):
         def corner(counted: int) -> float:
             attributes = {"kernel_shape": [2, 2], "pads": [1, 1, 0, 0], "count_include_pad": counted}
@@ -93,8 +130,15 @@ def reshape(*target: int, **attributes):
     return (1, 6), Layer("Reshape", (None, int64(*target)), attributes)
 
 
+PAIR = np.ones(2, dtype=np.float32)
+
+
+def normalization(variance=PAIR, scale=PAIR):
+    return Layer("BatchNormalization", (None, scale, PAIR, PAIR, variance))
+
+
 REFUSED = {
-    "an unknown operator": ((1, 2), Layer("Softmax"), "'Softmax' is not supported"),
+    "an unknown operator": ((1, 2), Layer("Softplus"), "'Softplus' is not supported"),
     "a misspelt operator": ((1, 2), Layer("Re\nlu"), r"'Re\nlu' is not supported"),
     "an unknown attribute": ((1, 2), Layer("Relu", (None,), {"alpha": 0.1}), "alpha"),
     "an attribute of another type": (IMAGE, Layer("AveragePool", (None,), {"kernel_shape": "a"}), "kernel_shape"),
@@ -103,7 +147,6 @@ REFUSED = {
     "too few operands": ((1, 2), Layer("Gemm", (None,)), "input size 1"),
     "no operand": ((1, 2), Layer("Relu", ()), "input size 0"),
     "an omitted operand": ((1, 2), Layer("MatMul", ("", EYE)), "input 0"),
-    "identity of a constant": ((1, 2), Layer("Identity", (EYE,)), "input 0 is a constant"),
     "Gemm, A transposed": ((1, 2), Layer("Gemm", (None, EYE), {"transA": 1}), "not transposed"),
     "Gemm, A of two rows": ((2, 2), Layer("Gemm", (None, EYE)), "row of shape"),
     "Gemm, A an image": ((1, 1, 2, 2), Layer("Gemm", (None, EYE)), "row of shape"),
@@ -115,7 +158,9 @@ REFUSED = {
     "Gemm, C that does not fit": ((1, 2), Layer("Gemm", (None, EYE, np.ones(3, np.float32))), "C of shape"),
     "Gemm, C a column": ((1, 2), Layer("Gemm", (None, EYE, np.ones((2, 1), np.float32))), "C of shape"),
     "Gemm without outputs": ((1, 2), Layer("Gemm", (None, np.ones((2, 0), np.float32))), "empty"),
-    "MatMul of two tensors": ((2, 2), Layer("MatMul", (None, None)), "input 1 is not a constant"),
+    "MatMul of two tensors that do not fit": ((2, 3), Layer("MatMul", (None, None)), "cannot be multiplied"),
+    "MatMul of two vectors": ((3,), Layer("MatMul", (None, None)), "cannot be multiplied"),
+    "MatMul of two tensors, too large": ((400, 400), Layer("MatMul", (None, None)), "entries"),
     "MatMul that does not fit": ((1, 3), Layer("MatMul", (None, EYE)), "fits A"),
     "MatMul that does not fit on the left": ((1, 3), Layer("MatMul", (EYE, None)), "fits it"),
     "MatMul of a vector": ((1, 3), Layer("MatMul", (None, np.ones(3, np.float32))), "fits A"),
@@ -124,6 +169,34 @@ REFUSED = {
     "Add of a longer shape": ((2,), Layer("Add", (None, EYE)), "enlarge"),
     "Add that does not broadcast": ((1, 3), Layer("Add", (None, np.ones(2, np.float32))), "enlarge"),
     "Add of two constants": ((1, 2), Layer("Add", (EYE, EYE)), "one operand"),
+    "Sub of two tensors": ((1, 2), Layer("Sub", (None, None)), "one operand must"),
+    "Sub of two constants": ((1, 2), Layer("Sub", (EYE, EYE)), "one operand must"),
+    "Sub that enlarges": ((1, 2), Layer("Sub", (None, EYE)), "enlarge"),
+    "Mul of two tensors": ((1, 2), Layer("Mul", (None, None)), "one operand must"),
+    "Mul that enlarges": ((2,), Layer("Mul", (EYE, None)), "enlarge"),
+    "Mul too large": ((1, 10**4), Layer("Mul", (None, np.float32(2))), "entries"),
+    "Div of two tensors": ((1, 2), Layer("Div", (None, None)), "one operand must"),
+    "Div by the tensor": ((1, 2), Layer("Div", (np.float32(1), None)), "B the constant"),
+    "Div by zero": ((1, 2), Layer("Div", (None, np.array([1, 0], np.float32))), "by zero"),
+    "Div by next to nothing": ((1, 2), Layer("Div", (None, np.float64(1e-310))), "too small"),
+    "normalization of a line": ((2,), normalization(), "two axes"),
+    "normalization, three channels": ((1, 3), normalization(), "lists of 3"),
+    "normalization, mean a tensor": ((1, 2), Layer("BatchNormalization", (None, PAIR, PAIR, None, PAIR)), "input 3"),
+    "normalization, scale omitted": ((1, 2), Layer("BatchNormalization", (None, "", PAIR, PAIR, PAIR)), "input 1"),
+    "normalization, negative variance": ((1, 2), normalization(-PAIR), "var + epsilon is too small"),
+    "normalization, huge variance": ((1, 2), normalization(PAIR * np.float32(1e30)), "var + epsilon is too"),
+    "normalization, tiny scale": ((1, 2), normalization(scale=PAIR * np.float32(1e-30)), "scale / sqrt"),
+    "mean over an axis beyond the shape": ((1, 2), Layer("ReduceMean", (None,), {"axes": [2]}), "different axes"),
+    "mean over an axis twice": ((1, 2), Layer("ReduceMean", (None,), {"axes": [1, -1]}), "different axes"),
+    "mean of a constant": ((1, 2), Layer("ReduceMean", (EYE,)), "input 0 is a constant"),
+    "mean too large": ((10**4, 1), Layer("ReduceMean", (None,), {"axes": [1]}), "entries"),
+    "Softmax over the first axis": ((2, 2), Layer("Softmax", (None,), {"axis": 0}), "only the last axis"),
+    "Softmax beyond the shape": ((2, 2), Layer("Softmax", (None,), {"axis": 2}), "only the last axis"),
+    "Softmax of an unsaid axis": ((1, 2, 2), Layer("Softmax"), "axis must be given"),
+    "Softmax of a constant": ((1, 2), Layer("Softmax", (EYE,)), "input 0 is a constant"),
+    "Transpose, too few axes": ((1, 2), Layer("Transpose", (None,), {"perm": [0]}), "does not permute"),
+    "Transpose, an axis twice": ((1, 2), Layer("Transpose", (None,), {"perm": [1, 1]}), "does not permute"),
+    "Transpose of a constant": ((1, 2), Layer("Transpose", (EYE,)), "input 0 is a constant"),
     "Conv, kernel a tensor": (IMAGE, Layer("Conv", (None, None)), "input 1 is not a constant"),
     "Conv of two images": (*conv(shape=(2, 1, 3, 3)), "batch size 1"),
     "Conv of a line": (*conv(shape=(1, 1, 3), kernel=KERNEL[0]), "two-dimensional"),
@@ -170,6 +243,12 @@ class TestRefusal:
         assert message.startswith("random.onnx: node 'N0'")
         assert reason in message
         assert len(message.splitlines()) == 1
+
+    @pytest.mark.parametrize(("axes", "attributes"), [((), {}), ((1,), {"noop_with_empty_axes": 1})])
+    def test_a_mean_over_no_axis(self, axes, attributes):
+        layer = Layer("ReduceMean", (None, int64(*axes)), attributes)
+        with pytest.raises(UnsupportedOperator, match="an empty list of axes"):
+            read(build((1, 2), [layer], opset=18))
 
     @pytest.mark.parametrize("operator", ["Relu", "Constant"])
     def test_an_operator_of_another_domain(self, operator):

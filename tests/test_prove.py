@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from random_networks import Layer, build, random_network, random_point, read
+from random_networks import Layer, build, random_attention, random_network, random_point, read
 from small_networks import unsafe_set
 
 from soundbench.errors import CertificateError
-from soundbench.graph import Graph
+from soundbench.graph import Graph, evaluate_float64
 from soundbench.ground_truth import Leaf, Proof, ProofTree, Split
 from soundbench.instance import Constraint, Interval, Property, Region
 from soundbench.prove import INFLATION, Box, Hints, check, region_box, search, slacks
@@ -64,6 +64,20 @@ class TestSearch:
     def test_the_leaf_names_the_constraint_that_it_refutes(self):
         proof = prove(DOUBLE, box_property("(>= Y_0 0.0)", "(>= Y_0 2.5)", "(<= Y_0 9.0)"))
         assert proof.trees == (Leaf(1, {}),)
+
+    def test_attention_is_proven_by_splits(self):
+        graph = read(random_attention(np.random.default_rng(1)))
+        box = Box(np.full(graph.input_count, -0.1), np.full(graph.input_count, 0.1))
+        values = evaluate_float64(graph, np.random.default_rng(0).uniform(box.lower, box.upper, (500, len(box.lower))))
+        least = float(values[graph.output][:, 0].min())
+        inputs = [
+            f"({sign} X_{i} {end})" for i in range(graph.input_count) for sign, end in ((">=", -0.1), ("<=", 0.1))
+        ]
+        (root,) = slacks(graph, unsafe_set(graph.input_count, 2, *inputs, "(<= Y_0 0.0)").regions[0].outputs, box, {})
+        unsafe = unsafe_set(graph.input_count, 2, *inputs, f"(<= Y_0 {root + 1e-3 * (least - root):.9f})")
+        proof = prove(graph, unsafe, 1e-9, most_boxes=50)
+        assert len(leaves_of(proof.trees[0])) > 1
+        assert check(graph, unsafe, proof) == proof.slack
 
     def test_splits_where_one_leaf_is_not_enough(self):
         unsafe = box_property("(>= Y_0 0.6)")

@@ -8,10 +8,10 @@ import pytest
 from flint import arb, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_networks import Layer, build, random_network, random_point, read
+from random_networks import Layer, build, random_attention, random_network, random_point, read
 
 from soundbench.graph import Activation, Affine, Function, Graph, Sum, evaluate_float64
-from soundbench.rigorous import PRECISION_BITS, apply, evaluate, evaluate_tensors, exact, relu
+from soundbench.rigorous import PRECISION_BITS, apply, evaluate, evaluate_tensors, exact, relu, softmax
 
 SEEDS = range(40)
 
@@ -48,14 +48,27 @@ class TestNetworks:
             assert low <= value <= high
             assert high - low <= Fraction(1, 10**30 if is_exact else 10**9) * max(1, abs(value))
 
+    @pytest.mark.parametrize("make", [random_network, random_attention])
     @pytest.mark.parametrize("seed", SEEDS)
-    def test_they_are_close_to_float64(self, seed):
+    def test_they_are_close_to_float64(self, seed, make):
         random = np.random.default_rng(seed)
-        graph = read(random_network(random))
+        graph = read(make(random))
         point = random_point(random, np.full(graph.input_count, -4.0), np.full(graph.input_count, 4.0))
         near = evaluate_float64(graph, np.array([[float(value) for value in point]]))[graph.output][0]
         for (low, high), value in zip(evaluate(graph, point), near.tolist(), strict=True):
             assert low - Fraction(1, 10**9) <= Fraction(value) <= high + Fraction(1, 10**9)
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_products_hold_the_exact_value(self, seed):
+        random = np.random.default_rng(seed)
+        shape = (2, int(random.integers(1, 4)), int(random.integers(1, 4)))
+        graph = read(build(shape, [Layer("Transpose", (None,), {"perm": [0, 2, 1]}), Layer("MatMul", ("X", None))]))
+        point = random_point(random, np.full(graph.input_count, -4.0), np.full(graph.input_count, 4.0))
+        matrices = np.array(point, dtype=object).reshape(shape)
+        exactly = np.concatenate([(each @ each.T).ravel() for each in matrices])
+        for (low, high), value in zip(evaluate(graph, point), exactly, strict=True):
+            assert low <= value <= high
+            assert high - low <= Fraction(1, 10**30)
 
     def test_a_ninth_is_a_ninth(self):
         attributes = {"kernel_shape": [3, 3]}
@@ -131,6 +144,27 @@ class TestFunctions:
         left, right = (max(end, Fraction(0)) for end in ends)
         assert left - Fraction(1, 10**7) <= low <= left
         assert right <= high <= right + Fraction(1, 10**7)
+
+    @given(st.lists(st.fractions(-50, 50), min_size=1, max_size=5), st.floats(0, 2))
+    @settings(deadline=None)
+    def test_softmax_agrees_with_exponentials(self, values, radius):
+        with ctx.workprec(400):
+            powers = [(arb(value.numerator) / value.denominator).exp() for value in values]
+            shares = [power / sum(powers, start=arb(0)) for power in powers]
+        with ctx.workprec(PRECISION_BITS):
+            balls = [arb(value.numerator) / value.denominator for value in values]
+            found, wide = softmax(balls), softmax([ball + arb(0, radius) for ball in balls])
+            for share, narrow, around in zip(shares, found, wide, strict=True):
+                assert narrow.overlaps(share)
+                assert exact(narrow.upper()) - exact(narrow.lower()) < Fraction(1, 10**30)
+                assert around.overlaps(share)
+
+    @pytest.mark.parametrize("radius", [0.0, 1e6, 1e20, 1e300])
+    def test_softmax_of_wide_balls_is_finite(self, radius):
+        with ctx.workprec(PRECISION_BITS):
+            for ball in softmax([arb(0, radius), arb(-1e20, radius), arb(3)]):
+                assert ball.is_finite()
+                assert -1e-6 <= ball.lower() <= ball.upper() <= 1 + 1e-6
 
     @pytest.mark.parametrize("function", [Function.TANH, Function.SIGMOID])
     @pytest.mark.parametrize("radius", [0.5, 2.0, 50.0, 1e6, 1e20, 1e80, 1e300])

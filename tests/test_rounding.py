@@ -1,15 +1,33 @@
 """The float32 error bound covers ONNX Runtime and every other order of summation, and is no wild guess."""
 
+import itertools
 from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
+import onnx
 import pytest
-from random_networks import Layer, build, random_network, random_point, read, run_float32
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_networks import Layer, build, random_attention, random_network, random_point, read, run_float32
 
-from soundbench.graph import Activation, Affine, Function, Graph, Sum, apply_float64
+from soundbench import rounding
+from soundbench.carried_errors import linearised, partial_sums, softmax_curvature
+from soundbench.graph import (
+    Activation,
+    Affine,
+    Function,
+    Graph,
+    Permutation,
+    Product,
+    Softmax,
+    Sum,
+    apply_float64,
+    softmax_float64,
+)
 from soundbench.rigorous import evaluate
-from soundbench.rounding import activation_error, float32_error
+from soundbench.rounding import float32_error, is_wide
+from soundbench.step_errors import activation_error, softmax_change
 
 SEEDS = range(40)
 pytestmark = pytest.mark.filterwarnings("error")
@@ -20,6 +38,11 @@ def gemm(*rows: Sequence[float], bias: Sequence[float] | None = None) -> Layer:
     matrix = np.array(rows, dtype=np.float32)
     operands = (None, matrix) if bias is None else (None, matrix, np.array(bias, dtype=np.float32))
     return Layer("Gemm", operands, {"transB": 1})
+
+
+def reshape(*target: int) -> Layer:
+    """A layer of another shape."""
+    return Layer("Reshape", (None, np.array(target, dtype=np.int64)))
 
 
 def deviations(graph: Graph, point: Sequence[Fraction], run: Sequence[Fraction]) -> list[Fraction]:
@@ -50,6 +73,15 @@ def run_permuted(graph: Graph, point: Sequence[Fraction], random: np.random.Gene
                 values[step.output] = total
             case Activation():
                 values[step.output] = apply_float64(step.function, values[step.input]).astype(np.float32)
+            case Permutation():
+                values[step.output] = values[step.input][step.order]
+            case Product():
+                left, right = values[step.left].reshape(step.left_shape), values[step.right].reshape(step.right_shape)
+                terms = left[..., None] * right[:, None]
+                terms = terms[:, :, random.permutation(terms.shape[2])]
+                values[step.output] = np.cumsum(terms, axis=2, dtype=np.float32)[:, :, -1].ravel()
+            case Softmax():
+                values[step.output] = softmax_float64(step.length, values[step.input]).astype(np.float32)
     return [Fraction(value) for value in values[graph.output].tolist()]
 
 
@@ -71,6 +103,79 @@ class TestCoverage:
         for run in runs:
             for error, deviation in zip(errors, deviations(graph, point, run), strict=True):
                 assert is_covered(error, deviation)
+
+    @pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0])
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_attention(self, seed, scale):
+        random = np.random.default_rng(seed)
+        model = random_attention(random)
+        graph = read(model)
+        point = random_point(random, np.full(graph.input_count, -scale), np.full(graph.input_count, scale))
+        errors = float32_error(graph, point).tolist()
+        for error, deviation in zip(errors, deviations(graph, point, run_float32(model, point)), strict=True):
+            assert is_covered(error, deviation)
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_products_in_any_order(self, seed):
+        random = np.random.default_rng(seed)
+        layers = [gemm(*random.normal(size=(9, 4))), reshape(3, 3), Layer("MatMul", (None, None)), Layer("Softmax")]
+        model = build((1, 4), [*layers, reshape(1, 9), gemm(*random.normal(size=(2, 9)))])
+        graph = read(model)
+        point = random_point(random, np.full(4, -2.0), np.full(4, 2.0))
+        errors = float32_error(graph, point).tolist()
+        for run in [run_float32(model, point), *(run_permuted(graph, point, random) for _ in range(5))]:
+            for error, deviation in zip(errors, deviations(graph, point, run), strict=True):
+                assert is_covered(error, deviation)
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_a_normalization_that_cancels(self, seed):
+        random = np.random.default_rng(seed)
+        mean = random.uniform(100, 200, 3).astype(np.float32)
+        constants = [random.uniform(1, 2, 3).astype(np.float32) for _ in range(2)]
+        layers = [Layer("BatchNormalization", (None, *constants, mean, np.full(3, 0.01, np.float32)))]
+        model = build((1, 3), layers)
+        graph = read(model)
+        point = random_point(random, mean - 1e-3, mean + 1e-3)
+        run = run_float32(model, point)
+        for error, deviation in zip(float32_error(graph, point).tolist(), deviations(graph, point, run), strict=True):
+            assert is_covered(error, deviation)
+
+    @pytest.mark.parametrize("seed", range(10))
+    @pytest.mark.parametrize("size", [2, 25, 500])
+    def test_onnxruntimes_own_softmax(self, seed, size):
+        random = np.random.default_rng(seed)
+        model = build((1, size), [Layer("Softmax")])
+        graph = read(model)
+        point = random_point(random, np.full(size, -(10.0 ** (seed % 3))), np.full(size, 10.0 ** (seed % 3)))
+        errors = float32_error(graph, point).tolist()
+        for error, deviation in zip(errors, deviations(graph, point, run_float32(model, point)), strict=True):
+            assert is_covered(error, deviation)
+            assert deviation <= Fraction(error) / 4
+
+    @given(seed=st.integers(0, 2**32 - 1), power=st.floats(-8, 3))
+    @settings(deadline=None)
+    def test_no_change_of_its_inputs_moves_softmax_further(self, seed, power):
+        random = np.random.default_rng(seed)
+        values = random.normal(size=6) * 10 ** random.uniform(-1, 2)
+        error = np.abs(random.normal(size=6)) * 10**power
+        shares = softmax_float64(3, values)
+        change, curved = softmax_change(3, shares, error), softmax_curvature(3, shares, error)
+        for _ in range(20):
+            moved = random.choice([-1, 0, 1], 6) * error
+            move = softmax_float64(3, values + moved) - shares
+            along = moved - np.repeat((shares * moved).reshape(2, 3).sum(axis=1), 3)
+            assert (np.abs(move) <= change + 1e-12).all()
+            assert (np.abs(move - shares * along) <= curved + 1e-12).all()
+
+    @given(values=st.lists(st.floats(-5, 5), min_size=1, max_size=8), power=st.floats(-6, 2))
+    @settings(deadline=None)
+    def test_nor_any_activation(self, values, power):
+        value, error = np.array(values), np.full(len(values), 10.0**power)
+        for function in Function:
+            slope, rest = linearised(function, value, error)
+            for share in np.linspace(-1, 1, 9):
+                move = apply_float64(function, value + share * error) - apply_float64(function, value)
+                assert (np.abs(move - slope * share * error) <= rest + 1e-12).all()
 
     @pytest.mark.parametrize("seed", SEEDS)
     def test_large_cancellations(self, seed):
@@ -170,6 +275,82 @@ class TestRange:
     def test_sums_beyond_float32_have_no_bound(self):
         graph = read(build((1, 1), [Layer("Add", (None, None))]))
         assert float32_error(graph, [float32(3e38)]).tolist() == [np.inf]
+
+
+def wide(random: np.random.Generator, function: str, width: int) -> onnx.ModelProto:
+    """Three layers with the weights that torch starts from; the outputs are far below the hidden numbers."""
+    sizes, layers = (8, width, width, 2), []
+    for inputs, outputs in itertools.pairwise(sizes):
+        layers += [gemm(*random.uniform(-1, 1, (outputs, inputs)) / np.sqrt(inputs)), Layer(function)]
+    return build((1, 8), layers[:-1])
+
+
+class TestWide:
+    @pytest.mark.parametrize("function", ["Relu", "Tanh", "Sigmoid"])
+    @pytest.mark.parametrize("seed", range(10))
+    def test_every_order_of_summation_lies_within_it(self, seed, function):
+        random = np.random.default_rng(seed)
+        model = wide(random, function, 200)
+        graph = read(model)
+        assert is_wide(graph)
+        point = random_point(random, np.full(8, -1.0), np.full(8, 1.0))
+        errors = float32_error(graph, point).tolist()
+        for run in [run_float32(model, point), *(run_permuted(graph, point, random) for _ in range(3))]:
+            for error, deviation in zip(errors, deviations(graph, point, run), strict=True):
+                assert is_covered(error, deviation)
+
+    @pytest.mark.parametrize("function", ["Relu", "Tanh", "Sigmoid"])
+    def test_it_is_sharper_than_magnitudes_alone(self, monkeypatch, function):
+        random = np.random.default_rng(0)
+        graph = read(wide(random, function, 400))
+        point = random_point(random, np.full(8, -1.0), np.full(8, 1.0))
+        sharp = float32_error(graph, point)
+        monkeypatch.setattr(rounding, "NARROW", 10**9)
+        assert (2 * sharp < float32_error(graph, point)).all()
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_narrow_networks_could_be_sharpened_too(self, monkeypatch, seed):
+        random = np.random.default_rng(seed)
+        model = random_network(random)
+        graph = read(model)
+        point = random_point(random, np.full(graph.input_count, -1.0), np.full(graph.input_count, 1.0))
+        coarse = float32_error(graph, point)
+        monkeypatch.setattr(rounding, "NARROW", 0)
+        sharp = float32_error(graph, point)
+        assert (sharp <= coarse).all()
+        for run in [run_float32(model, point), *(run_permuted(graph, point, random) for _ in range(3))]:
+            for error, deviation in zip(sharp.tolist(), deviations(graph, point, run), strict=True):
+                assert is_covered(error, deviation)
+
+    def test_the_distance_of_the_real_point_is_covered(self):
+        random = np.random.default_rng(0)
+        model = wide(random, "Tanh", 200)
+        graph = read(model)
+        real = tuple(Fraction(float(value)) for value in random.uniform(-1, 1, 8))
+        cast = tuple(float32(float(value)) for value in real)
+        moved = [there - here for there, here in zip(real, cast, strict=True)]
+        run = run_float32(model, cast)
+        for error, deviation in zip(float32_error(graph, cast, moved), deviations(graph, real, run), strict=True):
+            assert is_covered(float(error), deviation)
+        assert (float32_error(graph, cast, [Fraction(1, 10)] * 8) > float32_error(graph, cast, moved)).all()
+
+    def test_values_beyond_float32_have_no_bound(self):
+        model = build((1, 1), [gemm([1e38]), gemm(*[[1e30]] * 200), gemm([0.0] * 200)])
+        assert float32_error(read(model), [Fraction(1)]).tolist() == [np.inf]
+
+    def test_a_network_too_large_is_not_sharpened(self, monkeypatch):
+        graph = read(wide(np.random.default_rng(0), "Relu", 200))
+        monkeypatch.setattr(rounding, "LARGEST_PATH", 1000)
+        assert not is_wide(graph)
+
+    @given(terms=st.lists(st.integers(-9, 9), min_size=1, max_size=6), absent=st.integers(0, 3))
+    def test_no_order_has_larger_partial_sums(self, terms, absent):
+        bound = partial_sums(np.array([[*terms, *[0] * absent]], dtype=float), np.array([absent]))[0]
+        for order in itertools.permutations(terms):
+            assert np.abs(np.cumsum(order))[1:].sum() <= bound
+            halves = np.cumsum(order[:3]), np.cumsum(order[3:])
+            tree = [abs(sums[1:]).sum() for sums in halves]
+            assert sum(tree) + (abs(sum(terms)) if len(terms) > 3 else 0) <= bound
 
 
 class TestTightness:
