@@ -114,8 +114,9 @@ def descend(
 ) -> Reached:
     """The strongest of `restarts` descents of `iterations` sign steps of length `step` in every box.
 
-    `step` may differ by box (boxes,), and by input too (boxes, inputs). The margin is descended, or `loss` in its place. With `confirmed`, which is
-    asked about points whose margin is not positive, a box is left once one of its points is a counterexample.
+    `step` may differ by box (boxes,), and by input too (boxes, inputs). The margin is descended, or `loss` in its
+    place. With `confirmed`, which is asked about points whose margin is not positive, a box is left once one of its
+    points is a counterexample.
     """
     starts = boxes.uniform(restarts, generator)
     return descend_from(margins, boxes, starts, step=step, iterations=iterations, loss=loss, confirmed=confirmed)
@@ -132,7 +133,7 @@ def descend_from(
     confirmed: Confirmed | None = None,
     decay: float = 1.0,
 ) -> Reached:
-    """As `descend`, from given starts (boxes, starts, inputs); every step is `decay` times as long as the one before."""
+    """As `descend`, from given starts (boxes, starts, inputs), and each step `decay` times as long as the last one."""
     count, several, _ = starts.shape
     walkers = started(boxes, starts, step)
     margin, point = torch.full_like(boxes.lower[:, 0], torch.inf), boxes.lower.clone()
@@ -147,7 +148,9 @@ def descend_from(
             done |= found_boxes(walkers, several, confirmed, count)
         if done.any():
             ended = done & left
-            best = strongest(*(value.reshape(-1, several, *value.shape[1:]) for value in (walkers.best, walkers.best_points)))
+            best = strongest(
+                *(value.reshape(-1, several, *value.shape[1:]) for value in (walkers.best, walkers.best_points))
+            )
             within = ended[walkers.index[::several]]
             margin[ended], point[ended] = best.margin[within], best.point[within]
             left &= ~ended
@@ -186,7 +189,9 @@ def advance(walkers: Walkers, margins: Margins, loss: Margins | None, *, is_last
 def found_boxes(walkers: Walkers, several: int, confirmed: Confirmed, count: int) -> Tensor:
     """Which of `count` boxes (boxes,) have a walker whose best point is confirmed to be a counterexample."""
     index = walkers.index[::several]
-    best = strongest(walkers.best.reshape(-1, several), walkers.best_points.reshape(-1, several, walkers.points.shape[1]))
+    best = strongest(
+        walkers.best.reshape(-1, several), walkers.best_points.reshape(-1, several, walkers.points.shape[1])
+    )
     looks_found = best.margin <= 0
     found = torch.zeros(count, dtype=torch.bool, device=index.device)
     candidates = index[looks_found]
@@ -195,7 +200,7 @@ def found_boxes(walkers: Walkers, several: int, confirmed: Confirmed, count: int
 
 
 def strongest(margins: Tensor, points: Tensor) -> Reached:
-    """The best of several points a box, each of them one query: margins (boxes, several), points (boxes, several, inputs)."""
+    """The best of several points a box, a query each: margins (boxes, several), points (boxes, several, inputs)."""
     margin, index = margins.min(dim=1)
     queries = torch.full((len(points),), points.shape[1], dtype=torch.int64)
     return Reached(margin, points[torch.arange(len(points), device=points.device), index], queries)
