@@ -55,7 +55,7 @@ class Neurons:
         return sum(map(len, self.indices))
 
     def values(self, values: dict[str, Tensor], several: int) -> Tensor:
-        """The pre-activation of each neuron at its own points: points (neurons * several, inputs), a neuron's together."""
+        """The pre-activation of each neuron at its own points, (neurons * several,): a neuron's points lie together."""
         parts, place = [], 0
         for tensor, indices in zip(self.tensors, self.indices, strict=True):
             rows = values[tensor][place : place + len(indices) * several]
@@ -66,7 +66,7 @@ class Neurons:
     def blocks(self, most: int) -> "Iterator[Neurons]":
         """The same neurons, at most `most` at a time."""
         for tensor, indices in zip(self.tensors, self.indices, strict=True):
-            for part in indices.split(most):
+            for part in torch.split(indices, most):
                 yield Neurons((tensor,), (part,))
 
 
@@ -112,7 +112,7 @@ class Search:
 
     def descend(self, starts: Tensor, step: Tensor, iterations: int) -> None:
         """Descend the margin from starts (starts, inputs), with steps that shrink from `step` (1, inputs)."""
-        for part in starts.split(self.targets.most_points):
+        for part in torch.split(starts, self.targets.most_points):
             if self.is_found:
                 return
             reached = descend_from(
