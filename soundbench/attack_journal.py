@@ -66,6 +66,7 @@ def open_journal(folder: Path, identity: Sequence[object]) -> Iterator[Journal]:
     place = folder.absolute()
     path = place.with_name(f"{place.name}.attacks-{digest[:12]}.jsonl")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); name another folder with --out") from None

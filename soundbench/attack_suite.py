@@ -1,5 +1,7 @@
 """Who attacks a whole suite: every attack of a battery on every instance, in parts that are kept as they end."""
 
+import functools
+import itertools
 import math
 import os
 import shutil
@@ -15,8 +17,8 @@ from soundbench.attack_journal import Journal, Key, Outcome
 from soundbench.battery import Attack
 from soundbench.certify import by_network
 from soundbench.errors import InputError
-from soundbench.generate import check_new, folder_to_be
-from soundbench.graph import read_graph
+from soundbench.generate import check_new, folder_to_be, one_thread
+from soundbench.graph import Affine, read_graph
 from soundbench.ground_truth import AttackRecord
 from soundbench.instance import Instance, Property
 from soundbench.pgd import Reached, seeded
@@ -24,6 +26,9 @@ from soundbench.replay import NonFiniteOutputError, open_onnx
 from soundbench.suite import GROUND_TRUTH, MANIFEST, Suite, read_json, replace_ground_truth
 from soundbench.targets import Targets, targets_of
 from soundbench.vnnlib import read_property
+
+# What a query of a single point costs on top of its multiplications, in multiplications.
+OVERHEAD = 4e6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,10 +41,6 @@ class Network:
     each: Targets | None
     together: Targets | None
 
-    def targets(self, attack: Attack) -> Targets | None:
-        """The boxes that an attack is for."""
-        return self.together if attack.together else self.each
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -51,7 +52,39 @@ class Part:
     boxes: tuple[int, ...]
 
 
-# Told what is done, in a few words, and what share of the whole that was.
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """An attack on the boxes of a network that it is for."""
+
+    network: Network
+    targets: Targets
+    attack: Attack
+
+    def key(self, part: Part) -> Key:
+        """What a part goes by in the journal."""
+        return self.network.path, self.attack.name, part.number
+
+    def parts(self) -> list[Part]:
+        """As many restarts at once as memory allows, and as may be lost."""
+        count, attack, most_points = len(self.targets), self.attack, self.targets.most_points
+        size = 1 if attack.one_box else min(count, most_points)
+        most = attack.per_chunk if attack.splits else min(attack.per_chunk, max(1, most_points // size))
+        return [
+            Part(number, first, min(most, attack.restarts - first), tuple(range(start, min(start + size, count))))
+            for number, (start, first) in enumerate(
+                itertools.product(range(0, count, size), range(0, attack.restarts, most))
+            )
+        ]
+
+    def cost(self, part: Part) -> float:
+        """About how long a part takes, in multiplications."""
+        graph = self.targets.graph
+        weights = sum(step.matrix.size for step in graph.steps if isinstance(step, Affine))
+        queries = len(part.boxes) * part.count * self.attack.queries(graph)
+        return self.attack.rounds * OVERHEAD + queries * weights
+
+
+# Told what is done, in a few words, and how much of the whole that was.
 Progress = Callable[[str, float], None]
 
 
@@ -92,17 +125,20 @@ def attack_suite(
     no records, and attacks on several regions have none of an instance that has not several in one box.
     """
     networks = [read_network(suite, group, device) for group in by_network(suite)]
-    total = sum(cost(network, attack) for network in networks for attack in attacks)
+    jobs = [
+        Job(network, targets, attack)
+        for network in networks
+        for attack in attacks
+        if (targets := network.together if attack.together else network.each) is not None
+    ]
+    total = sum(job.cost(part) for job in jobs for part in job.parts() if job.key(part) not in journal.done)
     records: dict[str, list[AttackRecord]] = {}
-    for network in networks:
-        for attack in attacks:
-            targets = network.targets(attack)
-            if targets is None:
-                continue
-            share = cost(network, attack) / total
-            reached = attack_network(network, targets, attack, seed, journal, lambda w, s, k=share: progress(w, s * k))  # type: ignore[misc]
-            for name, record in records_of(network, targets, attack, seed, reached):
-                records.setdefault(name, []).append(record)
+    # One thread: sums have one order, and small networks are slower with several.
+    with one_thread():
+        for job in jobs:
+            reached = attack_network(job, seed, journal, lambda words, cost: progress(words, cost / total))
+            for name, each in records_of(job, seed, reached):
+                records.setdefault(name, []).append(each)
     return {name: tuple(each) for name, each in records.items()}
 
 
@@ -125,55 +161,28 @@ def read_network(suite: Suite, group: Sequence[Instance], device: torch.device) 
     return Network(path, tuple(group), properties, each, together)
 
 
-def cost(network: Network, attack: Attack) -> float:
-    """About how long an attack takes: queries times the network's weights, in all boxes."""
-    targets = network.targets(attack)
-    if targets is None:
-        return 0.0
-    weights = sum(step.matrix.size for step in targets.graph.steps if hasattr(step, "matrix"))
-    return len(targets) * attack.restarts * attack.queries(targets.graph) * (weights + 1)
-
-
-def attack_network(
-    network: Network, targets: Targets, attack: Attack, seed: int, journal: Journal, progress: Progress
-) -> Mapping[int, Outcome]:
+def attack_network(job: Job, seed: int, journal: Journal, progress: Progress) -> Mapping[int, Outcome]:
     """One attack on all boxes of a network; a box that one part finds is left out of the next."""
     reached: dict[int, Outcome] = {}
-    every = list(parts(targets, attack))
+    every = job.parts()
     for part in every:
-        key = (network.path, attack.name, part.number)
+        key = job.key(part)
         if key not in journal.done:
             left = [box for box in part.boxes if not (box in reached and reached[box].found)]
-            journal.append(key, attack_part(targets, attack, part, left, seed, key))
+            journal.append(key, attack_part(job, part, left, seed))
+            words = f" (part {part.number + 1} of {len(every)})" if len(every) > 1 else ""
+            progress(f"{job.network.path} {job.attack.name}{words}", job.cost(part))
         for box, outcome in journal.done[key].items():
             reached[box] = merged(reached[box], outcome) if box in reached else outcome
-        words = f"{network.path} {attack.name}"
-        if len(every) > 1:
-            words += f" (part {part.number + 1} of {len(every)})"
-        progress(words, 1 / len(every))
     return reached
 
 
-def parts(targets: Targets, attack: Attack) -> Iterator[Part]:
-    """The parts of an attack: as many restarts at once as memory allows, and as may be lost."""
-    size = 1 if attack.one_box else min(len(targets), targets.most_points)
-    most = attack.per_chunk if attack.splits else min(attack.per_chunk, max(1, targets.most_points // size))
-    number = 0
-    for start in range(0, len(targets), size):
-        boxes = tuple(range(start, min(start + size, len(targets))))
-        for first in range(0, attack.restarts, most):
-            yield Part(number, first, min(most, attack.restarts - first), boxes)
-            number += 1
-
-
-def attack_part(
-    targets: Targets, attack: Attack, part: Part, left: Sequence[int], seed: int, key: Key
-) -> Mapping[int, Outcome]:
+def attack_part(job: Job, part: Part, left: Sequence[int], seed: int) -> Mapping[int, Outcome]:
     """What a part of an attack reached in each of the boxes that are left."""
     if not left:
         return {}
-    reached = attack.run(targets.take(left), part.first, part.count, seeded(seed, *key))
-    outcomes = ((box, outcome_of(targets, box, reached, place)) for place, box in enumerate(left))
+    reached = job.attack.run(job.targets.take(left), part.first, part.count, seeded(seed, *job.key(part)))
+    outcomes = ((box, outcome_of(job.targets, box, reached, place)) for place, box in enumerate(left))
     return {box: outcome for box, outcome in outcomes if outcome is not None}
 
 
@@ -193,20 +202,24 @@ def merged(first: Outcome, second: Outcome) -> Outcome:
     return replace(best, queries=first.queries + second.queries)
 
 
-def records_of(
-    network: Network, targets: Targets, attack: Attack, seed: int, reached: Mapping[int, Outcome]
-) -> Iterator[tuple[str, AttackRecord]]:
+def records_of(job: Job, seed: int, reached: Mapping[int, Outcome]) -> Iterator[tuple[str, AttackRecord]]:
     """One record an instance, of what was reached in its boxes."""
-    for instance, unsafe in zip(network.instances, network.properties, strict=True):
-        outcomes = [outcome for box, outcome in reached.items() if targets.names[box] == instance.name]
+    for instance, unsafe in zip(job.network.instances, job.network.properties, strict=True):
+        outcomes = [outcome for box, outcome in reached.items() if job.targets.names[box] == instance.name]
         if outcomes:
-            best = outcomes[0]
-            for outcome in outcomes[1:]:
-                best = merged(best, outcome)
-            replayed = replays(instance, unsafe, best.point) if best.found else None
-            margin = best.margin + 0.0  # never -0.0
-            record = AttackRecord(attack.name, seed, attack.restarts, best.queries, margin, best.found, replayed)
-            yield instance.name, record
+            best = functools.reduce(merged, outcomes)
+            yield (
+                instance.name,
+                AttackRecord(
+                    attack=job.attack.name,
+                    seed=seed,
+                    restarts=job.attack.restarts,
+                    queries=best.queries,
+                    margin=best.margin,
+                    found=best.found,
+                    replays=replays(instance, unsafe, best.point) if best.found else None,
+                ),
+            )
 
 
 def replays(instance: Instance, unsafe: Property, point: Sequence[float]) -> bool:

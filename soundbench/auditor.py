@@ -27,6 +27,7 @@ KEPT = 8
 ACROSS = (1.0, 1.05)
 SHORT_STEPS = 50
 SHORT_STEP_SHARE = 0.02
+AUDIT_ROUNDS = 2.0 * STEPS + ROUNDS * (SHORT_STEPS + len(ACROSS))
 
 
 def heavy_tailed(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

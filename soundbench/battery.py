@@ -6,7 +6,7 @@ from functools import partial
 
 from torch import Generator
 
-from soundbench.auditor import audit, audit_queries
+from soundbench.auditor import AUDIT_ROUNDS, audit, audit_queries
 from soundbench.errors import InputError
 from soundbench.graph import Graph
 from soundbench.library_attacks import (
@@ -31,7 +31,8 @@ class Attack:
     """An attack of the battery: `run(targets, first, count, generator)` makes the restarts from number `first` on.
 
     `group` is what several attacks can be asked for by. `restarts` are made in each box, at most `per_chunk` at once.
-    `queries` says about how many queries a restart takes, by which time is estimated. `one_box`: it attacks one box at
+    `queries` says about how many queries a restart takes, and `rounds` how many follow one another, by which time is
+    estimated. `one_box`: it attacks one box at
     a time, others all boxes of a network side by side. `together`: it attacks all regions of an instance that share
     a box at once. `splits`: it minds memory itself, however many restarts there are.
     """
@@ -40,6 +41,7 @@ class Attack:
     group: str
     restarts: int
     per_chunk: int
+    rounds: float
     queries: Callable[[Graph], float]
     run: Callable[[Targets, int, int, Generator], Reached]
     one_box: bool = False
@@ -56,12 +58,12 @@ def battery(restarts: int, points: int, *, with_library: bool) -> tuple[Attack, 
     attacks = [published(schedule, restarts) for schedule in PUBLISHED_GRID]
     # Without a step there is no loss to descend.
     attacks += [published(schedule, restarts, together=True) for schedule in PUBLISHED_GRID if schedule.iterations]
-    look = partial(Attack, restarts=points, per_chunk=POINTS_A_CHUNK, queries=lambda _: 1 / 3, splits=True)
+    look = partial(Attack, restarts=points, per_chunk=POINTS_A_CHUNK, rounds=1.0, queries=lambda _: 1 / 3, splits=True)
     attacks.append(look("corners", "corners", run=corners_of(points)))
     attacks.append(look("uniform", "uniform", run=search_uniformly))
     if with_library:
         attacks += library_attacks(restarts)
-    attacks.append(Attack(AUDITOR, AUDITOR, 1, 1, audit_queries, audit, one_box=True, splits=True))
+    attacks.append(Attack(AUDITOR, AUDITOR, 1, 1, AUDIT_ROUNDS, audit_queries, audit, one_box=True, splits=True))
     return tuple(attacks)
 
 
@@ -86,7 +88,7 @@ def published(schedule: Schedule, restarts: int, *, together: bool = False) -> A
 
     name = f"{'pgd-ce' if together else 'pgd'} {schedule.name}"
     cost = float(schedule.iterations + 1)
-    return Attack(name, "pgd", restarts, RESTARTS_A_CHUNK, lambda _: cost, run, together=together)
+    return Attack(name, "pgd", restarts, RESTARTS_A_CHUNK, cost, lambda _: cost, run, together=together)
 
 
 def library_attacks(restarts: int) -> list[Attack]:
@@ -96,10 +98,10 @@ def library_attacks(restarts: int) -> list[Attack]:
         InputError: the library is not installed.
     """
     library_version()
-    attack = partial(Attack, restarts=restarts, per_chunk=restarts, one_box=True)
+    apgd, square = 2.0 * APGD_ITERATIONS, 3.0 * SQUARE_ITERATIONS
     return [
-        attack("apgd", "apgd", queries=lambda _: 2.0 * APGD_ITERATIONS, run=search_with_apgd),
-        attack("square", "square", queries=lambda _: 3.0 * SQUARE_ITERATIONS, run=search_with_square),
+        Attack("apgd", "apgd", restarts, restarts, apgd, lambda _: apgd, search_with_apgd, one_box=True),
+        Attack("square", "square", restarts, restarts, square, lambda _: square, search_with_square, one_box=True),
     ]
 
 
