@@ -169,7 +169,7 @@ def run(
         clip_values=(0.0, 1.0),
         device_type="cpu",  # where its arrays are; the network may be elsewhere
     )
-    with contextlib.suppress(FoundError), numpy_seeded(generator):
+    with contextlib.suppress(FoundError), global_numbers(generator):
         recorder.calibrate(generator)
         attack(classifier)
     return recorder.reached
@@ -189,11 +189,12 @@ def first_class(count: int) -> "np.ndarray[Any, np.dtype[np.float32]]":
 
 
 @contextlib.contextmanager
-def numpy_seeded(generator: Generator) -> Iterator[None]:
-    """Seed numpy's global numbers, which ART draws from, and put them back afterwards."""
+def global_numbers(generator: Generator) -> Iterator[None]:
+    """Seed numpy's global numbers, which ART draws from, and put them and torch's back afterwards."""
     state = np.random.get_state()  # noqa: NPY002
     np.random.seed(int(torch.randint(0, 2**32, (1,), generator=generator)))  # noqa: NPY002
     try:
-        yield
+        with torch.random.fork_rng(devices=[]):
+            yield
     finally:
         np.random.set_state(state)  # noqa: NPY002
