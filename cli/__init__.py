@@ -16,6 +16,7 @@ from .errors import ended_as_interrupted, reported_errors
 COMMANDS = {
     "generate": "generate",
     "certify": "certify",
+    "attack": "attack",
     "evaluate": "evaluate",
     "verifiers": "verifiers",
 }

@@ -1,10 +1,20 @@
 """What a command shows while it goes on: a bar on a terminal, a line a step elsewhere; both on standard error."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from soundbench.claim import TaskResult
 
@@ -29,6 +39,32 @@ def results(total: int) -> Iterator[Callable[[TaskResult], None]]:
         yield lambda result: done(
             f"{result.verifier} {result.instance} {result.claim} ({result.ending.wall_seconds:.1f} s)"
         )
+
+
+@contextmanager
+def shares() -> Iterator[Callable[[str, float], None]]:
+    """A function that is told, in a few words, of every part as it is done, and what share of the whole it is."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _plain_shares(console)
+        return
+    columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.description}", markup=False), console=console, transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda words, share: bar.update(task, advance=share, description=words)
+
+
+def _plain_shares(console: Console) -> Callable[[str, float], None]:
+    done, started = 0.0, time.monotonic()
+
+    def show(words: str, share: float) -> None:
+        nonlocal done
+        done = min(1.0, done + share)
+        seconds = (time.monotonic() - started) * (1 - done) / max(done, 1e-9)
+        line = f"[{100 * done:3.0f} %] {words}, about {timedelta(seconds=round(seconds))} left"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    return show
 
 
 def _plain_lines(console: Console, total: int) -> Callable[[str], None]:

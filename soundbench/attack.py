@@ -6,7 +6,7 @@ halves steps that fail (Croce and Hein 2020, Reliable evaluation of adversarial 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ from soundbench.graph import (
 from soundbench.instance import Interval, Property, Region
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from torch import Generator, Tensor, device, dtype
 
 # Restarts begin with these shares of the largest step in turn: long steps cross the box, short ones keep to a slope.
 STEP_SIZES = (1.0, 0.25, 0.0625, 0.015625)
@@ -122,16 +122,34 @@ def network_in_torch(graph: Graph) -> "Callable[[Tensor], Tensor]":
     """The network as a function of a float64 batch, (points, inputs) -> (points, outputs)."""
     import torch
 
-    functions = {Function.RELU: torch.relu, Function.SIGMOID: torch.sigmoid, Function.TANH: torch.tanh}
-    constants = {step.output: [torch.from_numpy(np.array(array)) for array in arrays_of(step)] for step in graph.steps}
+    tensors = tensors_in_torch(graph, torch.float64, torch.device("cpu"))
+    return lambda points: tensors(points)[graph.output]
 
-    def forward(points: "Tensor") -> "Tensor":
+
+def tensors_in_torch(
+    graph: Graph,
+    dtype: "dtype",
+    device: "device",
+    replaced: "Mapping[Function, Callable[[Tensor], Tensor]] | None" = None,
+) -> "Callable[[Tensor], dict[str, Tensor]]":
+    """Every tensor of the network as a function of a batch of that type there: (points, inputs) -> (points, size).
+
+    `replaced` gives other functions for activations, such as ones with other gradients.
+    """
+    import torch
+
+    functions: dict[Function, Callable[[Tensor], Tensor]]
+    functions = {Function.RELU: torch.relu, Function.SIGMOID: torch.sigmoid, Function.TANH: torch.tanh}
+    functions.update(replaced or {})
+    constants = {step.output: [tensor_of(array, dtype, device) for array in arrays_of(step)] for step in graph.steps}
+
+    def forward(points: "Tensor") -> "dict[str, Tensor]":
         values = {graph.input: points}
         for step in graph.steps:
             match step:
                 case Affine():
                     matrix, bias = constants[step.output]
-                    values[step.output] = values[step.input] @ matrix.T + bias
+                    values[step.output] = torch.addmm(bias, values[step.input], matrix.T)
                 case Sum():
                     (bias,) = constants[step.output]
                     values[step.output] = sum((values[name] for name in step.inputs), start=bias)
@@ -146,9 +164,17 @@ def network_in_torch(graph: Graph) -> "Callable[[Tensor], Tensor]":
                 case Softmax():
                     runs = values[step.input].reshape(len(points), -1, step.length)
                     values[step.output] = torch.softmax(runs, dim=2).flatten(1)
-        return values[graph.output]
+        return values
 
     return forward
+
+
+def tensor_of(array: "Array | Indices", dtype: "dtype", device: "device") -> "Tensor":
+    """Numbers as that type, indices as they are."""
+    import torch
+
+    tensor = torch.from_numpy(np.array(array)).to(device)
+    return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
 
 def arrays_of(step: Step) -> tuple[Array | Indices, ...]:

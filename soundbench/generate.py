@@ -99,10 +99,9 @@ def folder_to_be(out: Path) -> Iterator[Path]:
     Raises:
         InputError: `out` exists and is not empty, or cannot be written.
     """
+    check_new(out)
     place = out.absolute()
     try:
-        if place.is_symlink() or (place.exists() and (not place.is_dir() or any(place.iterdir()))):
-            raise InputError(f"{out}: already exists; name a new folder with --out, or remove this one")
         place.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     except OSError as error:
@@ -115,3 +114,16 @@ def folder_to_be(out: Path) -> Iterator[Path]:
         folder.rename(place)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_new(out: Path) -> None:
+    """Refuse a folder that exists and is not empty.
+
+    Raises:
+        InputError: it is one, or cannot be looked into.
+    """
+    try:
+        if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
+            raise InputError(f"{out}: already exists; name a new folder with --out, or remove this one")
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}); name another folder with --out") from None

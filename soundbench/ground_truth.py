@@ -132,6 +132,25 @@ class Hiding:
 
 
 @dataclass(frozen=True, slots=True)
+class AttackRecord:
+    """What an attack reached: evidence of how well a counterexample is hidden, not a part of any certificate.
+
+    `restarts` is the number of starts in each box, or of random points; `queries` how often the attack saw the
+    network's outputs, over all boxes of the instance. `margin` is the smallest that it reached: the largest excess over
+    a region's constraints, in float64, positive as long as the property holds. `found` says that a point in the box,
+    exactly, has float64 outputs in the unsafe set; `replays` that it does so in ONNX Runtime too, None if not found.
+    """
+
+    attack: str
+    seed: int
+    restarts: int
+    queries: int
+    margin: float
+    found: bool
+    replays: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GroundTruth:
     """Everything known of one instance.
 
@@ -153,3 +172,4 @@ class GroundTruth:
     witness: Witness | None = None
     proof: Proof | None = None
     hiding: Hiding | None = None
+    attacks: tuple[AttackRecord, ...] = ()

@@ -4,7 +4,8 @@ The method is that of Madry et al. 2018 (Towards deep learning models resistant 
 SoundnessBench (arXiv 2412.03154) uses it: uniform starts, sign steps of one length, the margin as the loss.
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,34 @@ from torch import Generator, Tensor
 # Margins of points (points, inputs), each in the box of that index (points,): the right class's lead, shape (points,).
 # A point whose margin is not positive is a counterexample.
 Margins = Callable[[Tensor, Tensor], Tensor]
+# Which of the points (points, inputs), each in the box of that index (points,), are counterexamples: (points,).
+Confirmed = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How a descent goes: `iterations` steps of `step_share` times the box's half-width."""
+
+    step_share: float
+    iterations: int
+
+    @property
+    def name(self) -> str:
+        """Its name in tables, such as `0.25x100`."""
+        return f"{self.step_share:g}x{self.iterations}"
+
+
+# The battery that a published counterexample had to withstand.
+PUBLISHED_GRID = (
+    Schedule(0.25, 0),
+    Schedule(0.25, 100),
+    Schedule(0.02, 100),
+    Schedule(0.02, 250),
+    Schedule(0.02, 500),
+    Schedule(0.01, 1000),
+    Schedule(0.01, 3000),
+    Schedule(0.01, 5000),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,44 +59,190 @@ class Boxes:
         """The boxes of these indices (any shape, boxes may repeat)."""
         return Boxes(self.lower[indices], self.upper[indices])
 
+    def half_width(self) -> Tensor:
+        """Half of each box's largest width, (boxes,): the radius, unless the box was clipped in every input."""
+        return (self.upper - self.lower).amax(dim=1) / 2
+
     def uniform(self, count: int, generator: Generator) -> Tensor:
         """`count` points a box, uniform in it: (boxes, count, inputs); drawn on the CPU, so alike on every device."""
         share = torch.rand((len(self), count, self.lower.shape[1]), generator=generator, dtype=self.lower.dtype)
         lower, upper = self.lower[:, None], self.upper[:, None]
-        return lower + share.to(self.lower.device) * (upper - lower)
+        # Rounding may lead out of the box.
+        return (lower + share.to(self.lower.device) * (upper - lower)).clamp(lower, upper)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reached:
-    """The best that an attack reached in each box: `margin` (boxes,) at `point` (boxes, inputs)."""
+    """The best that an attack reached in each box: `margin` (boxes,) at `point` (boxes, inputs).
+
+    `queries` (boxes,) counts the points at which it saw the margin.
+    """
 
     margin: Tensor
     point: Tensor
+    queries: Tensor
+
+
+@dataclass(slots=True, eq=False)
+class Walkers:
+    """Points on their way, (points, inputs): their box, its bounds, their step, and the best each has seen."""
+
+    index: Tensor
+    points: Tensor
+    lower: Tensor
+    upper: Tensor
+    step: Tensor
+    best: Tensor
+    best_points: Tensor
+
+    def keep(self, kept: Tensor) -> "Walkers":
+        """Those for which `kept` (points,) is true."""
+        values = (self.index, self.points, self.lower, self.upper, self.step, self.best, self.best_points)
+        return Walkers(*(value[kept] for value in values))
 
 
 def descend(
-    margins: Margins, boxes: Boxes, *, step: float, iterations: int, restarts: int, generator: Generator
+    margins: Margins,
+    boxes: Boxes,
+    *,
+    step: float | Tensor,
+    iterations: int,
+    restarts: int,
+    generator: Generator,
+    loss: Margins | None = None,
+    confirmed: Confirmed | None = None,
 ) -> Reached:
-    """The strongest of `restarts` descents of `iterations` sign steps of length `step` in every box."""
-    count, inputs = boxes.lower.shape
-    index = torch.arange(count, device=boxes.lower.device).repeat_interleave(restarts)
-    every = boxes.take(index)
-    points = boxes.uniform(restarts, generator).reshape(-1, inputs)
-    best = torch.full((len(points),), torch.inf, dtype=points.dtype, device=points.device)
-    best_points = points
+    """The strongest of `restarts` descents of `iterations` sign steps of length `step` in every box.
+
+    `step` may differ by box (boxes,), and by input too (boxes, inputs). The margin is descended, or `loss` in its
+    place. With `confirmed`, which is asked about points whose margin is not positive, a box is left once one of its
+    points is a counterexample.
+    """
+    starts = boxes.uniform(restarts, generator)
+    return descend_from(margins, boxes, starts, step=step, iterations=iterations, loss=loss, confirmed=confirmed)
+
+
+def descend_from(
+    margins: Margins,
+    boxes: Boxes,
+    starts: Tensor,
+    *,
+    step: float | Tensor,
+    iterations: int,
+    loss: Margins | None = None,
+    confirmed: Confirmed | None = None,
+    decay: float = 1.0,
+) -> Reached:
+    """As `descend`, from given starts (boxes, starts, inputs), and each step `decay` times as long as the last one."""
+    count, several, _ = starts.shape
+    walkers = started(boxes, starts, step)
+    margin, point = torch.full_like(boxes.lower[:, 0], torch.inf), boxes.lower.clone()
+    queries = torch.zeros(count, dtype=torch.int64)
+    left = torch.ones(count, dtype=torch.bool, device=margin.device)
     for iteration in range(iterations + 1):
-        points = points.detach().requires_grad_(iteration < iterations)
-        reached = margins(points, index)
-        better = reached.detach() < best
-        best = torch.where(better, reached.detach(), best)
-        best_points = torch.where(better[:, None], points.detach(), best_points)
-        if iteration < iterations:
-            (gradient,) = torch.autograd.grad(reached.sum(), points)
-            points = (points - step * gradient.sign()).clamp(every.lower, every.upper)
-    return strongest(best.reshape(count, restarts), best_points.reshape(count, restarts, inputs))
+        advance(walkers, margins, loss, is_last=iteration == iterations)
+        walkers.step = walkers.step * decay
+        queries += several * left.cpu()
+        done = torch.full_like(left, iteration == iterations)
+        if confirmed is not None and bool((walkers.best <= 0).any()):
+            done |= found_boxes(walkers, several, confirmed, count)
+        if done.any():
+            ended = done & left
+            best = strongest(
+                *(value.reshape(-1, several, *value.shape[1:]) for value in (walkers.best, walkers.best_points))
+            )
+            within = ended[walkers.index[::several]]
+            margin[ended], point[ended] = best.margin[within], best.point[within]
+            left &= ~ended
+            walkers = walkers.keep(left[walkers.index])
+        if not len(walkers.index):
+            break
+    return Reached(margin, point, queries)
+
+
+def started(boxes: Boxes, starts: Tensor, step: float | Tensor) -> Walkers:
+    """Walkers at the starts (boxes, starts, inputs), those of a box one after another."""
+    count, several, inputs = starts.shape
+    index = torch.arange(count, device=starts.device).repeat_interleave(several)
+    every = boxes.take(index)
+    points = starts.reshape(-1, inputs)
+    lengths = torch.as_tensor(step, dtype=points.dtype, device=points.device)
+    lengths = (lengths if lengths.ndim == 2 else lengths.expand(count)[:, None])[index]
+    best = torch.full((len(points),), torch.inf, dtype=points.dtype, device=points.device)
+    return Walkers(index, points, every.lower, every.upper, lengths, best, points)
+
+
+def advance(walkers: Walkers, margins: Margins, loss: Margins | None, *, is_last: bool) -> None:
+    """See the margins where the walkers are, then take a step unless it is the last look."""
+    points = walkers.points.detach().requires_grad_(not is_last)
+    with torch.set_grad_enabled(not is_last and loss is None):
+        reached = margins(points, walkers.index)
+    better = reached.detach() < walkers.best
+    walkers.best = torch.where(better, reached.detach(), walkers.best)
+    walkers.best_points = torch.where(better[:, None], points.detach(), walkers.best_points)
+    if not is_last:
+        descended = reached if loss is None else loss(points, walkers.index)
+        (gradient,) = torch.autograd.grad(descended.sum(), points)
+        walkers.points = (points.detach() - walkers.step * gradient.sign()).clamp(walkers.lower, walkers.upper)
+
+
+def found_boxes(walkers: Walkers, several: int, confirmed: Confirmed, count: int) -> Tensor:
+    """Which of `count` boxes (boxes,) have a walker whose best point is confirmed to be a counterexample."""
+    index = walkers.index[::several]
+    best = strongest(
+        walkers.best.reshape(-1, several), walkers.best_points.reshape(-1, several, walkers.points.shape[1])
+    )
+    looks_found = best.margin <= 0
+    found = torch.zeros(count, dtype=torch.bool, device=index.device)
+    candidates = index[looks_found]
+    found[candidates] = confirmed(best.point[looks_found], candidates)
+    return found
 
 
 def strongest(margins: Tensor, points: Tensor) -> Reached:
-    """The best of several points a box: margins (boxes, several), points (boxes, several, inputs)."""
+    """The best of several points a box, a query each: margins (boxes, several), points (boxes, several, inputs)."""
     margin, index = margins.min(dim=1)
-    return Reached(margin, points[torch.arange(len(points), device=points.device), index])
+    queries = torch.full((len(points),), points.shape[1], dtype=torch.int64)
+    return Reached(margin, points[torch.arange(len(points), device=points.device), index], queries)
+
+
+def seeded(*parts: object) -> Generator:
+    """A generator on the CPU whose numbers depend on these parts alone: a seed, a network, an attack."""
+    digest = hashlib.sha256("\n".join(map(str, parts)).encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+
+def survivors(
+    margins: Margins,
+    boxes: Boxes,
+    *,
+    half_width: float | Tensor,
+    restarts: int,
+    seed: int,
+    grid: Sequence[Schedule] = PUBLISHED_GRID,
+) -> Mapping[Schedule, Reached]:
+    """What each attack of the grid reached; a box survived if no margin of it is 0 or less.
+
+    `half_width` is the radius of the boxes before they were clipped, of which steps are a share; it may differ by box
+    (boxes,). A box that one attack finds is left out of those after it: its margin is inf there, and its queries 0.
+    """
+    left = torch.arange(len(boxes), device=boxes.lower.device)
+    radius = torch.as_tensor(half_width, dtype=boxes.lower.dtype, device=left.device).expand(len(boxes))
+    results = {}
+    for schedule in grid:
+        remaining = left
+        reached = descend(
+            lambda points, index, remaining=remaining: margins(points, remaining[index]),  # type: ignore[misc]
+            boxes.take(left),
+            step=schedule.step_share * radius[left],
+            iterations=schedule.iterations,
+            restarts=restarts,
+            generator=seeded(seed, schedule.name),
+            confirmed=lambda points, _: torch.ones(len(points), dtype=torch.bool, device=points.device),
+        )
+        margin, point = torch.full_like(radius, torch.inf), boxes.lower.clone()
+        queries = torch.zeros(len(boxes), dtype=torch.int64)
+        margin[left], point[left], queries[left.cpu()] = reached.margin, reached.point, reached.queries
+        results[schedule] = Reached(margin, point, queries)
+        left = left[reached.margin > 0]
+    return results

@@ -1,13 +1,15 @@
 """What is a suite: a folder of instances with their ground truth, which any VNN-COMP tool can run as it is.
 
-`suite.json` holds the SHA-256 of every other file; loading checks them all and trusts no path in any file.
+`suite.json` holds the SHA-256 of every other file; loading checks them all and trusts no path in any file. While a
+file is being replaced it holds two for it, the old and the new, so that a suite can be loaded at any time.
 """
 
+import contextlib
 import csv
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -99,6 +101,40 @@ def write_suite(
     write_json(root / MANIFEST, {"schema": SCHEMA, **made_by, "files": hashes})
 
 
+def replace_ground_truth(root: Path, ground_truth: Mapping[str, GroundTruth]) -> None:
+    """Replace the ground truth of a suite; whenever that is interrupted, the suite has the old or the new one, whole.
+
+    Raises:
+        InputError: the folder is no suite with a ground truth, or cannot be written.
+    """
+    manifest = read_json(root / MANIFEST)
+    if GROUND_TRUTH not in manifest["files"]:
+        raise InputError(f"{root}: has no {GROUND_TRUTH} to be replaced; get the suite with its ground truth")
+    with beside(root / GROUND_TRUTH) as new_truth, beside(root / MANIFEST) as new_manifest:
+        write_json(new_truth, encode_ground_truth(ground_truth))
+        old, new = sha256(root / GROUND_TRUTH), sha256(new_truth)
+        manifest["files"][GROUND_TRUTH] = [old, new]
+        write_json(new_manifest, manifest)
+        new_manifest.replace(root / MANIFEST)
+        new_truth.replace(root / GROUND_TRUTH)
+        manifest["files"][GROUND_TRUTH] = new
+        write_json(new_manifest, manifest)
+        new_manifest.replace(root / MANIFEST)
+
+
+@contextlib.contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A name beside a file, to be written and renamed to it; nothing is left there."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        yield partial
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); check the permissions") from None
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
 def read_rows(root: Path) -> list[Row]:
     """The rows of `instances.csv`."""
     path = root / INSTANCES
@@ -149,7 +185,7 @@ def verify_hashes(root: Path, hashes: Mapping[str, Any]) -> None:
         InputError: a file is missing, or its content is not what `suite.json` says.
     """
     for name, expected in hashes.items():
-        if sha256(inside(root, name)) != expected:
+        if sha256(inside(root, name)) not in (expected if isinstance(expected, list) else [expected]):
             raise InputError(f"{root / name}: its SHA-256 is not the one in {MANIFEST}; restore the file")
 
 

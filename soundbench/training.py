@@ -48,7 +48,8 @@ class Problem:
 
         def margins_of(points: Tensor, index: Tensor) -> Tensor:
             logits = network(points.reshape(-1, *self.input_shape))
-            return (logits[:, 0] - logits[:, 1]) * self.signs[index]
+            lead: Tensor = (logits[:, 0] - logits[:, 1]) * self.signs[index]
+            return lead
 
         return margins_of
 

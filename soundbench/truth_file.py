@@ -5,6 +5,7 @@ from typing import Any
 
 from soundbench.errors import InputError
 from soundbench.ground_truth import (
+    AttackRecord,
     Expected,
     GroundTruth,
     Hiding,
@@ -62,6 +63,7 @@ def encode_truth(truth: GroundTruth) -> Json:
         "witness": truth.witness and encode_witness(truth.witness),
         "proof": truth.proof and encode_proof(truth.proof),
         "hiding": truth.hiding and encode_hiding(truth.hiding),
+        "attacks": [encode_attack(record) for record in truth.attacks] or None,
     }
     return {key: value for key, value in entry.items() if value is not None}
 
@@ -81,6 +83,7 @@ def decode_truth(entry: Json) -> GroundTruth:
         witness=decode_witness(entry["witness"]) if "witness" in entry else None,
         proof=decode_proof(entry["proof"]) if "proof" in entry else None,
         hiding=decode_hiding(entry["hiding"]) if "hiding" in entry else None,
+        attacks=decode_attacks(entry["attacks"]) if "attacks" in entry else (),
     )
 
 
@@ -182,6 +185,50 @@ def decode_hiding(entry: Json) -> Hiding:
     )
 
 
+def encode_attack(record: AttackRecord) -> Json:
+    """What an attack reached."""
+    entry = {
+        "attack": record.attack,
+        "seed": record.seed,
+        "restarts": record.restarts,
+        "queries": record.queries,
+        "margin": record.margin,
+        "found": record.found,
+    }
+    return entry if record.replays is None else {**entry, "replays": record.replays}
+
+
+def decode_attacks(entries: Json) -> tuple[AttackRecord, ...]:
+    """Read what the attacks reached; every attack is recorded once."""
+    records = tuple(decode_attack(entry) for entry in items(entries))
+    names = [record.attack for record in records]
+    if len(set(names)) < len(names):
+        raise ValueError("an attack is recorded twice")
+    return records
+
+
+def decode_attack(entry: Json) -> AttackRecord:
+    """Read what one attack reached."""
+    record = AttackRecord(
+        attack=text(entry["attack"]),
+        seed=whole(entry["seed"]),
+        restarts=whole(entry["restarts"]),
+        queries=whole(entry["queries"]),
+        margin=number(entry["margin"]),
+        found=truth_value(entry["found"]),
+        replays=truth_value(entry["replays"]) if "replays" in entry else None,
+    )
+    if record.seed < 0 or record.restarts < 1 or record.queries < 1:
+        raise ValueError(f"the attack {record.attack!r} has a negative seed, or no restarts or queries")
+    if record.found and record.margin > 0:
+        raise ValueError(f"the attack {record.attack!r} is said to have found a point, but with a positive margin")
+    if record.found != (record.replays is not None):
+        raise ValueError(
+            f"the attack {record.attack!r} must say whether its point replays, if and only if it found one"
+        )
+    return record
+
+
 def slopes(entry: Json) -> dict[str, str]:
     """A mapping from tensors to slope characters."""
     return {text(name): text(value) for name, value in entry.items()}
@@ -198,6 +245,13 @@ def text(value: Json) -> str:
     """A string, or TypeError."""
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not a string")
+    return value
+
+
+def truth_value(value: Json) -> bool:
+    """True or false, or TypeError."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
     return value
 
 

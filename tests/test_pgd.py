@@ -1,0 +1,142 @@
+import pytest
+import torch
+
+from soundbench.pgd import PUBLISHED_GRID, Boxes, Schedule, descend, descend_from, seeded, strongest, survivors
+
+
+def boxes(*bounds, inputs=3):
+    lower, upper = (torch.tensor([each[side] for each in bounds])[:, None].repeat(1, inputs) for side in (0, 1))
+    return Boxes(lower, upper)
+
+
+def slope(points, index):
+    """Smallest at the upper corner, where it is 1 - 3 = -2 in a box up to 1."""
+    return 1.0 - points.sum(dim=1) + 0 * index
+
+
+def everything(points, _index):
+    return torch.ones(len(points), dtype=torch.bool)
+
+
+def run(margins, searched, **dials):
+    return descend(margins, searched, **{"step": 0.1, "iterations": 40, "restarts": 4, "generator": seeded(0), **dials})
+
+
+def test_descents_end_in_the_best_corner_of_each_box():
+    reached = run(slope, boxes((0.0, 1.0), (-1.0, 0.25)))
+    assert reached.margin.tolist() == [-2.0, 0.25]
+    assert torch.equal(reached.point, boxes((0.0, 1.0), (-1.0, 0.25)).upper)
+    assert reached.queries.tolist() == [4 * 41, 4 * 41]
+
+
+def test_points_never_leave_the_box():
+    searched, seen = boxes((-0.1, 0.3), (0.1, 0.7)), []
+
+    def watched(points, index):
+        seen.append(((points >= searched.lower[index]) & (points <= searched.upper[index])).all())
+        return slope(points, index)
+
+    run(watched, searched, step=0.05)
+    assert all(seen)
+    assert len(seen) == 41
+
+
+def test_uniform_points_are_in_the_box_though_sums_are_rounded():
+    bounds = torch.rand((200, 2, 4), generator=seeded(3)).sort(dim=1).values
+    searched = Boxes(bounds[:, 0], bounds[:, 1])
+    points = searched.uniform(500, seeded(1))
+    assert (points >= searched.lower[:, None]).all()
+    assert (points <= searched.upper[:, None]).all()
+
+
+def test_a_step_may_differ_by_box_and_by_input():
+    searched = boxes((0.0, 1.0), (0.0, 1.0))
+    starts = torch.zeros((2, 1, 3))
+    margins = descend_from(slope, searched, starts, step=torch.tensor([0.1, 0.2]), iterations=1).margin
+    assert margins.tolist() == pytest.approx([0.7, 0.4])
+    step = torch.tensor([[0.1, 0.0, 0.0], [0.1, 0.2, 0.3]])
+    assert descend_from(slope, searched, starts, step=step, iterations=1).margin.tolist() == pytest.approx([0.9, 0.4])
+
+
+def test_steps_may_shrink():
+    starts = torch.zeros((1, 1, 3))
+    reached = descend_from(slope, boxes((0.0, 1.0)), starts, step=0.1, iterations=3, decay=0.5)
+    assert reached.margin.tolist() == pytest.approx([1 - 3 * 0.175])
+
+
+def test_a_box_is_left_once_found_and_the_others_go_on():
+    searched = boxes((0.0, 1.0), (0.0, 0.25))
+    reached = run(slope, searched, confirmed=everything)
+    assert reached.margin[0] <= 0
+    assert reached.queries[0] < 4 * 41
+    assert reached.margin[1] == 0.25
+    assert reached.queries[1] == 4 * 41
+
+
+def test_a_box_whose_points_are_not_confirmed_is_attacked_to_the_end():
+    reached = run(slope, boxes((0.0, 1.0)), confirmed=lambda points, _: ~everything(points, _))
+    assert reached.queries.tolist() == [4 * 41]
+    assert reached.margin.tolist() == [-2.0]
+
+
+def test_the_loss_leads_and_the_margin_counts():
+    reached = run(slope, boxes((0.0, 1.0)), loss=lambda points, index: -slope(points, index), iterations=20)
+    starts = run(slope, boxes((0.0, 1.0)), iterations=0)
+    assert reached.margin == starts.margin
+
+
+def test_the_strongest_of_several_points():
+    margins, points = torch.tensor([[2.0, 1.0], [0.0, 3.0]]), torch.arange(8.0).reshape(2, 2, 2)
+    reached = strongest(margins, points)
+    assert reached.margin.tolist() == [1.0, 0.0]
+    assert reached.point.tolist() == [[2.0, 3.0], [4.0, 5.0]]
+    assert reached.queries.tolist() == [2, 2]
+
+
+def test_generators_depend_on_every_part_and_on_nothing_else():
+    numbers = {
+        float(torch.rand(1, generator=seeded(*parts))) for parts in ((0,), (1,), (0, "a"), (0, "b"), (0, "a", 1))
+    }
+    assert len(numbers) == 5
+    assert torch.rand(1, generator=seeded(0, "a")) == torch.rand(1, generator=seeded(0, "a"))
+
+
+def test_the_published_grid():
+    assert [each.name for each in PUBLISHED_GRID] == [
+        "0.25x0", "0.25x100", "0.02x100", "0.02x250", "0.02x500", "0.01x1000", "0.01x3000", "0.01x5000"
+    ]  # fmt: skip
+
+
+GRID = (Schedule(0.25, 0), Schedule(0.25, 30), Schedule(0.02, 30))
+
+
+def test_survivors_are_boxes_that_every_attack_leaves_positive():
+    """The first box is found by the first descent, the second never."""
+    searched = boxes((-1.0, 0.4), (-1.0, 0.25))
+    reached = survivors(slope, searched, half_width=torch.tensor([0.7, 0.625]), restarts=3, seed=0, grid=GRID)
+    assert list(reached) == list(GRID)
+    assert [each.margin[1].item() > 0 for each in reached.values()] == [True] * 3
+    assert [each.queries.tolist()[1] for each in reached.values()] == [3, 93, 93]
+    first, second, third = (each.margin[0].item() for each in reached.values())
+    assert first > 0 >= second
+    assert (third, reached[GRID[2]].queries[0].item()) == (torch.inf, 0)
+
+
+def test_margins_are_asked_for_by_the_number_of_the_box_though_earlier_ones_are_left_out():
+    """The margin of box k is k - 1 everywhere: box 0 and 1 are found at once."""
+    reached = survivors(
+        lambda points, index: index - 1.0 + 0 * points.sum(dim=1), boxes(*[(0.0, 1.0)] * 3),
+        half_width=0.5, restarts=2, seed=0, grid=GRID,
+    )  # fmt: skip
+    later = [torch.inf] * 2 + [1]
+    assert [each.margin.tolist() for each in reached.values()] == [[-1, 0, 1], later, later]
+
+
+def test_the_same_seed_gives_the_same_and_another_does_not():
+    def margins(seed):
+        searched = boxes((-1.0, 0.25))
+        reached = survivors(slope, searched, half_width=0.6, restarts=2, seed=seed, grid=GRID[:1])
+        return reached[GRID[0]].margin.item()
+
+    assert margins(0) == margins(0)
+    assert margins(0) != margins(1)
