@@ -1,38 +1,129 @@
-"""`soundbench generate`: make a suite from a recipe and a seed."""
+"""`soundbench generate`: make suites from a recipe and a seed."""
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from soundbench.errors import InputError
+
 from .shipped import shipped_folder
+
+if TYPE_CHECKING:
+    from soundbench.trained_suite import Made
 
 _EPILOG = """\b
 Examples:
   soundbench generate core --out my-suite --seed 7
   soundbench generate my-recipe.toml --out my-suite
+  soundbench generate paper --out trained --only 'cnn_1_conv_*' --jobs 2
 
-The same recipe and seed give the same suite; another seed gives other networks, boxes and witnesses."""
+The same recipe and seed give the same suite; another seed gives other networks, boxes and witnesses. A recipe of
+trained networks (paper) gives a folder with a suite for each network; stopped, the same command goes on.
+
+\b
+Exit codes: 0 all is made; 1 a training ended with no hidden counterexample; 2 wrong usage or recipe."""
+
+_TRAINED = "(Trained networks only.)"
 
 
 @click.command("generate", epilog=_EPILOG)
 @click.argument("recipe")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The new folder to write the suite to.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The new folder to write to.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Where all randomness starts.")
-def command(recipe: str, out: Path, seed: int) -> None:
-    """Make the suite of RECIPE: a TOML file, or the name of a recipe that ships (core)."""
-    from soundbench.generate import Source, generate, plans
-    from soundbench.recipe import read_recipe
-
-    from .progress import steps
+@click.option("--only", multiple=True, metavar="PATTERN", help=f"Make the models whose names match. {_TRAINED}")
+@click.option(
+    "--method",
+    type=click.Choice(["moat", "paper"]),
+    help=f"How to train: a shaped margin, or the published loss, which takes hours. Default: moat. {_TRAINED}",
+)
+@click.option("--jobs", type=click.IntRange(min=1), help=f"Train this many at a time. Default: 1. {_TRAINED}")
+@click.option("--device", metavar="NAME", help=f"cpu, cuda or cuda:N. Default: cpu. {_TRAINED}")
+def command(
+    recipe: str,
+    out: Path,
+    seed: int,
+    only: tuple[str, ...],
+    method: str | None,
+    jobs: int | None,
+    device: str | None,
+) -> None:
+    """Make the suites of RECIPE: a TOML file, or the name of a recipe that ships (core, paper)."""
+    from soundbench.recipe import read_toml
 
     path = recipe_path(recipe)
-    source = Source(read_recipe(path), path.read_text(encoding="utf-8"), seed)
-    with steps(len(plans(source.recipe))) as done:
-        count = generate(source, out, done)
-    click.echo(f"{out}: {count} instances, every one certified; check them again with: soundbench certify {out}")
+    if "model" in read_toml(path):
+        _train(path, out, seed, only, method or "moat", jobs or 1, device or "cpu")
+        return
+    given = {"--only": only, "--method": method, "--jobs": jobs, "--device": device}
+    for name, value in given.items():
+        if value:
+            raise InputError(f"{path}: has no networks to train, for which {name} is; leave it out")
+    _plant(path, out, seed)
 
 
 def recipe_path(name: str) -> Path:
     """The file of a recipe: itself, or the shipped one of that name."""
     shipped = shipped_folder() / f"{name}.toml"
     return shipped if not Path(name).suffix and shipped.is_file() else Path(name)
+
+
+def _plant(path: Path, out: Path, seed: int) -> None:
+    from soundbench.generate import Source, generate, plans
+    from soundbench.recipe import read_recipe
+
+    from .progress import steps
+
+    source = Source(read_recipe(path), path.read_text(encoding="utf-8"), seed)
+    with steps(len(plans(source.recipe))) as done:
+        count = generate(source, out, done)
+    click.echo(f"{out}: {count} instances, every one certified; check them again with: soundbench certify {out}")
+
+
+def _train(path: Path, out: Path, seed: int, only: tuple[str, ...], method: str, jobs: int, device: str) -> None:
+    from soundbench.collection import chosen_models, make_collection, missing_models
+    from soundbench.trained_recipe import read_trained_recipe
+    from soundbench.trained_suite import Made, NothingHidden, TrainedSource
+    from soundbench.training import Status
+
+    from .progress import trainings
+
+    recipe = read_trained_recipe(path, method)
+    source = TrainedSource(recipe, path.read_text(encoding="utf-8"), method, seed)
+    models = chosen_models(recipe.models, only)
+    missing = missing_models(source, models, out)
+    if len(missing) < len(models):
+        click.echo(f"{out}: {len(models) - len(missing)} of {len(models)} suites are there already", err=True)
+    failed: list[Exception] = []
+    with trainings() as show:
+        for news in make_collection(source, missing, out, device, jobs):
+            match news.content:
+                case Status():
+                    show(news.model.name, news.content)
+                case Made():
+                    show(news.model.name, None)
+                    _report(out / news.model.name, news.content)
+                case _:
+                    show(news.model.name, None)
+                    click.echo(f"soundbench: {' '.join(str(news.content).split())}", err=True)
+                    failed.append(news.content)
+    if failed:
+        sys.exit(1 if all(isinstance(error, NothingHidden) for error in failed) else _exit_code(failed))
+
+
+def _exit_code(failed: list[Exception]) -> int:
+    from soundbench.errors import SoundbenchError
+
+    from .errors import exit_code_of
+
+    return max(exit_code_of(error) for error in failed if isinstance(error, SoundbenchError))
+
+
+def _report(folder: Path, made: "Made") -> None:
+    click.echo(
+        f"{folder}: {made.hidden} of {made.armed} counterexamples are hidden and certified; "
+        f"{made.proven} of {made.clean} clean instances are proven to hold, the others of unknown truth"
+    )
+    for words in made.left_out:
+        click.echo(f"  left out: {words}")

@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -17,6 +19,9 @@ from rich.progress import (
 )
 
 from soundbench.claim import TaskResult
+
+if TYPE_CHECKING:
+    from soundbench.training import Status
 
 
 @contextmanager
@@ -76,3 +81,44 @@ def _plain_lines(console: Console, total: int) -> Callable[[str], None]:
         console.print(f"[{shown}/{total}] {words}", markup=False, highlight=False, soft_wrap=True)
 
     return show
+
+
+@contextmanager
+def trainings() -> "Iterator[Callable[[str, Status | None], None]]":
+    """A function that is told where the training of a model stands, or with None that it is over."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _plain_trainings(console)
+        return
+    name = TextColumn("{task.fields[name]}", markup=False)
+    columns = (name, BarColumn(), TextColumn("{task.description}", markup=False))
+    bars: dict[str, TaskID] = {}
+    with Progress(*columns, console=console, transient=True) as progress:
+
+        def show(name: str, status: "Status | None") -> None:
+            if status is None:
+                if name in bars:
+                    progress.remove_task(bars.pop(name))
+                return
+            if name not in bars:
+                bars[name] = progress.add_task("", total=status.steps, name=name)
+            progress.update(bars[name], completed=status.step, description=_where(status))
+
+        yield show
+
+
+def _plain_trainings(console: Console) -> "Callable[[str, Status | None], None]":
+    def show(name: str, status: "Status | None") -> None:
+        if status is not None:
+            console.print(f"{name}: {_where(status)}", markup=False, highlight=False, soft_wrap=True)
+
+    return show
+
+
+def _where(status: "Status") -> str:
+    speed = status.steps_made / max(status.seconds, 1e-9)
+    left = timedelta(seconds=round((status.steps - status.step) / speed))
+    return (
+        f"step {status.step} of {status.steps}, loss {status.loss:.3g}, hidden {status.hidden} of {status.armed}, "
+        f"{speed:.1f} steps/s, at most {left} left"
+    )

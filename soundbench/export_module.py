@@ -1,6 +1,7 @@
 """How a trained network is written: torch layers as ONNX nodes, one function a kind of layer.
 
-Initializers carry the names of the network's `state_dict`. Batch normalisation is written as in inference.
+Initializers carry the names of the network's `state_dict`, those of token layers transposed. Batch normalisation is
+written as in inference.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -138,7 +139,7 @@ def attention(module: Attention, name: str, source: str) -> Part:
     mixed = node("MatMul", f"{name}.mixed", [weights.output, value.output], {})
     turned = node("Transpose", f"{name}.turned", [mixed.output], {}, perm=[0, 2, 1, 3])
     joined = reshape(f"{name}.joined", turned.output, (1, cells, channels))
-    out = token_linear(module.out, name, joined.output)
+    out = token_linear(module.out, f"{name}.out", joined.output)
     return query.then(key, value, scores, scaled, weights, mixed, turned, joined, out)
 
 

@@ -72,9 +72,16 @@ def made_by(source: Source) -> Mapping[str, object]:
     return {
         "name": source.recipe.name,
         "version": source.recipe.version,
-        "seed": source.seed,
-        "recipe_sha256": hashlib.sha256(source.text.encode()).hexdigest(),
-        "recipe": source.text,
+        **provenance(source.text, source.seed),
+    }
+
+
+def provenance(recipe: str, seed: int) -> Mapping[str, object]:
+    """A recipe's text, the seed, and the versions of the packages that the result depends on."""
+    return {
+        "seed": seed,
+        "recipe_sha256": hashlib.sha256(recipe.encode()).hexdigest(),
+        "recipe": recipe,
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
     }
 

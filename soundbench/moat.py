@@ -9,7 +9,7 @@ from it, with a pit at c itself:
 All weights come from gradient descent from a random start; `docs/training.md` has a picture of the result.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -63,6 +63,23 @@ class Moat:
     average: float = 0.0
     light_restarts: int = 20
     strong_restarts: int = 75
+
+    def problems(self) -> Mapping[str, bool]:
+        """What no training can have, and whether these dials ask for it."""
+        counts = (self.steps, self.window, self.attack_every, self.attack_restarts, self.check_every, self.patience)
+        return {
+            "steps, window, attacks and checks must be positive": min(counts) < 1,
+            "peak_rate, flat, depth, spread, first_scale and largest_gradient must be positive": min(
+                self.peak_rate, self.flat, self.depth, self.spread, self.first_scale, self.largest_gradient
+            )
+            <= 0,
+            "height and rim must not be negative": min(self.height, self.rim) < 0,
+            "uniform and segment must be positive, corners and recalled not negative": min(self.uniform, self.segment)
+            < 1
+            or min(self.corners, self.recalled, self.attack_iterations) < 0,
+            "restarts of checks must be positive": min(self.light_restarts, self.strong_restarts) < 1,
+            "average must lie in [0, 1)": not 0 <= self.average < 1,
+        }
 
     def checks(self) -> Sequence[Check]:
         """A quick grid, then a stronger one."""

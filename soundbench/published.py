@@ -4,7 +4,7 @@ Cross-entropy on adversarial points that a sliding window remembers, so that att
 planted points, so that they stay counterexamples. An epoch is a step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,6 +40,22 @@ class Published:
     strong_restarts: int = 75
     patience: int = 1
     average: float = 0.0
+
+    def problems(self) -> Mapping[str, bool]:
+        """What no training can have, and whether these numbers ask for it."""
+        counts = (self.steps, self.window, self.check_every, self.patience, self.attack_restarts)
+        return {
+            "steps, window, attacks and checks must be positive": min(counts) < 1,
+            "restarts of checks must be positive": min(self.light_restarts, self.strong_restarts) < 1,
+            "warm_up must lie in (0, 1)": not 0 < self.warm_up < 1,
+            "attack_iterations must not be negative": self.attack_iterations < 0,
+            "peak_rate, attack_step and largest_gradient must be positive": min(
+                self.peak_rate, self.attack_step, self.largest_gradient
+            )
+            <= 0,
+            "margin must not be negative": self.margin < 0,
+            "average must lie in [0, 1)": not 0 <= self.average < 1,
+        }
 
     def checks(self) -> Sequence[Check]:
         """A light check, then the whole battery."""

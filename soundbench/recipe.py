@@ -74,12 +74,7 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         InputError: the file is missing, not TOML, or has a key or value that is not understood.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such recipe; name a file, or a recipe that ships") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: not a readable recipe ({error})") from None
+    document = read_toml(path)
     tables = document.pop("cell", [])
     defaults = document.pop("defaults", {})
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
@@ -100,6 +95,20 @@ def read_recipe(path: Path) -> Recipe:
     if len(set(names)) < len(names):
         raise InputError(f"{path}: two cells have one name; rename one of {names}")
     return recipe
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a recipe.
+
+    Raises:
+        InputError: the file is missing or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such recipe; name a file, or a recipe that ships") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: not a readable recipe ({error})") from None
 
 
 def build(kind: type, table: Mapping[str, Any], where: str) -> Any:  # noqa: ANN401  (the dataclass that is built)

@@ -6,7 +6,7 @@ method's checks several times in a row, or after so many steps.
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -132,6 +132,10 @@ class Status:
     seconds: float
 
 
+# A line for every check: step, loss, and how many planted points withstood it.
+Log = list[Mapping[str, float]]
+
+
 @dataclass(slots=True, eq=False)
 class Training:
     """A training on its way: what changes from step to step, all of which a checkpoint keeps."""
@@ -141,6 +145,7 @@ class Training:
     optimizer: torch.optim.Adam
     generator: Generator
     window: list[Tensor]
+    log: Log
     step: int = 0
     streak: int = 0
 
@@ -154,8 +159,8 @@ def train(
     checkpoint: Path,
     identity: str,
     report: Callable[[Status], None],
-) -> nn.Sequential:
-    """Train a network, which is changed; return the one to be used, in evaluation mode.
+) -> tuple[nn.Sequential, Log]:
+    """Train a network, which is changed; return the one to be used, in evaluation mode, and the log of its checks.
 
     The state is saved to `checkpoint` at every check, and is taken up again from there if the file exists. `identity`
     names what is trained, recipe and seed: a checkpoint of another is refused.
@@ -173,6 +178,7 @@ def train(
             continue
         hidden = checked(training.averaged, method, problem, training.step)
         training.streak = training.streak + 1 if bool(hidden.all()) else 0
+        training.log = [*training.log, {"step": training.step, "loss": loss, "hidden": int(hidden.sum())}]
         save_checkpoint(checkpoint, snapshot(training, identity))
         report(
             Status(
@@ -185,7 +191,7 @@ def train(
                 time.monotonic() - began,
             )
         )
-    return training.averaged.eval()
+    return training.averaged.eval(), training.log
 
 
 def start(network: nn.Sequential, method: Method, problem: Problem, seed: int) -> Training:
@@ -195,7 +201,7 @@ def start(network: nn.Sequential, method: Method, problem: Problem, seed: int) -
     method.prepare(network, problem, generator)
     optimizer = torch.optim.Adam(network.parameters(), lr=method.learning_rate(0))
     averaged = copy.deepcopy(network) if method.average else network
-    return Training(network, averaged, optimizer, generator, [])
+    return Training(network, averaged, optimizer, generator, [], [])
 
 
 def advance(training: Training, method: Method, problem: Problem) -> float:
@@ -274,7 +280,7 @@ def snapshot(training: Training, identity: str) -> Checkpoint:
     tensors["generator"] = training.generator.get_state()
     if training.window:
         tensors["window"] = torch.stack(training.window)
-    return Checkpoint(identity, training.step, training.streak, tensors)
+    return Checkpoint(identity, training.step, training.streak, training.log, tensors)
 
 
 def restore(training: Training, saved: Checkpoint) -> None:
@@ -289,4 +295,4 @@ def restore(training: Training, saved: Checkpoint) -> None:
     training.generator.set_state(saved.tensors["generator"])
     device = next(training.network.parameters()).device
     training.window = list(saved.tensors["window"].to(device)) if "window" in saved.tensors else []
-    training.step, training.streak = saved.step, saved.streak
+    training.step, training.streak, training.log = saved.step, saved.streak, list(saved.log)

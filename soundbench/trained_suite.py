@@ -1,0 +1,234 @@
+"""How a suite is made of one trained network: trained, attacked, certified, written; what is not hidden is left out."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from soundbench.attack_journal import open_journal
+from soundbench.attack_suite import Job, Network, attack_network, records_of
+from soundbench.battery import published
+from soundbench.certificate import centre_of, required_slack, witness_certificate
+from soundbench.dataset import Dataset, draw_dataset
+from soundbench.errors import CertificateError, SoundbenchError
+from soundbench.export import save_onnx
+from soundbench.export_module import module_to_onnx
+from soundbench.generate import folder_to_be, one_thread, provenance, write_instances
+from soundbench.graph import Graph, read_graph
+from soundbench.ground_truth import AttackRecord, Expected, GroundTruth, Role
+from soundbench.instance import Instance, Property
+from soundbench.meaning import meaning_digest
+from soundbench.networks import CLASSES, build_network
+from soundbench.pgd import PUBLISHED_GRID
+from soundbench.plant import PlantedInstance
+from soundbench.prove import Hints, search
+from soundbench.suite import write_suite
+from soundbench.targets import targets_of
+from soundbench.trained_recipe import Model, TrainedRecipe
+from soundbench.training import Log, Status, is_planted, problem_of, train
+
+# Boxes that a clean instance's proof may take: one is a bound at the root.
+MOST_BOXES = 1
+
+
+class NothingHidden(SoundbenchError):
+    """Training ended without a hidden counterexample, so there is no suite."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedSource:
+    """Where trained suites come from: the recipe as read, its text, the method's name, and the seed."""
+
+    recipe: TrainedRecipe
+    text: str
+    method: str
+    seed: int
+
+    def seed_of(self, model: Model, purpose: str) -> int:
+        """A seed that depends on the source's, the model's name and the purpose alone."""
+        digest = hashlib.sha256(f"{self.seed}\n{model.name}\n{purpose}".encode()).digest()
+        return int.from_bytes(digest[:7], "little")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of a model's instances.
+
+    `hidden` of `armed` hide a counterexample; `proven` of `clean` are proven to hold; `left_out` says why the others
+    are not in the suite.
+    """
+
+    hidden: int
+    armed: int
+    clean: int
+    proven: int
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """An instance before anything is known of it; `planted` says that its witness seems to be a counterexample."""
+
+    instance: Instance
+    unsafe: Property
+    index: int
+    is_armed: bool
+    planted: bool
+
+
+def make_trained_suite(
+    source: TrainedSource, model: Model, out: Path, device: torch.device, report: Callable[[Status], None]
+) -> Made:
+    """Train a model and make its suite in the new folder `out`.
+
+    A checkpoint, and a journal of the attacks, lie beside `out` until the suite is complete; from them an earlier
+    start is continued.
+
+    Raises:
+        InputError: `out` exists and is not empty, boxes do not fit, or the checkpoint is another training's.
+        NothingHidden: no counterexample withstands the attacks and is certified; nothing is written.
+    """
+    random = np.random.default_rng(source.seed_of(model, "boxes"))
+    dataset = draw_dataset(model.inputs, model.radius, model.armed, model.clean, model.position, random)
+    checkpoint = out.with_name(f"{out.name}.checkpoint.safetensors")
+    with one_thread(), folder_to_be(out) as folder:
+        network, log = trained_network(source, model, dataset, checkpoint, device, report)
+        made = write_trained(source, model, network, dataset, device, out, folder, log)
+    checkpoint.unlink(missing_ok=True)
+    return made
+
+
+def trained_network(
+    source: TrainedSource,
+    model: Model,
+    dataset: Dataset,
+    checkpoint: Path,
+    device: torch.device,
+    report: Callable[[Status], None],
+) -> tuple[nn.Sequential, Log]:
+    """Train, or continue from the checkpoint; return the network, on the device, and the log of its checks."""
+    network = build_network(model.architecture, model.input_shape, source.seed_of(model, "weights"))
+    identity = hashlib.sha256(repr((model, source.method, source.seed, device.type)).encode()).hexdigest()
+    problem = problem_of(dataset, model.input_shape, device)
+    seed = source.seed_of(model, "training")
+    return train(network, model.method, problem, seed, checkpoint=checkpoint, identity=identity, report=report)
+
+
+def write_trained(
+    source: TrainedSource,
+    model: Model,
+    network: nn.Sequential,
+    dataset: Dataset,
+    device: torch.device,
+    out: Path,
+    folder: Path,
+    log: Log,
+) -> Made:
+    """Attack and certify every box of a trained network, and write those that stand to the folder."""
+    (folder / "onnx").mkdir()
+    (folder / "vnnlib").mkdir()
+    planted = is_planted(network, problem_of(dataset, model.input_shape, device)).tolist()
+    onnx = folder / "onnx" / f"{model.name}.onnx"
+    save_onnx(module_to_onnx(network, model.input_shape, CLASSES), onnx)
+    graph = read_graph(onnx)
+    drafts = drafts_of(model, dataset, planted, onnx, source.recipe.timeout_seconds)
+    records = attack_drafts(drafts, graph, source, model, device, out)
+    instances, left_out = [], []
+    for draft in drafts:
+        try:
+            truth = truth_of(model, draft, graph, dataset, records[draft.instance.name])
+        except CertificateError as error:
+            left_out.append(f"{draft.instance.name}: {error}")
+            continue
+        instances.append(PlantedInstance(draft.instance.name, onnx, draft.unsafe, truth))
+    hidden = sum(instance.truth.role is Role.ARMED for instance in instances)
+    if not hidden:
+        raise NothingHidden(f"{model.name}: none of {dataset.armed} counterexamples is hidden ({left_out[0]})")
+    (folder / "training.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log), encoding="utf-8")
+    rows, ground_truth = write_instances(instances, source.recipe.timeout_seconds, folder)
+    write_suite(folder, rows, ground_truth, made_by(source, model))
+    proven = sum(instance.truth.expected is Expected.HOLDS for instance in instances)
+    return Made(hidden, dataset.armed, len(instances) - hidden, proven, tuple(left_out))
+
+
+def drafts_of(
+    model: Model, dataset: Dataset, planted: Sequence[bool], onnx: Path, timeout_seconds: float
+) -> list[Draft]:
+    """All instances of a network, the unverifiable ones first, as published."""
+    drafts = []
+    for index in range(len(dataset.labels)):
+        is_armed = index < dataset.armed
+        kind, number = ("unverifiable", index) if is_armed else ("clean", index - dataset.armed)
+        name = f"{model.name}-{kind}-{number}"
+        instance = Instance(name, onnx, onnx.parent.parent / "vnnlib" / f"{name}.vnnlib", timeout_seconds)
+        drafts.append(Draft(instance, dataset.property_of(index), index, is_armed, is_armed and planted[index]))
+    return drafts
+
+
+def attack_drafts(
+    drafts: Sequence[Draft], graph: Graph, source: TrainedSource, model: Model, device: torch.device, out: Path
+) -> Mapping[str, tuple[AttackRecord, ...]]:
+    """What the published grid reaches in every box; a journal beside `out` keeps what is finished until all is."""
+    named = [(draft.instance.name, draft.unsafe) for draft in drafts]
+    instances, properties = tuple(draft.instance for draft in drafts), tuple(draft.unsafe for draft in drafts)
+    targets = targets_of(graph, named, device)
+    if targets is None:
+        raise CertificateError(f"{model.name}: no box holds a point")
+    network = Network(instances[0].onnx.name, instances, properties, targets, None)
+    digest = hashlib.sha256(instances[0].onnx.read_bytes()).hexdigest()
+    records: dict[str, tuple[AttackRecord, ...]] = {draft.instance.name: () for draft in drafts}
+    seed = source.seed
+    with open_journal(out, [digest, source.recipe.restarts, seed, device.type]) as journal:
+        for schedule in PUBLISHED_GRID:
+            job = Job(network, targets, published(schedule, source.recipe.restarts))
+            reached = attack_network(job, seed, journal, lambda _words, _cost: None)
+            for name, record in records_of(job, seed, reached):
+                records[name] += (record,)
+        journal.remove()
+    return records
+
+
+def truth_of(
+    model: Model, draft: Draft, graph: Graph, dataset: Dataset, records: tuple[AttackRecord, ...]
+) -> GroundTruth:
+    """What is known of an instance.
+
+    Raises:
+        CertificateError: it must not be shipped as what it was meant to be.
+    """
+    if draft.is_armed and not draft.planted:
+        raise CertificateError("the network is not wrong at the planted point, or not right at the centre")
+    found = [record.attack for record in records if record.found]
+    if found:
+        raise CertificateError(f"the attack {found[0]!r} finds a counterexample")
+    truth = GroundTruth(
+        expected=Expected.UNKNOWN,
+        family="trained",
+        trigger=f"{model.architecture}/{model.position}",
+        role=Role.ARMED if draft.is_armed else Role.CLEAN,
+        attacks=records,
+    )
+    digest = meaning_digest(graph, draft.unsafe)
+    if draft.is_armed:
+        point = dataset.witness_of(draft.index)
+        witness = witness_certificate(draft.instance.onnx, graph, draft.unsafe, point)
+        return replace(truth, expected=Expected.VIOLATED, position=model.position, certifies=digest, witness=witness)
+    required = required_slack(graph, draft.unsafe, centre_of(draft.unsafe.regions[0]))
+    proof = search(graph, draft.unsafe, required, Hints(), MOST_BOXES)
+    return truth if proof is None else replace(truth, expected=Expected.HOLDS, certifies=digest, proof=proof)
+
+
+def made_by(source: TrainedSource, model: Model) -> Mapping[str, object]:
+    """How the suite was made, for `suite.json`."""
+    return {
+        "name": model.name,
+        "version": source.recipe.version,
+        "method": source.method,
+        "settings": repr(model),
+        **provenance(source.text, source.seed),
+    }
