@@ -77,7 +77,7 @@ def test_new_records_replace_old_ones_of_the_same_attack():
 def test_devices():
     assert find_device("cpu") == CPU
     for name in ("cuda:77", "meta", "", "gpu"):
-        with pytest.raises(InputError, match="^--device: "):
+        with pytest.raises(InputError, match=r"^--device: "):
             find_device(name)
 
 

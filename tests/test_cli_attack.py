@@ -126,7 +126,7 @@ def test_a_counterexample_where_none_was_meant_to_be(tmp_path, expected, code, w
 
 
 def test_killed_at_any_time_it_goes_on_and_comes_to_the_same(tiny_suite, suite_copy):
-    """Killed with SIGKILL, so that nothing can be tidied up; the suite can be loaded, and nothing done is done again."""
+    """Killed with SIGKILL, so that nothing can be tidied up; what was done is not done again."""
     arguments = ["--restarts", "60", "--only", "pgd 0.25x100", "--only", "pgd 0.02x250"]
     code = "from soundbench.cli import main; main()"
     process = subprocess.Popen(

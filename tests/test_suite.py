@@ -291,5 +291,5 @@ def test_a_suite_without_ground_truth_has_none_to_replace(suite_copy):
     manifest = read(suite_copy, "suite.json")
     del manifest["files"]["ground_truth.json"]
     write(suite_copy, "suite.json", manifest)
-    with pytest.raises(InputError, match="has no ground_truth.json to be replaced"):
+    with pytest.raises(InputError, match=r"has no ground_truth\.json to be replaced"):
         replace_ground_truth(suite_copy, {})
