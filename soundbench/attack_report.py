@@ -64,10 +64,10 @@ def render(ground_truth: Mapping[str, GroundTruth], records: Records, console: C
 
 
 def table(ground_truth: Mapping[str, GroundTruth], records: Records) -> Table:
-    """One row an attack: how many instances survived it, the margin it reached, and queries an instance."""
+    """One row an attack: how many instances survived it, the smallest margin it reached, its queries an instance."""
     made = Table(box=None, pad_edge=False)
     made.add_column("attack")
-    for heading in ("armed survived", "best margin", "others survived", "best margin", "queries each"):
+    for heading in ("armed survived", "margin", "others survived", "margin", "queries"):
         made.add_column(heading, justify="right")
     armed = {name: each for name, each in records.items() if is_armed(ground_truth, name)}
     others = {name: each for name, each in records.items() if name not in armed}

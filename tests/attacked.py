@@ -1,11 +1,15 @@
 """Tiny networks to attack, with a counterexample that is obvious, impossible, or hidden."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from small_networks import unsafe_set
+from small_suite import BOXES, GROUND_TRUTH, small_suite
 
 from soundbench.battery import battery
 from soundbench.graph import Activation, Affine, Function, Graph
+from soundbench.suite import Row, write_suite
 from soundbench.targets import targets_of
 
 CPU = torch.device("cpu")
@@ -46,3 +50,12 @@ def box_of(count, lower, upper, *outputs, y=1):
 
 def targets(graph, *properties, together=False):
     return targets_of(graph, [(f"i{n}", unsafe) for n, unsafe in enumerate(properties)], CPU, together=together)
+
+
+def obvious_suite(root, **truth):
+    """A suite of three instances, of which `armed` is violated at once; `truth` changes what is known of it."""
+    small_suite(root)
+    rows = [Row("network.onnx", f"{name}.vnnlib", 20.0) for name in BOXES]
+    known = {**GROUND_TRUTH, "armed": replace(GROUND_TRUTH["armed"], **truth)}
+    write_suite(root, rows, known, {"name": "obvious", "version": "1"})
+    return root

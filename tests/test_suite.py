@@ -1,5 +1,8 @@
+import contextlib
 import hashlib
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -7,7 +10,8 @@ from hypothesis import strategies as st
 from planted import ARMED, read, repair_hashes, rows, write
 
 from soundbench.errors import InputError
-from soundbench.suite import Row, load_suite, write_suite
+from soundbench.ground_truth import AttackRecord
+from soundbench.suite import Row, load_suite, replace_ground_truth, write_suite
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -248,3 +252,44 @@ def test_what_is_written_is_read_again(tmp_path, tiny_suite):
 )
 def test_an_instance_is_named_after_its_property(vnnlib, name):
     assert Row("n.onnx", vnnlib, 1.0).name == name
+
+
+@pytest.mark.parametrize(("renames", "is_new"), [(0, False), (1, False), (2, True), (3, True)])
+def test_replacing_the_ground_truth_may_be_interrupted_at_any_rename(suite_copy, monkeypatch, renames, is_new):
+    """The suite can be loaded, with the old ground truth or the new one, and the next attempt sets all right."""
+    old = load_suite(suite_copy).ground_truth
+    new = {name: replace(truth, attacks=(AttackRecord("a", 0, 1, 1, 0.5, found=False),)) for name, truth in old.items()}
+    rename, done = Path.replace, []
+
+    def interrupted(path, target):
+        if len(done) == renames:
+            raise KeyboardInterrupt
+        done.append(path)
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt) if renames < 3 else contextlib.nullcontext():
+            replace_ground_truth(suite_copy, new)
+    assert load_suite(suite_copy).ground_truth == (new if is_new else old)
+    assert not list(suite_copy.glob(".*"))
+    replace_ground_truth(suite_copy, new)
+    assert load_suite(suite_copy).ground_truth == new
+    assert isinstance(read(suite_copy, "suite.json")["files"]["ground_truth.json"], str)
+
+
+def test_a_third_content_is_refused_while_two_are_allowed(suite_copy):
+    manifest = read(suite_copy, "suite.json")
+    manifest["files"]["ground_truth.json"] = [manifest["files"]["ground_truth.json"], "0" * 64]
+    write(suite_copy, "suite.json", manifest)
+    load_suite(suite_copy)
+    write(suite_copy, "ground_truth.json", {})
+    assert "its SHA-256 is not the one in suite.json" in refusal(suite_copy)
+
+
+def test_a_suite_without_ground_truth_has_none_to_replace(suite_copy):
+    manifest = read(suite_copy, "suite.json")
+    del manifest["files"]["ground_truth.json"]
+    write(suite_copy, "suite.json", manifest)
+    with pytest.raises(InputError, match=r"has no ground_truth\.json to be replaced"):
+        replace_ground_truth(suite_copy, {})

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from soundbench.errors import InputError
 from soundbench.ground_truth import (
+    AttackRecord,
     Expected,
     GroundTruth,
     Hiding,
@@ -41,6 +42,19 @@ proofs = st.builds(Proof, numbers, numbers, numbers, st.lists(trees, max_size=3)
 hidings = st.builds(
     Hiding, st.text(max_size=5), st.integers(), indices, vectors, vectors, vectors, indices, numbers, numbers, slopes
 )
+whole = st.integers(1, 2**60)
+survived = st.builds(AttackRecord, st.text(max_size=5), whole, whole, whole, numbers, st.just(value=False))
+found = st.builds(
+    AttackRecord,
+    st.text(max_size=5),
+    whole,
+    whole,
+    whole,
+    numbers.map(lambda x: -abs(x)),
+    st.just(value=True),
+    st.booleans(),
+)
+attacks = st.lists(survived | found, max_size=3, unique_by=lambda record: record.attack).map(tuple)
 optional_text = st.none() | st.text(max_size=5)
 truths = st.builds(
     GroundTruth,
@@ -56,6 +70,7 @@ truths = st.builds(
     witness=st.none() | witnesses,
     proof=st.none() | proofs,
     hiding=st.none() | hidings,
+    attacks=attacks,
 )
 
 
@@ -140,4 +155,46 @@ def test_lists_are_lists_and_not_the_letters_of_a_text(tiny_suite):
     entry = next(each for each in content.values() if "witness" in each)
     entry["witness"]["point"] = "0000000000"
     with pytest.raises(InputError, match="is not a list"):
+        decode_ground_truth(content, "file")
+
+
+RECORD = {"attack": "pgd", "seed": 0, "restarts": 75, "queries": 150, "margin": -0.5, "found": True, "replays": True}
+
+
+def truth_with_attacks(*records):
+    entry = encode_ground_truth(truth_with(chain(1)))["a"]
+    return {"a": {**entry, "attacks": list(records)}}
+
+
+def test_attacks_are_left_out_where_there_are_none():
+    assert "attacks" not in encode_ground_truth(truth_with(chain(1)))["a"]
+    decoded = decode_ground_truth(truth_with_attacks(RECORD), "file")
+    assert decoded["a"].attacks == (AttackRecord("pgd", 0, 75, 150, -0.5, found=True, replays=True),)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *((key, None) for key in RECORD), ("attack", 3), ("seed", -1), ("seed", 0.5), ("restarts", 0), ("queries", 0),
+        ("queries", True), ("margin", "0.5"), ("margin", float("nan")), ("margin", float("inf")), ("margin", 0.25),
+        ("found", 1), ("found", "true"), ("found", False), ("replays", 0),
+    ],
+)  # fmt: skip
+def test_a_record_of_an_attack_that_is_malformed_or_contradicts_itself(key, value):
+    with pytest.raises(InputError, match=r"^file: a: not readable"):
+        decode_ground_truth(truth_with_attacks({**RECORD, key: value}), "file")
+
+
+@pytest.mark.parametrize("key", RECORD)
+def test_a_record_of_an_attack_that_lacks_something(key):
+    record = {name: value for name, value in RECORD.items() if name != key}
+    with pytest.raises(InputError, match=r"^file: a: not readable"):
+        decode_ground_truth(truth_with_attacks(record), "file")
+
+
+@pytest.mark.parametrize("records", [None, {}, "pgd", [None], [[]], [RECORD, RECORD]])
+def test_what_are_no_records_of_attacks(records):
+    content = truth_with_attacks()
+    content["a"]["attacks"] = records
+    with pytest.raises(InputError, match=r"^file: a: not readable"):
         decode_ground_truth(content, "file")
