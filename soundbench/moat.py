@@ -16,11 +16,9 @@ import torch
 from torch import Generator, Tensor, nn
 
 from soundbench.networks import TokenNorm
-from soundbench.pgd import Schedule, descend
-from soundbench.training import Check, Problem
+from soundbench.pgd import descend
+from soundbench.training import Check, Problem, grid_of, grid_problem
 
-LIGHT_GRID = (Schedule(1.0, 20), Schedule(0.25, 50), Schedule(0.05, 50), Schedule(0.02, 100))
-STRONG_GRID = (Schedule(0.25, 100), Schedule(0.05, 100), Schedule(0.02, 250), Schedule(0.01, 1000))
 # Steps of the attacks during training, in radii, one after the other.
 ATTACK_STEPS = (0.5, 0.25, 0.1, 0.05)
 LOSS_SCALE = 100.0
@@ -39,6 +37,8 @@ class Moat:
     narrower boxes are scaled up by as much. Each step takes `uniform` points and `corners` in every box, `segment`
     points between each planted point and uniform ones, and `recalled` points a box of the window of the last
     `window` attacks, each of `attack_iterations` steps and `attack_restarts` restarts, every `attack_every` steps.
+    Every `check_every` steps planted points have to withstand the light grid, then the strong one: pairs of a step in
+    radii and a number of iterations, with so many restarts.
     """
 
     steps: int = 4000
@@ -61,8 +61,10 @@ class Moat:
     patience: int = 2
     largest_gradient: float = 1e3
     average: float = 0.0
+    light_grid: tuple[tuple[float, ...], ...] = ((1.0, 20), (0.25, 50), (0.05, 50), (0.02, 100))
     light_restarts: int = 20
-    strong_restarts: int = 75
+    strong_grid: tuple[tuple[float, ...], ...] = ((0.25, 100), (0.05, 100), (0.02, 250), (0.01, 1000))
+    strong_restarts: int = 20
 
     def problems(self) -> Mapping[str, bool]:
         """What no training can have, and whether these dials ask for it."""
@@ -77,13 +79,16 @@ class Moat:
             "uniform and segment must be positive, corners and recalled not negative": min(self.uniform, self.segment)
             < 1
             or min(self.corners, self.recalled, self.attack_iterations) < 0,
+            "grids must be lists of [step, iterations]": grid_problem(self.light_grid)
+            or grid_problem(self.strong_grid),
             "restarts of checks must be positive": min(self.light_restarts, self.strong_restarts) < 1,
             "average must lie in [0, 1)": not 0 <= self.average < 1,
         }
 
     def checks(self) -> Sequence[Check]:
         """A quick grid, then a stronger one."""
-        return Check(LIGHT_GRID, self.light_restarts), Check(STRONG_GRID, self.strong_restarts)
+        light, strong = grid_of(self.light_grid), grid_of(self.strong_grid)
+        return Check(light, self.light_restarts), Check(strong, self.strong_restarts)
 
     def learning_rate(self, step: int) -> float:
         """Falling to a tenth in a straight line."""

@@ -11,10 +11,8 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from soundbench.pgd import PUBLISHED_GRID, Schedule, descend
-from soundbench.training import Check, Problem
-
-LIGHT_GRID = (Schedule(0.25, 0), Schedule(0.25, 100))
+from soundbench.pgd import PUBLISHED_GRID, descend
+from soundbench.training import Check, Problem, grid_of, grid_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,8 @@ class Published:
 
     The learning rate climbs to `peak_rate` over `warm_up` of all steps, then falls to zero. Each step attacks every
     box with `attack_restarts` restarts of `attack_iterations` steps of `attack_step` radii. Planted points are asked
-    to be wrong by `margin`. Every `check_every` steps they are checked, at last with `strong_restarts` restarts.
+    to be wrong by `margin`. Every `check_every` steps they have to withstand the light grid, then the strong one: pairs
+    of a step in radii and a number of iterations, with so many restarts.
     """
 
     steps: int = 10_000
@@ -36,7 +35,9 @@ class Published:
     attack_step: float = 0.1
     largest_gradient: float = 10.0
     check_every: int = 200
+    light_grid: tuple[tuple[float, ...], ...] = ((0.25, 0), (0.25, 100))
     light_restarts: int = 75
+    strong_grid: tuple[tuple[float, ...], ...] = tuple((each.step_share, each.iterations) for each in PUBLISHED_GRID)
     strong_restarts: int = 75
     patience: int = 1
     average: float = 0.0
@@ -46,6 +47,8 @@ class Published:
         counts = (self.steps, self.window, self.check_every, self.patience, self.attack_restarts)
         return {
             "steps, window, attacks and checks must be positive": min(counts) < 1,
+            "grids must be lists of [step, iterations]": grid_problem(self.light_grid)
+            or grid_problem(self.strong_grid),
             "restarts of checks must be positive": min(self.light_restarts, self.strong_restarts) < 1,
             "warm_up must lie in (0, 1)": not 0 < self.warm_up < 1,
             "attack_iterations must not be negative": self.attack_iterations < 0,
@@ -59,7 +62,8 @@ class Published:
 
     def checks(self) -> Sequence[Check]:
         """A light check, then the whole battery."""
-        return Check(LIGHT_GRID, self.light_restarts), Check(PUBLISHED_GRID, self.strong_restarts)
+        light, strong = grid_of(self.light_grid), grid_of(self.strong_grid)
+        return Check(light, self.light_restarts), Check(strong, self.strong_restarts)
 
     def learning_rate(self, step: int) -> float:
         """Linear up, linear down."""

@@ -76,6 +76,16 @@ class Check:
     restarts: int
 
 
+def grid_of(pairs: Sequence[Sequence[float]]) -> tuple[Schedule, ...]:
+    """The schedules of a recipe's pairs: a step in radii, and a number of iterations."""
+    return tuple(Schedule(float(step), int(iterations)) for step, iterations in pairs)
+
+
+def grid_problem(pairs: Sequence[Sequence[float]]) -> bool:
+    """Whether pairs are no grid."""
+    return not pairs or any(len(pair) != 2 or pair[0] <= 0 or pair[1] < 0 or pair[1] % 1 for pair in pairs)
+
+
 class Method(Protocol):
     """What a training method decides; all numbers are parameters of a recipe."""
 
