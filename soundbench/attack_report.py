@@ -66,12 +66,14 @@ def render(ground_truth: Mapping[str, GroundTruth], records: Records, console: C
 def table(ground_truth: Mapping[str, GroundTruth], records: Records) -> Table:
     """One row an attack: how many instances survived it, the smallest margin it reached, its queries an instance."""
     made = Table(box=None, pad_edge=False)
-    made.add_column("attack")
+    made.add_column("attack", no_wrap=True)
     for heading in ("armed survived", "margin", "others survived", "margin", "queries"):
         made.add_column(heading, justify="right")
     armed = {name: each for name, each in records.items() if is_armed(ground_truth, name)}
     others = {name: each for name, each in records.items() if name not in armed}
-    for attack in dict.fromkeys(record.attack for each in records.values() for record in each):
+    # Instances that were attacked in more ways come first, so that rows are in the battery's order.
+    longest = sorted(records.values(), key=len, reverse=True)
+    for attack in dict.fromkeys(record.attack for each in longest for record in each):
         of_armed, of_others = of_attack(armed, attack), of_attack(others, attack)
         queries = mean(record.queries for record in [*of_armed, *of_others])
         made.add_row(attack, *cells(of_armed), *cells(of_others), f"{queries:,.0f}")

@@ -28,7 +28,7 @@ def test_the_commands_are_listed_in_order():
     assert listed[: len(COMMANDS)] == list(COMMANDS)
 
 
-@pytest.mark.parametrize("arguments", [[], ["generate"], ["certify"], ["evaluate"], ["verifiers"]])
+@pytest.mark.parametrize("arguments", [[], ["generate"], ["certify"], ["attack"], ["evaluate"], ["verifiers"]])
 def test_help_imports_nothing_slow(arguments):
     heavy = ["torch", "onnx", "onnxruntime", "numpy", "flint", "rich"]
     code = (

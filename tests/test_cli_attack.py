@@ -163,9 +163,11 @@ def test_ctrl_c_says_how_to_go_on(suite_copy, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("soundbench.attack_suite.attack_part", stop)
+    monkeypatch.setattr(sys, "argv", ["soundbench", "attack", "my suite"])
     result = run(suite_copy, *LIGHT)
     assert result.exit_code == 130
-    assert result.stderr.startswith("stopped; go on with: soundbench ")
+    assert result.stderr == "stopped; go on with: soundbench attack 'my suite'\n"
+    assert load_suite(suite_copy)
 
 
 # --- what cannot be done is one line
