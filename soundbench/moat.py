@@ -155,7 +155,7 @@ class Moat:
 
 def recall(window: Sequence[Tensor], count: int, generator: Generator) -> list[Tensor]:
     """The last of the remembered attacks, and others at random: at most `count`, each (boxes, inputs)."""
-    if not window:
+    if not window or not count:
         return []
     picked = torch.randint(len(window), (min(count, len(window)) - 1,), generator=generator).tolist()
     return [window[-1], *(window[index] for index in picked)]

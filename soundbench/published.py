@@ -14,6 +14,9 @@ from torch.nn import functional
 from soundbench.pgd import PUBLISHED_GRID, descend
 from soundbench.training import Check, Problem, grid_of, grid_problem
 
+# The published battery: steps in radii, and iterations.
+PUBLISHED_PAIRS = tuple((each.step_share, float(each.iterations)) for each in PUBLISHED_GRID)
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -37,7 +40,7 @@ class Published:
     check_every: int = 200
     light_grid: tuple[tuple[float, ...], ...] = ((0.25, 0), (0.25, 100))
     light_restarts: int = 75
-    strong_grid: tuple[tuple[float, ...], ...] = tuple((each.step_share, each.iterations) for each in PUBLISHED_GRID)
+    strong_grid: tuple[tuple[float, ...], ...] = PUBLISHED_PAIRS
     strong_restarts: int = 75
     patience: int = 1
     average: float = 0.0

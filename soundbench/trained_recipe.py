@@ -5,7 +5,7 @@ Every combination of an entry's input shapes and radii is one model, and one sui
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ from soundbench.errors import InputError
 from soundbench.ground_truth import Position
 from soundbench.moat import Moat
 from soundbench.networks import ARCHITECTURES
-from soundbench.published import Published
+from soundbench.published import PUBLISHED_PAIRS, Published
 from soundbench.recipe import build, read_toml, refuse
-from soundbench.training import Method
+from soundbench.training import Method, grid_problem
 
 METHODS: Mapping[str, type[Moat] | type[Published]] = {"moat": Moat, "paper": Published}
 
@@ -58,13 +58,15 @@ class Model:
 class TrainedRecipe:
     """A collection of models, each of which becomes a suite with this timeout.
 
-    `restarts` are made by each attack of the published grid that instances have to withstand in the end.
+    `restarts` are made by each attack of the grid, by default the published one, that instances have to withstand in
+    the end: pairs of a step in radii and a number of iterations.
     """
 
     name: str
     version: str
     timeout_seconds: float = 100.0
     restarts: int = 75
+    grid: tuple[tuple[float, ...], ...] = PUBLISHED_PAIRS
     models: tuple[Model, ...] = field(default=())
 
 
@@ -95,12 +97,13 @@ def read_trained_recipe(path: Path, method: str) -> TrainedRecipe:
         {
             "timeout_seconds must be positive": recipe.timeout_seconds <= 0,
             "restarts must be positive": recipe.restarts < 1,
+            "grid must be a list of [step, iterations]": grid_problem(recipe.grid),
             "no models in it; add at least one [[model]] table": not models,
             f"two models have one name, of {names}": len(set(names)) < len(names),
         },
         str(path),
     )
-    return TrainedRecipe(recipe.name, recipe.version, recipe.timeout_seconds, recipe.restarts, tuple(models))
+    return replace(recipe, models=tuple(models))
 
 
 def models_of(table: Mapping[str, Any], dials: Mapping[str, Any], method: str, where: str) -> list[Model]:

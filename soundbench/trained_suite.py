@@ -24,13 +24,13 @@ from soundbench.ground_truth import AttackRecord, Expected, GroundTruth, Role
 from soundbench.instance import Instance, Property
 from soundbench.meaning import meaning_digest
 from soundbench.networks import CLASSES, build_network
-from soundbench.pgd import PUBLISHED_GRID
+from soundbench.pgd import Schedule
 from soundbench.plant import PlantedInstance
 from soundbench.prove import Hints, search
 from soundbench.suite import write_suite
 from soundbench.targets import targets_of
 from soundbench.trained_recipe import Model, TrainedRecipe
-from soundbench.training import Log, Status, is_planted, problem_of, train
+from soundbench.training import Log, Status, grid_of, is_planted, problem_of, train
 
 # Boxes that a clean instance's proof may take: one is a bound at the root.
 MOST_BOXES = 1
@@ -173,16 +173,16 @@ def drafts_of(
 def attack_drafts(
     drafts: Sequence[Draft], graph: Graph, source: TrainedSource, device: torch.device, out: Path
 ) -> Mapping[str, tuple[AttackRecord, ...]]:
-    """What the published grid reaches in every box; a journal beside `out` keeps what is finished until all is.
+    """What the grid reaches in every box; a journal beside `out` keeps what is finished until all is.
 
     Clean boxes, of which nothing is claimed, get a tenth of the restarts.
     """
     records: dict[str, tuple[AttackRecord, ...]] = {draft.instance.name: () for draft in drafts}
     digest = hashlib.sha256(drafts[0].instance.onnx.read_bytes()).hexdigest()
-    restarts, seed = source.recipe.restarts, source.seed
-    with open_journal(out, [digest, restarts, seed, device.type]) as journal:
+    restarts, grid, seed = source.recipe.restarts, grid_of(source.recipe.grid), source.seed
+    with open_journal(out, [digest, restarts, source.recipe.grid, seed, device.type]) as journal:
         for is_armed, count in ((True, restarts), (False, max(1, restarts // 10))):
-            for job in jobs_of([draft for draft in drafts if draft.is_armed is is_armed], graph, count, device):
+            for job in jobs_of([draft for draft in drafts if draft.is_armed is is_armed], graph, grid, count, device):
                 reached = attack_network(job, seed, journal, lambda _words, _cost: None)
                 for name, record in records_of(job, seed, reached):
                     records[name] += (record,)
@@ -190,15 +190,17 @@ def attack_drafts(
     return records
 
 
-def jobs_of(drafts: Sequence[Draft], graph: Graph, restarts: int, device: torch.device) -> list[Job]:
-    """The published grid, on the boxes of these instances of a network."""
+def jobs_of(
+    drafts: Sequence[Draft], graph: Graph, grid: Sequence[Schedule], restarts: int, device: torch.device
+) -> list[Job]:
+    """The attacks of a grid on the boxes of these instances of a network."""
     instances, properties = tuple(draft.instance for draft in drafts), tuple(draft.unsafe for draft in drafts)
     named = [(draft.instance.name, draft.unsafe) for draft in drafts]
     targets = targets_of(graph, named, device)
     if targets is None:
         return []
     network = Network(instances[0].name.rpartition("-")[0], instances, properties, targets, None)
-    return [Job(network, targets, published(schedule, restarts)) for schedule in PUBLISHED_GRID]
+    return [Job(network, targets, published(schedule, restarts)) for schedule in grid]
 
 
 def truth_of(
