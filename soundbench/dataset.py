@@ -15,6 +15,8 @@ from soundbench.placement import FACE_DISTANCE, INNER_MARGIN, NoRoom, draw_apart
 
 # Inputs lie in [-0.1, 0.1], as in SoundnessBench (arXiv 2412.03154).
 DATA_RANGE = 0.1
+# A witness on an edge lies so many radii from every corner if one of so many draws does.
+CORNER_DISTANCE, DRAWS = 1.25, 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,16 +72,33 @@ def draw_dataset(
     sides = (np.clip(np.array(centres) + sign * radius, -DATA_RANGE, DATA_RANGE) for sign in (-1, 1))
     lower, upper = (side.astype(np.float32).astype(np.float64) for side in sides)
     labels = tuple(random.integers(0, CLASSES, count).tolist())
-    share = draw_shares(position, armed, inputs, random)
-    witnesses = lower[:armed] + share * (upper - lower)[:armed]
+    width = (upper - lower)[:armed]
+    witnesses = lower[:armed] + draw_witnesses(position, width, radius, random) * width
     return Dataset(lower, upper, labels, witnesses.astype(np.float32).astype(np.float64), radius)
+
+
+def draw_witnesses(position: Position, width: Array, radius: float, random: np.random.Generator) -> Array:
+    """Where witnesses lie in boxes of these widths (armed, inputs), in shares of them.
+
+    On an edge they keep away from corners, which anybody can try: of several draws the first far enough is taken, or
+    else the farthest.
+    """
+    if position is not Position.EDGE:
+        return draw_shares(position, len(width), width.shape[1], random)
+    chosen = []
+    for own in width:
+        drawn = draw_shares(position, DRAWS, len(own), random)
+        distance = np.linalg.norm(np.minimum(drawn, 1 - drawn) * own, axis=1)
+        far = distance >= CORNER_DISTANCE * radius
+        chosen.append(drawn[far.argmax() if far.any() else distance.argmax()])
+    return np.array(chosen)
 
 
 def draw_shares(position: Position, count: int, inputs: int, random: np.random.Generator) -> Array:
     """Where witnesses lie between the faces of their boxes, in shares of the width: (count, inputs).
 
-    At a corner every coordinate is next to a face, on an edge about half of them, and at least two; the others are
-    uniform in the inner part, as all of them are in the interior, and all but one on a face.
+    At a corner every coordinate is next to a face, on an edge half of them, and at least two; the others are uniform
+    in the inner part, as all of them are in the interior, and all but one on a face.
     """
     inner = random.uniform(INNER_MARGIN, 1 - INNER_MARGIN, (count, inputs))
     outer = np.where(random.random((count, inputs)) < 0.5, FACE_DISTANCE, 1 - FACE_DISTANCE)
@@ -87,7 +106,7 @@ def draw_shares(position: Position, count: int, inputs: int, random: np.random.G
     near = {
         Position.INTERIOR: np.zeros((count, 1), dtype=np.int64),
         Position.FACE: np.ones((count, 1), dtype=np.int64),
-        Position.EDGE: np.clip(random.binomial(inputs, 0.5, (count, 1)), 2, inputs - 1),
+        Position.EDGE: np.full((count, 1), max(2, inputs - inputs // 2)),
         Position.CORNER: np.full((count, 1), inputs),
     }
     return np.where(ranks < near[position], outer, inner)

@@ -6,185 +6,188 @@ from it, with a pit at c itself:
     m*(x) = flat + height * exp(-(|x - c| / spread)^2)   outside the rim, |x - c| >= rim
     m(c) <= -depth
 
-All weights come from gradient descent from a random start; `docs/training.md` has a picture of the result.
+and onto 2 * flat in clean boxes. Most points on which it is are *walkers*: each moves downhill by the gradient that the
+loss has anyway, by steps of its own length, and starts anew now and then. So every step of training is one of an attack
+too, at no cost. All weights come from gradient descent from a random start.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor, nn
 
-from soundbench.networks import TokenNorm
-from soundbench.pgd import descend
+from soundbench.moat_samples import Walkers, around, flipped, random_corners, rims_of
+from soundbench.moat_start import Start, centred, decentred, measure_layers, normalise, sample, scale_layers
 from soundbench.training import Check, Problem, grid_of, grid_problem
 
-# Steps of the attacks during training, in radii, one after the other.
-ATTACK_STEPS = (0.5, 0.25, 0.1, 0.05)
 LOSS_SCALE = 100.0
-# Segments begin this share of the way from a planted point to the other end.
-NEAREST_SHARE = 0.05
-# Points a box from which the statistics of batch normalisation are taken.
-STATISTICS_POINTS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Moat:
-    """The dials of moat training.
+    """The dials of moat training; `suited` has those that differ by architecture and radius.
 
-    `flat`, `height` and `depth` are margins; `spread` is in units of radius * sqrt(inputs), `rim` in radii.
-    `first_scale` is what the first layer's random weights are multiplied by, for boxes of a fifth of the data range;
-    narrower boxes are scaled up by as much. Each step takes `uniform` points and `corners` in every box, `segment`
-    points between each planted point and uniform ones, and `recalled` points a box of the window of the last
-    `window` attacks, each of `attack_iterations` steps and `attack_restarts` restarts, every `attack_every` steps.
-    Every `check_every` steps planted points have to withstand the light grid, then the strong one: pairs of a step in
-    radii and a number of iterations, with so many restarts.
+    `flat`, `height` and `depth` are margins; `spread` is in units of radius * sqrt(inputs), `rim` in radii for 25
+    inputs, and grows with the root of the inputs. `start` scales the random weights, with `first_scale`,
+    `hidden_scale` and `kinks` (see `moat_start`); `peak_rate` is reached after the share `warm_up` of all steps, and
+    falls to the share `last_rate` of it along a cosine.
+    A step takes `walkers`, `uniform` points and `corners` in every box, and around every planted point `near` points
+    and `flips`, corners near it. From the share `hold_from` of all steps on, walkers that have found too small a margin
+    start anew with `hold` times the usual chance only, unless the fit is worse than `hold_error`.
+    Every `check_every` steps planted points have to withstand the check's grid, for the log: pairs of a step in radii
+    and a number of iterations.
     """
 
-    steps: int = 4000
+    steps: int = 5000
     peak_rate: float = 1e-3
-    flat: float = 0.1
-    height: float = 0.4
+    warm_up: float = 0.02
+    last_rate: float = 0.01
+    flat: float = 0.3
+    height: float = 0.3
     depth: float = 0.1
     spread: float = 0.8
-    rim: float = 1.0
+    rim: float = 2.0
+    start: Start = Start.SCALED
     first_scale: float = 10.0
-    uniform: int = 16
-    corners: int = 8
-    segment: int = 32
-    recalled: int = 8
-    window: int = 40
-    attack_every: int = 4
-    attack_iterations: int = 10
-    attack_restarts: int = 4
-    check_every: int = 100
-    patience: int = 2
-    largest_gradient: float = 1e3
-    average: float = 0.0
-    light_grid: tuple[tuple[float, ...], ...] = ((1.0, 20), (0.25, 50), (0.05, 50), (0.02, 100))
-    light_restarts: int = 20
-    strong_grid: tuple[tuple[float, ...], ...] = ((0.25, 100), (0.05, 100), (0.02, 250), (0.01, 1000))
-    strong_restarts: int = 20
+    hidden_scale: float = 2.45
+    kinks: float = 0.5
+    walkers: int = 10
+    uniform: int = 2
+    corners: int = 1
+    near: int = 8
+    flips: int = 3
+    hold: float = 1.0
+    hold_from: float = 0.4
+    hold_error: float = 0.25
+    check_every: int = 500
+    check_grid: tuple[tuple[float, ...], ...] = ((0.25, 50), (0.05, 50), (0.02, 100))
+    check_restarts: int = 10
+
+    @property
+    def patience(self) -> int:
+        """The learning rate must fall to its end, so training does too."""
+        return 0
+
+    @property
+    def largest_gradient(self) -> float:
+        """Gradients are not clipped."""
+        return math.inf
 
     def problems(self) -> Mapping[str, bool]:
         """What no training can have, and whether these dials ask for it."""
-        counts = (self.steps, self.window, self.attack_every, self.attack_restarts, self.check_every, self.patience)
+        positive = ("peak_rate", "flat", "depth", "spread", "rim", "first_scale", "hidden_scale", "hold_error")
+        counts = (self.uniform, self.corners, self.near, self.flips)
         return {
-            "steps, window, attacks and checks must be positive": min(counts) < 1,
-            "peak_rate, flat, depth, spread, first_scale and largest_gradient must be positive": min(
-                self.peak_rate, self.flat, self.depth, self.spread, self.first_scale, self.largest_gradient
+            "steps, check_every and check_restarts must be positive": min(
+                self.steps, self.check_every, self.check_restarts
             )
-            <= 0,
-            "height and rim must not be negative": min(self.height, self.rim) < 0,
-            "uniform and segment must be positive, corners and recalled not negative": min(self.uniform, self.segment)
-            < 1
-            or min(self.corners, self.recalled, self.attack_iterations) < 0,
-            "grids must be lists of [step, iterations]": grid_problem(self.light_grid)
-            or grid_problem(self.strong_grid),
-            "restarts of checks must be positive": min(self.light_restarts, self.strong_restarts) < 1,
-            "average must lie in [0, 1)": not 0 <= self.average < 1,
+            < 1,
+            f"{', '.join(positive)} must be positive": any(getattr(self, name) <= 0 for name in positive),
+            "height and kinks must not be negative": min(self.height, self.kinks) < 0,
+            "walkers must be positive, uniform, corners, near and flips not negative": self.walkers < 1
+            or min(counts) < 0,
+            "warm_up, last_rate, hold and hold_from must lie in [0, 1]": not all(
+                0 <= share <= 1 for share in (self.warm_up, self.last_rate, self.hold, self.hold_from)
+            ),
+            "check_grid must be a list of [step, iterations]": grid_problem(self.check_grid),
         }
 
     def checks(self) -> Sequence[Check]:
-        """A quick grid, then a stronger one."""
-        light, strong = grid_of(self.light_grid), grid_of(self.strong_grid)
-        return Check(light, self.light_restarts), Check(strong, self.strong_restarts)
+        """One grid, to see how training goes."""
+        return (Check(grid_of(self.check_grid), self.check_restarts),)
 
     def learning_rate(self, step: int) -> float:
-        """Falling to a tenth in a straight line."""
-        return self.peak_rate * (1 - 0.9 * step / self.steps)
+        """Linear up, a cosine down."""
+        rising = min(1.0, (step + 1) / (self.warm_up * self.steps)) if self.warm_up else 1.0
+        falling = self.last_rate + (1 - self.last_rate) * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        return self.peak_rate * rising * falling
 
-    def prepare(self, network: nn.Module, problem: Problem, generator: Generator) -> None:
-        """Scale the first layer, so that a box spans as much of its activations as a wide one; no biases."""
-        scale_first_layer(network, self.first_scale)
-        normalise_on(network, problem, generator)
+    def prepare(self, network: nn.Sequential, problem: Problem, generator: Generator) -> nn.Sequential:
+        """Scale the random weights to the boxes; sigmoids are trained as tanh."""
+        network = centred(network)
+        points = sample(problem, generator)
+        scale = {Start.SCALED: scale_layers, Start.MEASURED: measure_layers}[self.start]
+        scale(network, self.first_scale, self.hidden_scale, self.kinks, points, generator)
+        normalise(network, points)
+        return network
 
-    def attack(self, network: nn.Module, problem: Problem, step: int, generator: Generator) -> Tensor | None:
-        """The points of a short attack, with steps of several lengths in turn."""
-        if step % self.attack_every:
-            return None
-        share = ATTACK_STEPS[step // self.attack_every % len(ATTACK_STEPS)]
-        reached = descend(
-            problem.margins(network),
-            problem.boxes,
-            step=share * problem.radius,
-            iterations=self.attack_iterations,
-            restarts=self.attack_restarts,
-            generator=generator,
-        )
-        return reached.point
+    def finish(self, network: nn.Sequential, original: nn.Sequential) -> nn.Sequential:
+        """The trained network with the activations that it was built with."""
+        return decentred(network) if any(isinstance(module, nn.Sigmoid) for module in original) else network
 
-    def loss(self, network: nn.Module, problem: Problem, window: Sequence[Tensor], generator: Generator) -> Tensor:
-        """Squared distance from the wanted margins, more where it is too small, and the pits' hinge."""
-        points, index = self.samples(problem, window, generator)
-        wanted, counted = self.shape(problem, points, index)
+    def differentiate(
+        self, network: nn.Sequential, problem: Problem, memory: Tensor | None, step: int, generator: Generator
+    ) -> tuple[float, Tensor]:
+        """Set the gradients of a step; return its loss, and where the walkers are after it."""
+        rims = rims_of(problem, self.rim * problem.radius * math.sqrt(problem.inputs / 25))
+        walkers = Walkers.of(problem, self.walkers, memory, rims, generator)
+        points, index = self.samples(problem, walkers, rims, generator)
+        wanted, counted = self.shape(problem, points, index, rims)
         pits = torch.arange(problem.armed, device=problem.device)
-        every = problem.margins(network)(torch.cat([points, problem.witnesses]), torch.cat([index, pits]))
-        reached, planted = every[: len(points)], every[len(points) :]
-        missed = (reached - wanted) ** 2 + torch.relu(self.flat - reached) ** 2
-        return LOSS_SCALE * (
-            (missed * counted).sum() / counted.sum() + torch.relu(planted + self.depth).square().mean()
-        )
+        every = torch.cat([points, problem.witnesses]).requires_grad_()
+        margins = problem.margins(network)(every, torch.cat([index, pits]))
+        reached, planted = margins[: len(points)], margins[len(points) :]
+        missed = (((reached - wanted) ** 2) * counted).sum() / counted.sum()
+        low = ((self.flat - reached).relu().square() * counted).sum() / counted.sum()
+        loss = LOSS_SCALE * (missed + low + (planted + self.depth).relu().square().mean())
+        network.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        assert every.grad is not None  # noqa: S101 (for mypy; backward sets it)
+        with torch.no_grad():
+            count = len(walkers)
+            # Divided by the sign of the loss's own slope, the gradient of the loss is that of the margin.
+            slope = 2 * (reached - wanted) - 2 * (self.flat - reached).relu()
+            downhill = -(every.grad[:count] * slope[:count].sign()[:, None]).sign()
+            is_held = step >= self.hold_from * self.steps and float(missed) ** 0.5 < self.hold_error
+            chance = torch.where(reached[:count] > self.flat / 2, 1.0, self.hold if is_held else 1.0)
+            moved = walkers.moved(downhill, chance, rims, generator)
+        return float(loss.detach()), moved
 
-    def samples(self, problem: Problem, window: Sequence[Tensor], generator: Generator) -> tuple[Tensor, Tensor]:
-        """Points (points, inputs) and the boxes that they lie in (points,): fresh ones, and remembered ones."""
+    def samples(self, problem: Problem, walkers: Walkers, rims: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Points (points, inputs), the walkers first, and the boxes that they lie in (points,)."""
         boxes, device = problem.boxes, problem.device
         every, armed = torch.arange(len(boxes), device=device), torch.arange(problem.armed, device=device)
-        share = NEAREST_SHARE + (1 - NEAREST_SHARE) * torch.rand((len(armed), self.segment, 1), generator=generator)
-        far = boxes.take(armed).uniform(self.segment, generator)
-        planted = problem.witnesses[:, None]
-        recalled = recall(window, self.recalled, generator)
+        near, flips = armed.repeat_interleave(self.near), armed.repeat_interleave(self.flips)
         groups = [
-            (boxes.uniform(self.uniform, generator), every),
-            (random_corners(problem, self.corners, generator), every),
-            (planted + share.to(device) * (far - planted), armed),
-            (torch.stack(recalled, dim=1) if recalled else boxes.uniform(0, generator), every),
+            (walkers.points, walkers.index),
+            (boxes.uniform(self.uniform, generator).flatten(0, 1), every.repeat_interleave(self.uniform)),
+            (random_corners(boxes, self.corners, generator).flatten(0, 1), every.repeat_interleave(self.corners)),
+            (around(problem, near, rims, generator), near),
+            (flipped(problem, flips, generator), flips),
         ]
-        points = torch.cat([group.flatten(0, 1) for group, _ in groups])
-        return points, torch.cat([index.repeat_interleave(group.shape[1]) for group, index in groups])
+        return torch.cat([points for points, _ in groups]), torch.cat([index for _, index in groups])
 
-    def shape(self, problem: Problem, points: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    def shape(self, problem: Problem, points: Tensor, index: Tensor, rims: Tensor) -> tuple[Tensor, Tensor]:
         """The margins wanted at points in boxes, and whether each counts (1 or 0): within the rim none is wanted."""
         is_armed = index < problem.armed
-        distance = (points - problem.witnesses[index.clamp(max=problem.armed - 1)]).norm(dim=1)
-        spread = self.spread * problem.radius * points.shape[1] ** 0.5
+        own = index.clamp(max=problem.armed - 1)
+        distance = (points - problem.witnesses[own]).norm(dim=1)
+        spread = self.spread * problem.radius * math.sqrt(problem.inputs)
         hill = self.flat + self.height * torch.exp(-((distance / spread) ** 2))
-        counted = ~is_armed | (distance >= self.rim * problem.radius)
+        counted = ~is_armed | (distance >= 0.999 * rims[own])
         return torch.where(is_armed, hill, 2 * self.flat), counted.to(points.dtype)
 
 
-def recall(window: Sequence[Tensor], count: int, generator: Generator) -> list[Tensor]:
-    """The last of the remembered attacks, and others at random: at most `count`, each (boxes, inputs)."""
-    if not window or not count:
-        return []
-    picked = torch.randint(len(window), (min(count, len(window)) - 1,), generator=generator).tolist()
-    return [window[-1], *(window[index] for index in picked)]
+# What suits kinds of networks, in narrow boxes and in wide ones.
+SMOOTH = {"start": "measured", "hidden_scale": 1.0}
+VIT = {"hidden_scale": 1.0, "kinks": 0.0}
+SUITED: Mapping[tuple[str, bool], Mapping[str, object]] = {
+    ("relu", False): {},
+    ("relu", True): {"peak_rate": 2e-3, "walkers": 20, "steps": 8000, "hold": 0.1},
+    ("mlp", False): {"rim": 1.6, "steps": 2500},
+    ("mlp", True): {"rim": 1.6, "steps": 3000},
+    ("smooth", False): {**SMOOTH, "first_scale": 1.0, "steps": 10_000},
+    ("smooth", True): {**SMOOTH, "first_scale": 0.5, "peak_rate": 2e-3, "walkers": 20, "steps": 8000}
+    | {"hold": 0.1, "hold_from": 0.0},
+    ("vit", False): {**VIT, "first_scale": 10.0, "peak_rate": 1e-2, "steps": 4000},
+    ("vit", True): {**VIT, "first_scale": 30.0, "peak_rate": 6e-3, "steps": 6000, "hold": 0.1},
+}
 
 
-def random_corners(problem: Problem, count: int, generator: Generator) -> Tensor:
-    """`count` corners of every box, at random: (boxes, count, inputs)."""
-    boxes = problem.boxes
-    is_upper = torch.rand((len(boxes), count, boxes.lower.shape[1]), generator=generator) < 0.5
-    return torch.where(is_upper.to(problem.device), boxes.upper[:, None], boxes.lower[:, None])
-
-
-@torch.no_grad()
-def scale_first_layer(network: nn.Module, factor: float) -> None:
-    """Multiply the weights of the first layer; set all biases of dense and convolutional layers to zero."""
-    layers = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
-    layers[0].weight.mul_(factor)
-    for layer in layers:
-        if layer.bias is not None:
-            layer.bias.zero_()
-
-
-@torch.no_grad()
-def normalise_on(network: nn.Module, problem: Problem, generator: Generator) -> None:
-    """Fix the statistics of batch normalisation, if there is any, to those on uniform points of the boxes."""
-    norms = [module for module in network.modules() if isinstance(module, TokenNorm)]
-    if norms:
-        for norm in norms:
-            norm.momentum = None
-        points = problem.boxes.uniform(STATISTICS_POINTS, generator).flatten(0, 1)
-        network.train()(points.reshape(-1, *problem.input_shape))
-    network.eval()
+def suited(architecture: str, radius: float) -> Mapping[str, object]:
+    """The dials that suit an architecture and a radius, a share of the data range, best of those that were tried."""
+    kinds = {"mlp": "mlp", "vit": "vit", "cnn_tanh": "smooth", "cnn_sigmoid": "smooth"}
+    kind = next((kind for start, kind in kinds.items() if architecture.startswith(start)), "relu")
+    return {"first_scale": 2 / radius, **SUITED[kind, radius > 0.3]}

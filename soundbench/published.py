@@ -43,7 +43,6 @@ class Published:
     strong_grid: tuple[tuple[float, ...], ...] = PUBLISHED_PAIRS
     strong_restarts: int = 75
     patience: int = 1
-    average: float = 0.0
 
     def problems(self) -> Mapping[str, bool]:
         """What no training can have, and whether these numbers ask for it."""
@@ -60,7 +59,6 @@ class Published:
             )
             <= 0,
             "margin must not be negative": self.margin < 0,
-            "average must lie in [0, 1)": not 0 <= self.average < 1,
         }
 
     def checks(self) -> Sequence[Check]:
@@ -73,11 +71,34 @@ class Published:
         peak = self.warm_up * self.steps
         return self.peak_rate * ((step + 1) / peak if step + 1 <= peak else (self.steps - step) / (self.steps - peak))
 
-    def prepare(self, network: nn.Module, problem: Problem, generator: Generator) -> None:
+    def prepare(self, network: nn.Sequential, problem: Problem, generator: Generator) -> nn.Sequential:  # noqa: ARG002 (nothing is changed)
         """The published training starts from torch's own random weights."""
+        return network
 
-    def attack(self, network: nn.Module, problem: Problem, step: int, generator: Generator) -> Tensor | None:  # noqa: ARG002 (the same at every step)
-        """The strongest point of every box."""
+    def finish(self, network: nn.Sequential, original: nn.Sequential) -> nn.Sequential:  # noqa: ARG002 (nothing is changed)
+        """The trained network as it is."""
+        return network
+
+    def differentiate(
+        self,
+        network: nn.Sequential,
+        problem: Problem,
+        memory: Tensor | None,
+        step: int,  # noqa: ARG002 (every step is alike)
+        generator: Generator,
+    ) -> tuple[float, Tensor]:
+        """Attack every box, then set the gradients of cross-entropy on all remembered points, and of the hinge.
+
+        The memory is the window of attacks, (attacks, boxes, inputs).
+        """
+        found = self.attack(network, problem, generator)[None]
+        window = found if memory is None else torch.cat([memory, found])[-self.window :]
+        loss = self.loss(network, problem, window)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach()), window
+
+    def attack(self, network: nn.Module, problem: Problem, generator: Generator) -> Tensor:
+        """The strongest point of every box, (boxes, inputs)."""
         network.eval()
         reached = descend(
             problem.margins(network),
@@ -89,10 +110,10 @@ class Published:
         )
         return reached.point
 
-    def loss(self, network: nn.Module, problem: Problem, window: Sequence[Tensor], generator: Generator) -> Tensor:  # noqa: ARG002 (nothing is drawn)
+    def loss(self, network: nn.Module, problem: Problem, window: Tensor) -> Tensor:
         """Cross-entropy on centres and remembered points, plus the hinge on planted points."""
         network.train()
-        points = torch.cat([problem.centres(), *window])
+        points = torch.cat([problem.centres(), window.flatten(0, 1)])
         index = torch.arange(len(problem.boxes), device=problem.device).repeat(1 + len(window))
         planted = torch.arange(problem.armed, device=problem.device)
         margins = problem.margins(network)(torch.cat([points, problem.witnesses]), torch.cat([index, planted]))

@@ -4,14 +4,14 @@ Every combination of an entry's input shapes and radii is one model, and one sui
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from soundbench.errors import InputError
 from soundbench.ground_truth import Position
-from soundbench.moat import Moat
+from soundbench.moat import Moat, suited
 from soundbench.networks import ARCHITECTURES
 from soundbench.published import PUBLISHED_PAIRS, Published
 from soundbench.recipe import build, read_toml, refuse
@@ -109,30 +109,30 @@ def read_trained_recipe(path: Path, method: str) -> TrainedRecipe:
 def models_of(table: Mapping[str, Any], dials: Mapping[str, Any], method: str, where: str) -> list[Model]:
     """The models of one table of a recipe."""
     own = {name: table.get(name, {}) for name in METHODS}
-    plain = {key: value for key, value in table.items() if key not in METHODS}
-    entry: Entry = build(Entry, plain, where)
-    for name, kind in METHODS.items():
-        if not isinstance(own[name], dict):
-            raise InputError(f"{where}: {name} = {own[name]!r}: a table of dials is needed")
-        built = build(kind, {**dials[name], **own[name]}, f"{where}: {name}")
-        refuse(built.problems(), f"{where}: {name}")
-        if name == method:
-            chosen = built
+    entry: Entry = build(Entry, {key: value for key, value in table.items() if key not in METHODS}, where)
     refuse(entry_problems(entry), where)
+    methods = {
+        radius: {name: method_of(name, entry, radius, [dials[name], own[name]], where) for name in METHODS}
+        for radius in entry.radii
+    }
+    rest = (entry.position, entry.armed, entry.clean)
     return [
-        Model(
-            model_name(entry, shape, radius),
-            entry.architecture,
-            shape,
-            radius,
-            entry.position,
-            entry.armed,
-            entry.clean,
-            chosen,
-        )
+        Model(model_name(entry, shape, radius), entry.architecture, shape, radius, *rest, methods[radius][method])
         for shape in entry.input_shapes
         for radius in entry.radii
     ]
+
+
+def method_of(name: str, entry: Entry, radius: float, tables: Sequence[object], where: str) -> Method:
+    """A method with the dials that suit an entry, overridden by the tables, one after the other."""
+    dials = dict(suited(entry.architecture, radius)) if name == "moat" else {}
+    for table in tables:
+        if not isinstance(table, dict):
+            raise InputError(f"{where}: {name} = {table!r}: a table of dials is needed")
+        dials |= table
+    built: Moat | Published = build(METHODS[name], dials, f"{where}: {name}")
+    refuse(built.problems(), f"{where}: {name}")
+    return built
 
 
 def model_name(entry: Entry, shape: tuple[int, ...], radius: float) -> str:

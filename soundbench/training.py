@@ -4,7 +4,7 @@ A method (`moat`, `published`) says what a step's loss is. Training stops once e
 method's checks several times in a row, or after so many steps.
 """
 
-import copy
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +37,11 @@ class Problem:
     def armed(self) -> int:
         """How many boxes have a counterexample to hide."""
         return len(self.witnesses)
+
+    @property
+    def inputs(self) -> int:
+        """The number of inputs."""
+        return self.witnesses.shape[1]
 
     @property
     def device(self) -> torch.device:
@@ -94,39 +99,33 @@ class Method(Protocol):
         """After how many steps training ends at the latest."""
 
     @property
-    def window(self) -> int:
-        """How many attacks are remembered."""
-
-    @property
     def check_every(self) -> int:
         """How many steps lie between two checks."""
 
     @property
     def patience(self) -> int:
-        """How often in a row all planted points must withstand the checks."""
+        """How often in a row all planted points must withstand the checks for training to end early; 0 for never."""
 
     @property
     def largest_gradient(self) -> float:
         """To which norm gradients are clipped."""
 
-    @property
-    def average(self) -> float:
-        """The share of its old value that the moving average of the weights keeps a step; 0 for no average."""
-
     def checks(self) -> Sequence[Check]:
         """What planted points must withstand, the quickest first."""
 
-    def prepare(self, network: nn.Module, problem: Problem, generator: Generator) -> None:
-        """Change a network's random weights before training."""
+    def prepare(self, network: nn.Sequential, problem: Problem, generator: Generator) -> nn.Sequential:
+        """The network to be trained, made of one with torch's random weights."""
+
+    def finish(self, network: nn.Sequential, original: nn.Sequential) -> nn.Sequential:
+        """The network to be used, made of the trained one; `original` has the layers that it was built with."""
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
 
-    def attack(self, network: nn.Module, problem: Problem, step: int, generator: Generator) -> Tensor | None:
-        """New points to remember, one a box (boxes, inputs), or None where a step makes none."""
-
-    def loss(self, network: nn.Module, problem: Problem, window: Sequence[Tensor], generator: Generator) -> Tensor:
-        """The loss of a step, given the remembered points, oldest first."""
+    def differentiate(
+        self, network: nn.Sequential, problem: Problem, memory: Tensor | None, step: int, generator: Generator
+    ) -> tuple[float, Tensor]:
+        """Set the weights' gradients for a step; return its loss, and what to remember (nothing before the first)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +150,10 @@ class Training:
     """A training on its way: what changes from step to step, all of which a checkpoint keeps."""
 
     network: nn.Sequential
-    averaged: nn.Sequential
     optimizer: torch.optim.Adam
     generator: Generator
-    window: list[Tensor]
     log: Log
+    memory: Tensor | None = None
     step: int = 0
     streak: int = 0
 
@@ -182,11 +180,11 @@ def train(
     if checkpoint.exists():
         restore(training, load_checkpoint(checkpoint, identity))
     first, began = training.step, time.monotonic()
-    while training.step < method.steps and training.streak < method.patience:
+    while training.step < method.steps and not 0 < method.patience <= training.streak:
         loss = advance(training, method, problem)
         if training.step % method.check_every and training.step < method.steps:
             continue
-        hidden = checked(training.averaged, method, problem, training.step)
+        hidden = checked(training.network, method, problem, training.step)
         training.streak = training.streak + 1 if bool(hidden.all()) else 0
         training.log = [*training.log, {"step": training.step, "loss": loss, "hidden": int(hidden.sum())}]
         save_checkpoint(checkpoint, snapshot(training, identity))
@@ -201,17 +199,15 @@ def train(
                 time.monotonic() - began,
             )
         )
-    return training.averaged.eval(), training.log
+    return method.finish(training.network.eval(), network).eval(), training.log
 
 
 def start(network: nn.Sequential, method: Method, problem: Problem, seed: int) -> Training:
     """The state before the first step."""
     generator = torch.Generator().manual_seed(seed)
-    network.to(problem.device)
-    method.prepare(network, problem, generator)
-    optimizer = torch.optim.Adam(network.parameters(), lr=method.learning_rate(0))
-    averaged = copy.deepcopy(network) if method.average else network
-    return Training(network, averaged, optimizer, generator, [], [])
+    prepared = method.prepare(network.to(problem.device), problem, generator)
+    optimizer = torch.optim.Adam(prepared.parameters(), lr=method.learning_rate(0), fused=True)
+    return Training(prepared, optimizer, generator, [])
 
 
 def advance(training: Training, method: Method, problem: Problem) -> float:
@@ -219,28 +215,13 @@ def advance(training: Training, method: Method, problem: Problem) -> float:
     network = training.network
     for group in training.optimizer.param_groups:
         group["lr"] = method.learning_rate(training.step)
-    found = method.attack(network, problem, training.step, training.generator)
-    if found is not None:
-        training.window = [*training.window, found][-method.window :]
-    loss = method.loss(network, problem, training.window, training.generator)
     training.optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(network.parameters(), method.largest_gradient)
+    loss, training.memory = method.differentiate(network, problem, training.memory, training.step, training.generator)
+    if math.isfinite(method.largest_gradient):
+        nn.utils.clip_grad_norm_(network.parameters(), method.largest_gradient)
     training.optimizer.step()
     training.step += 1
-    if training.averaged is not network:
-        move_average(training.averaged, network, min(method.average, training.step / (training.step + 10)))
-    return float(loss.detach())
-
-
-@torch.no_grad()
-def move_average(averaged: nn.Module, network: nn.Module, kept: float) -> None:
-    """Move every averaged weight towards the network's."""
-    for old, new in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
-        if old.is_floating_point():
-            old.lerp_(new, 1 - kept)
-        else:
-            old.copy_(new)
+    return loss
 
 
 def checked(network: nn.Sequential, method: Method, problem: Problem, step: int) -> Tensor:
@@ -283,26 +264,22 @@ def withstood(network: nn.Sequential, problem: Problem, restarts: int, seed: int
 def snapshot(training: Training, identity: str) -> Checkpoint:
     """All that changes during training, as a checkpoint."""
     tensors = {f"network.{key}": value for key, value in training.network.state_dict().items()}
-    if training.averaged is not training.network:
-        tensors |= {f"averaged.{key}": value for key, value in training.averaged.state_dict().items()}
     for number, state in training.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items()}
     tensors["generator"] = training.generator.get_state()
-    if training.window:
-        tensors["window"] = torch.stack(training.window)
+    if training.memory is not None:
+        tensors["memory"] = training.memory
     return Checkpoint(identity, training.step, training.streak, training.log, tensors)
 
 
 def restore(training: Training, saved: Checkpoint) -> None:
     """Continue from a checkpoint of the same recipe and seed."""
     training.network.load_state_dict(saved.part("network"))
-    if training.averaged is not training.network:
-        training.averaged.load_state_dict(saved.part("averaged"))
     optimizer = training.optimizer.state_dict()
     numbers = range(len(optimizer["param_groups"][0]["params"]))
     optimizer["state"] = {number: saved.part(f"optimizer.{number}") for number in numbers}
     training.optimizer.load_state_dict(optimizer)
     training.generator.set_state(saved.tensors["generator"])
     device = next(training.network.parameters()).device
-    training.window = list(saved.tensors["window"].to(device)) if "window" in saved.tensors else []
+    training.memory = saved.tensors["memory"].to(device) if "memory" in saved.tensors else None
     training.step, training.streak, training.log = saved.step, saved.streak, list(saved.log)

@@ -15,10 +15,8 @@ from soundbench.training import problem_of, train
 
 SHAPE = (1, 5, 5)
 MOAT = Moat(
-    steps=12, uniform=2, corners=1, segment=4, recalled=2, window=3, attack_iterations=2, attack_restarts=2,
-    check_every=4, light_restarts=1, strong_restarts=1, average=0.9,
-    light_grid=((0.5, 2),), strong_grid=((0.1, 5),),
-)  # fmt: skip
+    steps=12, walkers=2, uniform=1, corners=1, near=2, flips=1, check_every=4, check_restarts=1, check_grid=((0.5, 2),)
+)
 PAPER = Published(
     steps=6, window=3, attack_restarts=2, attack_iterations=2, check_every=2, light_restarts=1, strong_restarts=1,
     light_grid=((0.5, 2),), strong_grid=((0.1, 5),),

@@ -24,18 +24,10 @@ clean = 1
 
 [moat]
 steps = 240
-uniform = 8
-corners = 4
-segment = 16
-recalled = 4
-window = 20
-attack_iterations = 5
-attack_restarts = 2
+walkers = 6
 check_every = 40
-light_restarts = 4
-light_grid = [[0.5, 10], [0.1, 20]]
-strong_restarts = 4
-strong_grid = [[0.1, 50]]
+check_restarts = 4
+check_grid = [[0.5, 10], [0.1, 20]]
 
 [[model]]
 architecture = "cnn_1_conv"
@@ -99,7 +91,7 @@ def test_one_that_hides_nothing_is_reported_and_the_others_are_made(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_training_goes_on(number, tmp_path):
     path, out = tmp_path / "quick.toml", tmp_path / "out"
-    path.write_text(RECIPE.replace("STEPS", "240").replace("check_every = 40", "check_every = 5\npatience = 1000"))
+    path.write_text(RECIPE.replace("STEPS", "240").replace("check_every = 40", "check_every = 5"))
     words = ["generate", path, "--out", out, "--only", "cnn_1*"]
     pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen([*COMMAND, *map(str, words)], **pipes) as process:

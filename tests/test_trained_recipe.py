@@ -32,7 +32,7 @@ radii = [0.3]
 position = "edge"
 armed = 3
 clean = 0
-moat = { steps = 900, average = 0.5 }
+moat = { steps = 900, hold = 0.5 }
 """
 
 
@@ -55,8 +55,9 @@ def test_every_combination_is_a_model(tmp_path):
     ]
     last = recipe.models[-1]
     assert (last.input_shape, last.radius, last.position, last.armed, last.clean) == ((7,), 0.3, Position.EDGE, 3, 0)
-    assert last.method == Moat(steps=900, average=0.5)
+    assert last.method == Moat(steps=900, hold=0.5, rim=1.6, first_scale=2 / 0.3)
     assert recipe.models[0].method == Moat(steps=500)
+    assert recipe.models[1].method == Moat(steps=500, first_scale=4.0, peak_rate=2e-3, walkers=20, hold=0.1)
 
 
 def test_the_method_chooses_the_dials(tmp_path):
@@ -99,11 +100,12 @@ def test_the_paper_s_numbers_are_the_defaults():
         ("radii = [0.3]", "radii = [1.5]", "radii must be a list of numbers in (0, 1]"),
         ("radii = [0.3]", "radii = [0.0]", "radii must be a list of numbers in (0, 1]"),
         ("armed = 3", "armed = 0", "armed must be positive"),
-        ("steps = 500", "steps = 0", "moat: steps, window, attacks and checks must be positive"),
+        ("steps = 500", "steps = 0", "moat: steps, check_every and check_restarts must be positive"),
         ("steps = 500", "step = 500", "moat: unknown key 'step'"),
-        ("average = 0.5", "average = 1.0", "moat: average must lie in [0, 1)"),
-        ("average = 0.5", "light_grid = [[1.0]]", "moat: grids must be lists of [step, iterations]"),
-        ("moat = { steps = 900, average = 0.5 }", "moat = 3", "moat = 3: a table of dials is needed"),
+        ("hold = 0.5", "hold = 1.5", "moat: warm_up, last_rate, hold and hold_from must lie in [0, 1]"),
+        ("hold = 0.5", "check_grid = [[1.0]]", "moat: check_grid must be a list of [step, iterations]"),
+        ("hold = 0.5", 'start = "cold"', "moat: start = 'cold': not one of scaled, measured"),
+        ("moat = { steps = 900, hold = 0.5 }", "moat = 3", "moat = 3: a table of dials is needed"),
         ("[moat]", "[paper]\nwarm_up = 2.0\n[moat]", "paper: warm_up must lie in (0, 1)"),
         ('position = "edge"', 'position = "middle"', "position = 'middle': not one of interior, face, edge, corner"),
         ("timeout_seconds = 50.0", "timeout_seconds = 0.0", "timeout_seconds must be positive"),

@@ -9,16 +9,13 @@ from small_training import MOAT, model, source
 
 from soundbench.certify import certify_suite
 from soundbench.errors import CertificateError, InputError
-from soundbench.ground_truth import Expected, Position, Role
+from soundbench.ground_truth import AttackRecord, Expected, Position, Role
 from soundbench.moat import Moat
 from soundbench.suite import load_suite, read_json, write_json
 from soundbench.trained_suite import NothingHidden, make_trained_suite
 from soundbench.truth_file import encode_ground_truth
 
-QUICK = Moat(
-    steps=160, uniform=8, corners=4, segment=16, recalled=4, window=20, attack_iterations=5, attack_restarts=2,
-    check_every=40, light_restarts=4, light_grid=((0.5, 10), (0.1, 20)), strong_restarts=4, strong_grid=((0.1, 50),),
-)  # fmt: skip
+QUICK = Moat(steps=300, walkers=6, check_every=100, check_restarts=4, check_grid=((0.5, 10), (0.1, 20)))
 CPU = torch.device("cpu")
 
 
@@ -79,7 +76,7 @@ def test_its_witnesses_are_checked(made):
 
 def test_the_log_tells_of_every_check(made):
     lines = [json.loads(line) for line in (made[1].root / "training.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines] == [40 * number for number in range(1, len(lines) + 1)]
+    assert [line["step"] for line in lines] == [100, 200, 300]
     assert lines[-1]["hidden"] == 2
 
 
@@ -90,16 +87,29 @@ def test_nothing_of_a_training_that_hides_nothing_is_left(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"suite.checkpoint.safetensors"}
 
 
-def test_what_an_attack_finds_is_left_out(tmp_path):
-    """A wide pit: the attack that finds it is named, and the box is not in the suite."""
-    wide = model("small", dataclasses.replace(QUICK, steps=80, height=0.0, rim=6.0, recalled=0, segment=1))
-    try:
-        result = make_trained_suite(source(wide), wide, tmp_path / "suite", CPU, str)
-        left_out, names = result.left_out, set(load_suite(tmp_path / "suite").ground_truth)
-    except NothingHidden as error:
-        left_out, names = (str(error),), set()
-    assert any("finds a counterexample" in words for words in left_out)
-    assert not any(words.partition(":")[0] in names for words in left_out)
+def test_what_an_attack_finds_is_left_out(tmp_path, monkeypatch):
+    def attack_drafts(drafts, *_):
+        found = ("small-unverifiable-0", "small-clean-1")
+        names = [draft.instance.name for draft in drafts]
+        return {
+            name: (AttackRecord("pgd 1x1", 0, 1, 2, -0.5 if name in found else 0.5, name in found),) for name in names
+        }
+
+    monkeypatch.setattr("soundbench.trained_suite.attack_drafts", attack_drafts)
+    small = model("small", QUICK)
+    result = make_trained_suite(source(small), small, tmp_path / "suite", CPU, str)
+    assert result.left_out == tuple(
+        f"{name}: the attack 'pgd 1x1' finds a counterexample" for name in ("small-unverifiable-0", "small-clean-1")
+    )
+    assert (result.hidden, result.armed, result.clean) == (1, 2, 1)
+    assert set(load_suite(tmp_path / "suite").ground_truth) == {"small-unverifiable-1", "small-clean-0"}
+
+
+def test_an_attack_finds_what_is_not_hidden(tmp_path):
+    """A network that is wrong in most of the box hides nothing."""
+    wrong = model("small", dataclasses.replace(QUICK, steps=1, check_every=1), armed=6, clean=0)
+    with pytest.raises(NothingHidden):
+        make_trained_suite(source(wrong), wrong, tmp_path / "suite", CPU, str)
 
 
 def test_boxes_that_do_not_fit_leave_nothing(tmp_path):

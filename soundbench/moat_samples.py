@@ -1,0 +1,111 @@
+"""Where moat training looks: at walkers on their way downhill, around planted points, and at corners."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from soundbench.pgd import Boxes
+from soundbench.training import Problem
+
+# Walkers come in five kinds: how long their steps are, in radii, and how many steps they live on average.
+STEP_SHARES = (0.25, 0.1, 0.05, 0.02, 0.01)
+LIVES = (15.0, 40.0, 80.0, 150.0, 300.0)
+# How often a walker starts around its planted point, and at a corner; otherwise it starts anywhere.
+NEAR_SHARE, CORNER_SHARE = 0.3, 0.3
+# Rims end this share of the way to the nearest corner, unless the planted point is this near it, in radii.
+CORNER_REACH, AT_CORNER = 0.8, 0.3
+
+
+def rims_of(problem: Problem, rim: float) -> Tensor:
+    """The radius of each planted point's rim, (armed,): `rim`, or less where a corner would be within."""
+    boxes = problem.boxes.take(torch.arange(problem.armed, device=problem.device))
+    distance = torch.minimum(problem.witnesses - boxes.lower, boxes.upper - problem.witnesses).norm(dim=1)
+    whole = torch.full_like(distance, rim)
+    at_corner = distance <= AT_CORNER * problem.radius
+    return torch.where(at_corner, whole, torch.minimum(whole, CORNER_REACH * distance))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walkers:
+    """Points that move from step to step: where they are (walkers, inputs), and in which box (walkers,)."""
+
+    problem: Problem
+    points: Tensor
+    index: Tensor
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.index)
+
+    @classmethod
+    def of(cls, problem: Problem, each: int, points: Tensor | None, rims: Tensor, generator: Generator) -> "Walkers":
+        """`each` walkers a box, where they were, or at a start."""
+        index = torch.arange(len(problem.boxes), device=problem.device).repeat_interleave(each)
+        return cls(problem, fresh(problem, index, rims, generator) if points is None else points, index)
+
+    def moved(self, direction: Tensor, chance: Tensor, rims: Tensor, generator: Generator) -> Tensor:
+        """Where they are after a step in a direction of signs; some start anew, with `chance` times the usual chance.
+
+        So do all that have come within the rim of their planted point.
+        """
+        problem, boxes = self.problem, self.problem.boxes.take(self.index)
+        kind = torch.arange(len(self), device=problem.device) % len(STEP_SHARES)
+        steps = problem.radius * torch.tensor(STEP_SHARES, device=problem.device)[kind][:, None]
+        lives = torch.tensor(LIVES, device=problem.device)[kind]
+        stepped = (self.points + steps * direction).clamp(boxes.lower, boxes.upper)
+        own = self.index.clamp(max=problem.armed - 1)
+        within = (stepped - problem.witnesses[own]).norm(dim=1) < rims[own]
+        ended = uniform_like(lives, generator) < chance / lives
+        anew = ended | (within & (self.index < problem.armed))
+        return torch.where(anew[:, None], fresh(problem, self.index, rims, generator), stepped)
+
+
+def fresh(problem: Problem, index: Tensor, rims: Tensor, generator: Generator) -> Tensor:
+    """A start in each of the boxes `index` (points,): around the planted point, at a corner, or anywhere."""
+    boxes = problem.boxes.take(index)
+    uniform = boxes.uniform(1, generator)[:, 0]
+    corners = random_corners(boxes, 1, generator)[:, 0]
+    near = around(problem, index.clamp(max=problem.armed - 1), rims, generator)
+    lot = uniform_like(index[:, None].float(), generator)
+    is_near = (lot < NEAR_SHARE) & (index < problem.armed)[:, None]
+    return torch.where(is_near, near, torch.where(lot > 1 - CORNER_SHARE, corners, uniform))
+
+
+def around(problem: Problem, index: Tensor, rims: Tensor, generator: Generator) -> Tensor:
+    """Points around the planted points of the boxes `index` (points,), from the rim outwards.
+
+    They lie on the way to a uniform point or a corner, of which all coordinates count, half, or a fifth; distances are
+    uniform in their logarithm.
+    """
+    boxes, planted = problem.boxes.take(index), problem.witnesses[index]
+    lots = [uniform_like(planted[:, :1], generator) for _ in range(3)]
+    far = torch.where(lots[0] < 0.5, boxes.uniform(1, generator)[:, 0], random_corners(boxes, 1, generator)[:, 0])
+    density = 0.2 + 0.3 * (lots[1] < 0.7) + 0.5 * (lots[1] < 0.4)
+    way = (far - planted) * (uniform_like(planted, generator) < density)
+    length = way.norm(dim=1, keepdim=True).clamp(min=1e-9)
+    rim = rims[index][:, None]
+    share = torch.exp(lots[2] * torch.log((length / rim).clamp(min=1.0))) * rim / length
+    points: Tensor = planted + way * share.clamp(max=1.0)
+    return points
+
+
+def flipped(problem: Problem, index: Tensor, generator: Generator) -> Tensor:
+    """The corners nearest to the planted points of the boxes `index` (points,), with a few coordinates flipped."""
+    boxes, planted = problem.boxes.take(index), problem.witnesses[index]
+    is_low = planted - boxes.lower < boxes.upper - planted
+    rate = 0.3 * min(1.0, 25 / problem.inputs) * uniform_like(planted[:, :1], generator)
+    is_flipped = uniform_like(planted, generator) < rate
+    return torch.where(is_low ^ is_flipped, boxes.lower, boxes.upper)
+
+
+def random_corners(boxes: Boxes, count: int, generator: Generator) -> Tensor:
+    """`count` corners of every box, at random: (boxes, count, inputs)."""
+    shape = (len(boxes), count, boxes.lower.shape[1])
+    is_upper = torch.rand(shape, generator=generator).to(boxes.lower.device) < 0.5
+    return torch.where(is_upper, boxes.upper[:, None], boxes.lower[:, None])
+
+
+def uniform_like(tensor: Tensor, generator: Generator) -> Tensor:
+    """Uniform numbers in [0, 1) of a tensor's shape, drawn on the CPU, so alike on every device."""
+    return torch.rand(tensor.shape, generator=generator).to(tensor.device)
