@@ -56,13 +56,14 @@ def measure_layers(
     layers, values = layers_of(network), points
     for module in network:
         if module in layers and module is not layers[-1]:
+            assert module.bias is not None  # noqa: S101 (all our layers have one)
+            module.bias.zero_()
             computed = module(values)
             factor = (first if module is layers[0] else hidden) / computed.std()
             module.weight.mul_(factor)
             computed = factor * computed
             axes = [axis for axis in range(computed.ndim) if axis != 1]
             noise = computed.std() if computed.ndim == 1 else computed.std(dim=axes)
-            assert module.bias is not None  # noqa: S101 (all our layers have one)
             module.bias.copy_(spread * (noise * symmetric(module.bias, generator) - computed.mean(dim=axes)))
         values = module(values)
 
