@@ -99,7 +99,7 @@ def _train(path: Path, out: Path, seed: int, only: tuple[str, ...], method: str,
     with trainings() as show:
         for news in make_collection(source, missing, out, device, jobs):
             match news.content:
-                case Status():
+                case Status() | str():
                     show(news.model.name, news.content)
                 case Made():
                     show(news.model.name, None)

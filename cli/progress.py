@@ -84,7 +84,7 @@ def _plain_lines(console: Console, total: int) -> Callable[[str], None]:
 
 
 @contextmanager
-def trainings() -> "Iterator[Callable[[str, Status | None], None]]":
+def trainings() -> "Iterator[Callable[[str, Status | str | None], None]]":
     """A function that is told where the training of a model stands, or with None that it is over."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -95,27 +95,31 @@ def trainings() -> "Iterator[Callable[[str, Status | None], None]]":
     bars: dict[str, TaskID] = {}
     with Progress(*columns, console=console, transient=True) as progress:
 
-        def show(name: str, status: "Status | None") -> None:
+        def show(name: str, status: "Status | str | None") -> None:
             if status is None:
                 if name in bars:
                     progress.remove_task(bars.pop(name))
                 return
             if name not in bars:
-                bars[name] = progress.add_task("", total=status.steps, name=name)
-            progress.update(bars[name], completed=status.step, description=_where(status))
+                total = None if isinstance(status, str) else status.steps
+                bars[name] = progress.add_task("", total=total, name=name)
+            step = None if isinstance(status, str) else status.step
+            progress.update(bars[name], completed=step, description=_where(status))
 
         yield show
 
 
-def _plain_trainings(console: Console) -> "Callable[[str, Status | None], None]":
-    def show(name: str, status: "Status | None") -> None:
+def _plain_trainings(console: Console) -> "Callable[[str, Status | str | None], None]":
+    def show(name: str, status: "Status | str | None") -> None:
         if status is not None:
             console.print(f"{name}: {_where(status)}", markup=False, highlight=False, soft_wrap=True)
 
     return show
 
 
-def _where(status: "Status") -> str:
+def _where(status: "Status | str") -> str:
+    if isinstance(status, str):
+        return status
     speed = status.steps_made / max(status.seconds, 1e-9)
     left = timedelta(seconds=round((status.steps - status.step) / speed))
     return (

@@ -1,7 +1,7 @@
 """How all models of a recipe are made, or some of them: a suite each, several at a time; what is there is kept."""
 
 import fnmatch
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from soundbench.errors import InputError
 from soundbench.parallel import Message, run_parallel
 from soundbench.suite import MANIFEST, read_json
 from soundbench.trained_recipe import Model
-from soundbench.trained_suite import Made, TrainedSource, made_by, make_trained_suite
+from soundbench.trained_suite import Made, Report, TrainedSource, made_by, make_trained_suite
 from soundbench.training import Status
 
 # What tells, in its manifest, from what a suite was made.
@@ -20,10 +20,10 @@ KEYS = ("settings", "method", "seed")
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What happens to a model: where its training stands, what was made of it, or why nothing was."""
+    """What happens to a model: where its training or its attacks stand, what was made of it, or why nothing was."""
 
     model: Model
-    content: Status | Made | Exception
+    content: Status | str | Made | Exception
 
 
 def chosen_models(models: Sequence[Model], patterns: Sequence[str]) -> list[Model]:
@@ -80,12 +80,12 @@ def make_collection(
         yield _news(models[message.task], message)
 
 
-def _make(source: TrainedSource, model: Model, out: Path, device: str, tell: Callable[[Status], None]) -> Made:
+def _make(source: TrainedSource, model: Model, out: Path, device: str, tell: Report) -> Made:
     return make_trained_suite(source, model, out, find_device(device), tell)
 
 
 def _news(model: Model, message: Message) -> News:
     content = message.content
-    if not isinstance(content, Status | Made | Exception):
+    if not isinstance(content, Status | str | Made | Exception):
         raise TypeError(f"{model.name}: {content!r} is no news")
     return News(model, content)

@@ -36,6 +36,10 @@ from soundbench.training import Log, Status, grid_of, is_planted, problem_of, tr
 MOST_BOXES = 1
 
 
+# Told where training stands, then in a few words of every part of the attacks as it ends.
+Report = Callable[[Status | str], None]
+
+
 class NothingHidden(SoundbenchError):
     """Training ended without a hidden counterexample, so there is no suite."""
 
@@ -81,9 +85,7 @@ class Draft:
     planted: bool
 
 
-def make_trained_suite(
-    source: TrainedSource, model: Model, out: Path, device: torch.device, report: Callable[[Status], None]
-) -> Made:
+def make_trained_suite(source: TrainedSource, model: Model, out: Path, device: torch.device, report: Report) -> Made:
     """Train a model and make its suite in the new folder `out`.
 
     A checkpoint, and a journal of the attacks, lie beside `out` until the suite is complete; from them an earlier
@@ -98,7 +100,7 @@ def make_trained_suite(
     checkpoint = out.with_name(f"{out.name}.checkpoint.safetensors")
     with one_thread(), folder_to_be(out) as folder:
         network, log = trained_network(source, model, dataset, checkpoint, device, report)
-        made = write_trained(source, model, network, dataset, device, out, folder, log)
+        made = write_trained(source, model, network, dataset, device, out, folder, log, report)
     checkpoint.unlink(missing_ok=True)
     return made
 
@@ -109,7 +111,7 @@ def trained_network(
     dataset: Dataset,
     checkpoint: Path,
     device: torch.device,
-    report: Callable[[Status], None],
+    report: Report,
 ) -> tuple[nn.Sequential, Log]:
     """Train, or continue from the checkpoint; return the network, on the device, and the log of its checks."""
     network = build_network(model.architecture, model.input_shape, source.seed_of(model, "weights"))
@@ -128,6 +130,7 @@ def write_trained(
     out: Path,
     folder: Path,
     log: Log,
+    report: Report,
 ) -> Made:
     """Attack and certify every box of a trained network, and write those that stand to the folder."""
     (folder / "onnx").mkdir()
@@ -137,7 +140,7 @@ def write_trained(
     save_onnx(module_to_onnx(network, model.input_shape, CLASSES), onnx)
     graph = read_graph(onnx)
     drafts = drafts_of(model, dataset, planted, onnx, source.recipe.timeout_seconds)
-    records = attack_drafts(drafts, graph, source, device, out)
+    records = attack_drafts(drafts, graph, source, device, out, report)
     instances, left_out = [], []
     for draft in drafts:
         try:
@@ -171,7 +174,7 @@ def drafts_of(
 
 
 def attack_drafts(
-    drafts: Sequence[Draft], graph: Graph, source: TrainedSource, device: torch.device, out: Path
+    drafts: Sequence[Draft], graph: Graph, source: TrainedSource, device: torch.device, out: Path, report: Report
 ) -> Mapping[str, tuple[AttackRecord, ...]]:
     """What the grid reaches in every box; a journal beside `out` keeps what is finished until all is.
 
@@ -183,7 +186,7 @@ def attack_drafts(
     with open_journal(out, [digest, restarts, source.recipe.grid, seed, device.type]) as journal:
         for is_armed, count in ((True, restarts), (False, max(1, restarts // 10))):
             for job in jobs_of([draft for draft in drafts if draft.is_armed is is_armed], graph, grid, count, device):
-                reached = attack_network(job, seed, journal, lambda _words, _cost: None)
+                reached = attack_network(job, seed, journal, lambda words, _cost: report(f"attacked: {words}"))
                 for name, record in records_of(job, seed, reached):
                     records[name] += (record,)
         journal.remove()
