@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from soundbench.errors import InputError
+from soundbench.errors import InputError, SoundbenchError
 
+from .errors import exit_code_of
 from .shipped import shipped_folder
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _plant(path: Path, out: Path, seed: int) -> None:
 def _train(path: Path, out: Path, seed: int, only: tuple[str, ...], method: str, jobs: int, device: str) -> None:
     from soundbench.collection import chosen_models, make_collection, missing_models
     from soundbench.trained_recipe import read_trained_recipe
-    from soundbench.trained_suite import Made, NothingHidden, TrainedSource
+    from soundbench.trained_suite import Made, TrainedSource
     from soundbench.training import Status
 
     from .progress import trainings
@@ -95,7 +96,7 @@ def _train(path: Path, out: Path, seed: int, only: tuple[str, ...], method: str,
     missing = missing_models(source, models, out)
     if len(missing) < len(models):
         click.echo(f"{out}: {len(models) - len(missing)} of {len(models)} suites are there already", err=True)
-    failed: list[Exception] = []
+    failed: list[SoundbenchError] = []
     with trainings() as show:
         for news in make_collection(source, missing, out, device, jobs):
             match news.content:
@@ -104,20 +105,12 @@ def _train(path: Path, out: Path, seed: int, only: tuple[str, ...], method: str,
                 case Made():
                     show(news.model.name, None)
                     _report(out / news.model.name, news.content)
-                case _:
+                case SoundbenchError():
                     show(news.model.name, None)
                     click.echo(f"soundbench: {' '.join(str(news.content).split())}", err=True)
                     failed.append(news.content)
     if failed:
-        sys.exit(1 if all(isinstance(error, NothingHidden) for error in failed) else _exit_code(failed))
-
-
-def _exit_code(failed: list[Exception]) -> int:
-    from soundbench.errors import SoundbenchError
-
-    from .errors import exit_code_of
-
-    return max(exit_code_of(error) for error in failed if isinstance(error, SoundbenchError))
+        sys.exit(max(exit_code_of(error) for error in failed))
 
 
 def _report(folder: Path, made: "Made") -> None:

@@ -1,6 +1,7 @@
 """How a training is saved so that it can be continued: one safetensors file, with the rest as JSON in its header."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     tensors = {key: value.detach().cpu().clone().contiguous() for key, value in checkpoint.tensors.items()}
     partial = path.with_name(f".{path.name}.partial")
     save_file(tensors, partial, metadata={"training": json.dumps(facts)})
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
     partial.replace(path)
 
 

@@ -7,15 +7,15 @@ from functools import partial
 from pathlib import Path
 
 from soundbench.attack_suite import find_device
-from soundbench.errors import InputError
+from soundbench.errors import InputError, SoundbenchError
 from soundbench.parallel import Message, run_parallel
-from soundbench.suite import MANIFEST, read_json
+from soundbench.suite import MANIFEST, load_suite, read_json
 from soundbench.trained_recipe import Model
 from soundbench.trained_suite import Made, Report, TrainedSource, made_by, make_trained_suite
 from soundbench.training import Status
 
 # What tells, in its manifest, from what a suite was made.
-KEYS = ("settings", "method", "seed")
+KEYS = ("name", "version", "method", "settings", "seed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class News:
     """What happens to a model: where its training or its attacks stand, what was made of it, or why nothing was."""
 
     model: Model
-    content: Status | str | Made | Exception
+    content: Status | str | Made | SoundbenchError
 
 
 def chosen_models(models: Sequence[Model], patterns: Sequence[str]) -> list[Model]:
@@ -45,18 +45,17 @@ def missing_models(source: TrainedSource, models: Sequence[Model], out: Path) ->
     """The models whose suites are not in the folder yet.
 
     Raises:
-        InputError: a folder of a model's name is there that is not its suite of this recipe, method and seed.
+        InputError: a folder of a model's name is there that is not its suite of this recipe, method and seed, whole.
     """
     missing = []
     for model in models:
         folder = out / model.name
-        if not folder.exists():
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
             missing.append(model)
             continue
+        load_suite(folder)
         manifest, wanted = read_json(folder / MANIFEST), made_by(source, model)
-        if not isinstance(manifest, dict) or any(
-            manifest.get(key) != wanted[key] for key in ("settings", "method", "seed")
-        ):
+        if any(manifest.get(key) != wanted[key] for key in KEYS):
             raise InputError(
                 f"{folder}: made by another recipe, method or seed; name another folder with --out, or remove it"
             )
@@ -86,6 +85,6 @@ def _make(source: TrainedSource, model: Model, out: Path, device: str, tell: Rep
 
 def _news(model: Model, message: Message) -> News:
     content = message.content
-    if not isinstance(content, Status | str | Made | Exception):
+    if not isinstance(content, Status | str | Made | SoundbenchError):
         raise TypeError(f"{model.name}: {content!r} is no news")
     return News(model, content)

@@ -23,12 +23,13 @@ CORNER_DISTANCE, DRAWS = 1.25, 500
 class Dataset:
     """Boxes `lower` to `upper` (boxes, inputs) of float32 values, clipped to the data range, with `labels` (boxes,).
 
-    Each of the first boxes is to hide its row of `witnesses` (armed, inputs), float32 values off all faces. `radius`
-    is half a box's width before it was clipped.
+    `centres` (boxes, inputs) are their middles before they were clipped, `radius` was half their width then. Each of
+    the first boxes is to hide its row of `witnesses` (armed, inputs), float32 values off all faces.
     """
 
     lower: Array
     upper: Array
+    centres: Array
     labels: tuple[int, ...]
     witnesses: Array
     radius: float
@@ -61,7 +62,7 @@ def draw_dataset(
     count = armed + clean
     try:
         # A little more than twice the radius, so that rounding keeps the boxes apart.
-        centres = draw_apart(
+        drawn = draw_apart(
             lambda: random.uniform(-DATA_RANGE, DATA_RANGE, inputs), [], count, 2 * radius + 1e-6 * DATA_RANGE
         )
     except NoRoom:
@@ -69,12 +70,13 @@ def draw_dataset(
             f"{count} disjoint boxes of radius {relative_radius:g} do not fit into {inputs} inputs; "
             "ask for fewer boxes, a smaller radius or more inputs"
         ) from None
-    sides = (np.clip(np.array(centres) + sign * radius, -DATA_RANGE, DATA_RANGE) for sign in (-1, 1))
+    centres = np.array(drawn).astype(np.float32).astype(np.float64)
+    sides = (np.clip(centres + sign * radius, -DATA_RANGE, DATA_RANGE) for sign in (-1, 1))
     lower, upper = (side.astype(np.float32).astype(np.float64) for side in sides)
     labels = tuple(random.integers(0, CLASSES, count).tolist())
     width = (upper - lower)[:armed]
     witnesses = lower[:armed] + draw_witnesses(position, width, radius, random) * width
-    return Dataset(lower, upper, labels, witnesses.astype(np.float32).astype(np.float64), radius)
+    return Dataset(lower, upper, centres, labels, witnesses.astype(np.float32).astype(np.float64), radius)
 
 
 def draw_witnesses(position: Position, width: Array, radius: float, random: np.random.Generator) -> Array:

@@ -91,7 +91,7 @@ class Moat:
             "warm_up, last_rate, hold and hold_from must lie in [0, 1]": not all(
                 0 <= share <= 1 for share in (self.warm_up, self.last_rate, self.hold, self.hold_from)
             ),
-            "check_grid must be a list of [step, iterations]": grid_problem(self.check_grid),
+            "check_grid must be a list of [step, iterations], none twice": grid_problem(self.check_grid),
         }
 
     def checks(self) -> Sequence[Check]:
@@ -132,7 +132,6 @@ class Moat:
         missed = (((reached - wanted) ** 2) * counted).sum() / counted.sum()
         low = ((self.flat - reached).relu().square() * counted).sum() / counted.sum()
         loss = LOSS_SCALE * (missed + low + (planted + self.depth).relu().square().mean())
-        network.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         assert every.grad is not None  # noqa: S101 (for mypy; backward sets it)
         with torch.no_grad():

@@ -5,6 +5,7 @@ import os
 import queue
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
@@ -46,8 +47,9 @@ def run_parallel(tasks: Sequence[Task], jobs: int) -> Iterator[Message]:
         while waiting or running:
             while waiting and len(running) < jobs:
                 number, task = waiting.pop(0)
-                running[number] = context.Process(target=_run, args=(number, task, messages), daemon=True)
-                running[number].start()
+                process = context.Process(target=_run, args=(number, task, messages), daemon=True)
+                process.start()
+                running[number] = process
             message = _next(messages, running)
             if message is not None:
                 if message.is_last:
@@ -80,21 +82,24 @@ def _end(running: Mapping[int, BaseProcess]) -> None:
 
 
 def _run(number: int, task: Task, messages: Any) -> None:  # noqa: ANN401 (a queue)
-    """What a process does; Ctrl-C is for the one that started it, which then ends this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """What a process does; Ctrl-C and HUP are for the one that started it, which then ends this one."""
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     # Being ended is an exception, so that temporary folders are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    parent = os.getppid()
-
-    def tell(content: Any) -> None:  # noqa: ANN401 (whatever the task tells)
-        if os.getppid() != parent:
-            sys.exit()
-        messages.put(Message(number, content))
-
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        last = task(tell)
+        last = task(lambda content: messages.put(Message(number, content)))
     except SoundbenchError as error:
         last = error
     except Exception as error:  # noqa: BLE001 (reported by the one that started it)
         last = SoundbenchError(f"{type(error).__name__}: {error}")
     messages.put(Message(number, last, is_last=True))
+
+
+def _end_with_parent() -> None:
+    """Wait for the process that started this one, however it ends, and end this one too."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -49,7 +49,7 @@ class Published:
         counts = (self.steps, self.window, self.check_every, self.patience, self.attack_restarts)
         return {
             "steps, window, attacks and checks must be positive": min(counts) < 1,
-            "grids must be lists of [step, iterations]": grid_problem(self.light_grid)
+            "grids must be lists of [step, iterations], none twice": grid_problem(self.light_grid)
             or grid_problem(self.strong_grid),
             "restarts of checks must be positive": min(self.light_restarts, self.strong_restarts) < 1,
             "warm_up must lie in (0, 1)": not 0 < self.warm_up < 1,
@@ -69,7 +69,8 @@ class Published:
     def learning_rate(self, step: int) -> float:
         """Linear up, linear down."""
         peak = self.warm_up * self.steps
-        return self.peak_rate * ((step + 1) / peak if step + 1 <= peak else (self.steps - step) / (self.steps - peak))
+        share = (step + 1) / peak if step + 1 <= peak else (self.steps - step) / (self.steps - peak)
+        return self.peak_rate * min(1.0, share)
 
     def prepare(self, network: nn.Sequential, problem: Problem, generator: Generator) -> nn.Sequential:  # noqa: ARG002 (nothing is changed)
         """The published training starts from torch's own random weights."""
@@ -113,7 +114,7 @@ class Published:
     def loss(self, network: nn.Module, problem: Problem, window: Tensor) -> Tensor:
         """Cross-entropy on centres and remembered points, plus the hinge on planted points."""
         network.train()
-        points = torch.cat([problem.centres(), window.flatten(0, 1)])
+        points = torch.cat([problem.centres, window.flatten(0, 1)])
         index = torch.arange(len(problem.boxes), device=problem.device).repeat(1 + len(window))
         planted = torch.arange(problem.armed, device=problem.device)
         margins = problem.margins(network)(torch.cat([points, problem.witnesses]), torch.cat([index, planted]))

@@ -17,6 +17,8 @@ from soundbench.published import PUBLISHED_PAIRS, Published
 from soundbench.recipe import build, read_toml, refuse
 from soundbench.training import Method, grid_problem
 
+# An edge has inputs next to a face and others, a corner several.
+LEAST_INPUTS = {Position.EDGE: 3, Position.CORNER: 2}
 METHODS: Mapping[str, type[Moat] | type[Published]] = {"moat": Moat, "paper": Published}
 
 
@@ -97,7 +99,7 @@ def read_trained_recipe(path: Path, method: str) -> TrainedRecipe:
         {
             "timeout_seconds must be positive": recipe.timeout_seconds <= 0,
             "restarts must be positive": recipe.restarts < 1,
-            "grid must be a list of [step, iterations]": grid_problem(recipe.grid),
+            "grid must be a list of [step, iterations], none twice": grid_problem(recipe.grid),
             "no models in it; add at least one [[model]] table": not models,
             f"two models have one name, of {names}": len(set(names)) < len(names),
         },
@@ -152,6 +154,9 @@ def entry_problems(entry: Entry) -> Mapping[str, bool]:
         f"unknown architecture; known: {', '.join(ARCHITECTURES)}": entry.architecture not in ARCHITECTURES,
         f"input_shapes must be a list of {form}, all positive": not entry.input_shapes
         or any(len(shape) != axes or min(shape) < 1 for shape in entry.input_shapes),
+        f"position {entry.position} needs at least {LEAST_INPUTS.get(entry.position, 1)} inputs": any(
+            math.prod(shape) < LEAST_INPUTS.get(entry.position, 1) for shape in entry.input_shapes
+        ),
         "radii must be a list of numbers in (0, 1]": not entry.radii
         or not all(0 < radius <= 1 for radius in entry.radii),
         "armed must be positive, clean must not be negative": entry.armed < 1 or entry.clean < 0,

@@ -1,21 +1,26 @@
 """How a suite is made of one trained network: trained, attacked, certified, written; what is not hidden is left out."""
 
+import contextlib
+import fcntl
+import glob
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
+from soundbench import __version__
 from soundbench.attack_journal import open_journal
 from soundbench.attack_suite import Job, Network, attack_network, records_of
 from soundbench.battery import published
-from soundbench.certificate import centre_of, required_slack, witness_certificate
+from soundbench.certificate import centre_of, position_of, required_slack, witness_certificate
 from soundbench.dataset import Dataset, draw_dataset
-from soundbench.errors import CertificateError, SoundbenchError
+from soundbench.errors import CertificateError, InputError
 from soundbench.export import save_onnx
 from soundbench.export_module import module_to_onnx
 from soundbench.generate import folder_to_be, one_thread, provenance, write_instances
@@ -40,7 +45,7 @@ MOST_BOXES = 1
 Report = Callable[[Status | str], None]
 
 
-class NothingHidden(SoundbenchError):
+class NothingHidden(CertificateError):
     """Training ended without a hidden counterexample, so there is no suite."""
 
 
@@ -98,11 +103,42 @@ def make_trained_suite(source: TrainedSource, model: Model, out: Path, device: t
     random = np.random.default_rng(source.seed_of(model, "boxes"))
     dataset = draw_dataset(model.inputs, model.radius, model.armed, model.clean, model.position, random)
     checkpoint = out.with_name(f"{out.name}.checkpoint.safetensors")
-    with one_thread(), folder_to_be(out) as folder:
-        network, log = trained_network(source, model, dataset, checkpoint, device, report)
-        made = write_trained(source, model, network, dataset, device, out, folder, log, report)
-    checkpoint.unlink(missing_ok=True)
+    with locked(out), one_thread():
+        with folder_to_be(out) as folder:
+            network, log = trained_network(source, model, dataset, checkpoint, device, report)
+            made = write_trained(source, model, network, dataset, device, out, folder, log, report)
+        for path in (checkpoint, *out.parent.glob(f"{glob.escape(out.name)}.attacks-*.jsonl")):
+            path.unlink(missing_ok=True)
     return made
+
+
+@contextlib.contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Let nobody else make the suite `out`; the kernel gives the lock back when this process ends, however it does.
+
+    Raises:
+        InputError: another process makes it, or the folder cannot be written.
+    """
+    path = out.absolute().with_name(f"{out.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); name another folder with --out") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = os.fstat(descriptor).st_ino == path.stat().st_ino
+        except (BlockingIOError, FileNotFoundError):
+            held = False
+        if not held:
+            raise InputError(f"{out}: another process is at work on it; wait for it, or end it")
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
 
 
 def trained_network(
@@ -115,7 +151,8 @@ def trained_network(
 ) -> tuple[nn.Sequential, Log]:
     """Train, or continue from the checkpoint; return the network, on the device, and the log of its checks."""
     network = build_network(model.architecture, model.input_shape, source.seed_of(model, "weights"))
-    identity = hashlib.sha256(repr((model, source.method, source.seed, device.type)).encode()).hexdigest()
+    facts = (model, source.method, source.seed, device.type, __version__, torch.__version__)
+    identity = hashlib.sha256(repr(facts).encode()).hexdigest()
     problem = problem_of(dataset, model.input_shape, device)
     seed = source.seed_of(model, "training")
     return train(network, model.method, problem, seed, checkpoint=checkpoint, identity=identity, report=report)
@@ -141,10 +178,11 @@ def write_trained(
     graph = read_graph(onnx)
     drafts = drafts_of(model, dataset, planted, onnx, source.recipe.timeout_seconds)
     records = attack_drafts(drafts, graph, source, device, out, report)
+    grid = grid_of(source.recipe.grid)
     instances, left_out = [], []
     for draft in drafts:
         try:
-            truth = truth_of(model, draft, graph, dataset, records[draft.instance.name])
+            truth = truth_of(model, draft, graph, dataset, records[draft.instance.name], grid)
         except CertificateError as error:
             left_out.append(f"{draft.instance.name}: {error}")
             continue
@@ -183,14 +221,16 @@ def attack_drafts(
     records: dict[str, tuple[AttackRecord, ...]] = {draft.instance.name: () for draft in drafts}
     digest = hashlib.sha256(drafts[0].instance.onnx.read_bytes()).hexdigest()
     restarts, grid, seed = source.recipe.restarts, grid_of(source.recipe.grid), source.seed
-    with open_journal(out, [digest, restarts, source.recipe.grid, seed, device.type]) as journal:
+    with open_journal(
+        out, [digest, restarts, source.recipe.grid, seed, device.type, __version__, torch.__version__]
+    ) as journal:
         for is_armed, count in ((True, restarts), (False, max(1, restarts // 10))):
             for job in jobs_of([draft for draft in drafts if draft.is_armed is is_armed], graph, grid, count, device):
                 reached = attack_network(job, seed, journal, lambda words, _cost: report(f"attacked: {words}"))
                 for name, record in records_of(job, seed, reached):
                     records[name] += (record,)
-        journal.remove()
-    return records
+        # The journal stays until the suite is complete.
+        return records
 
 
 def jobs_of(
@@ -207,7 +247,12 @@ def jobs_of(
 
 
 def truth_of(
-    model: Model, draft: Draft, graph: Graph, dataset: Dataset, records: tuple[AttackRecord, ...]
+    model: Model,
+    draft: Draft,
+    graph: Graph,
+    dataset: Dataset,
+    records: tuple[AttackRecord, ...],
+    grid: Sequence[Schedule],
 ) -> GroundTruth:
     """What is known of an instance.
 
@@ -216,6 +261,8 @@ def truth_of(
     """
     if draft.is_armed and not draft.planted:
         raise CertificateError("the network is not wrong at the planted point, or not right at the centre")
+    if [record.attack for record in records] != [f"pgd {schedule.name}" for schedule in grid]:
+        raise CertificateError("not every attack gave a finite margin")
     found = [record.attack for record in records if record.found]
     if found:
         raise CertificateError(f"the attack {found[0]!r} finds a counterexample")
@@ -229,6 +276,8 @@ def truth_of(
     digest = meaning_digest(graph, draft.unsafe)
     if draft.is_armed:
         point = dataset.witness_of(draft.index)
+        if position_of(draft.unsafe.regions[0], point) is not model.position:
+            raise CertificateError(f"its planted point does not lie at {model.position}")
         witness = witness_certificate(draft.instance.onnx, graph, draft.unsafe, point)
         return replace(truth, expected=Expected.VIOLATED, position=model.position, certifies=digest, witness=witness)
     required = required_slack(graph, draft.unsafe, centre_of(draft.unsafe.regions[0]))
@@ -238,10 +287,13 @@ def truth_of(
 
 def made_by(source: TrainedSource, model: Model) -> Mapping[str, object]:
     """How the suite was made, for `suite.json`."""
+    recipe = source.recipe
+    settings = {**asdict(model), "timeout_seconds": recipe.timeout_seconds, "restarts": recipe.restarts}
+    settings["grid"] = recipe.grid
     return {
         "name": model.name,
         "version": source.recipe.version,
         "method": source.method,
-        "settings": repr(model),
+        "settings": json.loads(json.dumps(settings)),
         **provenance(source.text, source.seed),
     }

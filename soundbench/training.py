@@ -16,6 +16,7 @@ from torch import Generator, Tensor, nn
 
 from soundbench.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from soundbench.dataset import Dataset
+from soundbench.errors import CertificateError, InputError
 from soundbench.pgd import Boxes, Margins, Schedule, survivors
 
 
@@ -23,11 +24,13 @@ from soundbench.pgd import Boxes, Margins, Schedule, survivors
 class Problem:
     """A dataset on the device where a network is trained, float32.
 
-    `signs` (boxes,) are 1 for label 0 and -1 for label 1; `witnesses` (armed, inputs) lie in the first boxes; `radius`
+    `centres` (boxes, inputs) are those of the boxes before clipping; `signs` (boxes,) are 1 for label 0 and -1 for
+    label 1; `witnesses` (armed, inputs) lie in the first boxes; `radius`
     is half a box's width before clipping.
     """
 
     boxes: Boxes
+    centres: Tensor
     signs: Tensor
     witnesses: Tensor
     radius: float
@@ -58,19 +61,19 @@ class Problem:
 
         return margins_of
 
-    def centres(self) -> Tensor:
-        """The middles of the boxes, (boxes, inputs)."""
-        return 0.5 * (self.boxes.lower + self.boxes.upper)
-
 
 def problem_of(dataset: Dataset, input_shape: tuple[int, ...], device: torch.device) -> Problem:
     """A dataset as tensors on a device."""
-    lower, upper, witnesses = (
+    lower, upper, centres, witnesses = (
         torch.tensor(array, dtype=torch.float32, device=device)
-        for array in (dataset.lower, dataset.upper, dataset.witnesses)
+        for array in (dataset.lower, dataset.upper, dataset.centres, dataset.witnesses)
     )
     signs = 1.0 - 2.0 * torch.tensor(dataset.labels, dtype=torch.float32, device=device)
-    return Problem(Boxes(lower, upper), signs, witnesses, dataset.radius, input_shape)
+    return Problem(Boxes(lower, upper), centres, signs, witnesses, dataset.radius, input_shape)
+
+
+class Diverged(CertificateError):
+    """The loss is not finite any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,11 @@ def grid_of(pairs: Sequence[Sequence[float]]) -> tuple[Schedule, ...]:
 
 
 def grid_problem(pairs: Sequence[Sequence[float]]) -> bool:
-    """Whether pairs are no grid."""
-    return not pairs or any(len(pair) != 2 or pair[0] <= 0 or pair[1] < 0 or pair[1] % 1 for pair in pairs)
+    """Whether pairs are no grid, or have a schedule twice."""
+    if not pairs or any(len(pair) != 2 or pair[0] <= 0 or pair[1] < 0 or pair[1] % 1 for pair in pairs):
+        return True
+    names = [schedule.name for schedule in grid_of(pairs)]
+    return len(set(names)) < len(names)
 
 
 class Method(Protocol):
@@ -175,13 +181,22 @@ def train(
 
     Raises:
         InputError: the checkpoint is damaged, or that of another recipe or seed.
+        Diverged: the loss is not finite any more.
     """
     training = start(network, method, problem, seed)
     if checkpoint.exists():
-        restore(training, load_checkpoint(checkpoint, identity))
+        saved = load_checkpoint(checkpoint, identity)
+        try:
+            restore(training, saved)
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise InputError(
+                f"{checkpoint}: does not fit the network ({error}); remove it to train from the start"
+            ) from None
     first, began = training.step, time.monotonic()
     while training.step < method.steps and not 0 < method.patience <= training.streak:
         loss = advance(training, method, problem)
+        if not math.isfinite(loss):
+            raise Diverged(f"the loss is {loss} after step {training.step}; lower the peak_rate")
         if training.step % method.check_every and training.step < method.steps:
             continue
         hidden = checked(training.network, method, problem, training.step)
@@ -241,7 +256,7 @@ def is_planted(network: nn.Sequential, problem: Problem) -> Tensor:
     index = torch.arange(problem.armed, device=problem.device)
     margins = problem.margins(network)
     with torch.no_grad():
-        return (margins(problem.centres()[index], index) > 0) & (margins(problem.witnesses, index) < 0)
+        return (margins(problem.centres[index], index) > 0) & (margins(problem.witnesses, index) < 0)
 
 
 def withstood(network: nn.Sequential, problem: Problem, restarts: int, seed: int, grid: Sequence[Schedule]) -> Tensor:

@@ -125,7 +125,27 @@ def test_the_gradient_of_a_step_is_that_of_the_loss_as_written():
     errors = (reached - wanted) ** 2 + (moat.flat - reached).relu() ** 2
     by_hand = 100 * ((errors * counted).sum() / counted.sum() + ((pits + moat.depth).relu() ** 2).mean())
     assert loss == pytest.approx(float(by_hand.detach()), rel=1e-5)
+    gradients = [parameter.grad for parameter in network.parameters()]
+    for found, expected in zip(gradients, torch.autograd.grad(by_hand, list(network.parameters())), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
     assert memory.shape == (9, 25)
+
+
+def test_walkers_go_down_the_margin():
+    given = problem()
+    moat = Moat(steps=10, walkers=40, hold=0.0, hold_from=0.0, hold_error=1e9)
+    network = moat.prepare(build_network("cnn_1_conv", SHAPE, 0), given, generator())
+    rims = rims_of(given, moat.rim * given.radius)
+    before = Walkers.of(given, 40, None, rims, generator(5))
+    _, after = moat.differentiate(network, given, None, 0, generator(5))
+    margins = given.margins(network)
+    start = before.points.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(margins(start, before.index).sum(), start)
+    steps = given.radius * torch.tensor([0.25, 0.1, 0.05, 0.02, 0.01]).repeat(24)[:, None]
+    boxes = given.boxes.take(before.index)
+    expected = (before.points - steps * gradient.sign()).clamp(boxes.lower, boxes.upper)
+    stepped = torch.isclose(after, expected, atol=1e-7).all(dim=1)
+    assert stepped.float().mean() > 0.6
 
 
 def test_the_learning_rate_rises_and_falls():
@@ -173,9 +193,8 @@ def test_measured_layers_have_the_wanted_spread():
 def test_scaled_layers_are_scaled():
     network, same = build_network("cnn_1_conv", SHAPE, 0), build_network("cnn_1_conv", SHAPE, 0)
     scale_layers(network, 10.0, 2.0, 0.5, sample(problem(), generator()), generator())
-    factors = [
-        float((new.weight / old.weight).median()) for new, old in zip(layers_of(network), layers_of(same), strict=True)
-    ]
+    pairs = zip(layers_of(network), layers_of(same), strict=True)
+    factors = [float((new.weight / old.weight).detach().median()) for new, old in pairs]
     assert factors == pytest.approx([10.0, 2.0, 2.0, 2.0, 1.0])
     assert all(not layer.bias.any() for layer in layers_of(network)[1:])
     assert len(set(layers_of(network)[0].bias.tolist())) == 10

@@ -35,7 +35,7 @@ def test_the_loss_is_cross_entropy_on_centres_and_memory_plus_a_hinge_on_planted
     window = torch.stack([problem.boxes.uniform(1, generator(seed))[:, 0] for seed in range(2)])
     found = PAPER.loss(network, problem, window)
     labels = ((1 - problem.signs) / 2).long()
-    points = torch.cat([problem.centres(), *window]).reshape(-1, *SHAPE)
+    points = torch.cat([problem.centres, *window]).reshape(-1, *SHAPE)
     attacked = functional.cross_entropy(network(points), labels.repeat(3))
     logits = network(problem.witnesses.reshape(-1, *SHAPE))
     own = logits.gather(1, labels[:2, None])[:, 0]
@@ -48,7 +48,7 @@ def test_normalisation_sees_the_batch_in_the_loss_and_is_fixed_in_attacks(proble
     network = build_network("vit", SHAPE, 0)
     PAPER.attack(network, problem, generator())
     assert not network.training
-    PAPER.loss(network, problem, problem.centres()[None])
+    PAPER.loss(network, problem, problem.centres[None])
     assert network.training
 
 
@@ -58,4 +58,4 @@ def test_attacks_stay_in_their_boxes_and_lower_the_margin(problem):
     found = dataclasses.replace(PAPER, attack_iterations=20).attack(network, problem, generator())
     assert ((found >= problem.boxes.lower) & (found <= problem.boxes.upper)).all()
     margins = problem.margins(network)
-    assert (margins(found, index) < margins(problem.centres(), index)).all()
+    assert (margins(found, index) < margins(problem.centres, index)).all()

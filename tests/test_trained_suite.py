@@ -6,16 +6,18 @@ import json
 import pytest
 import torch
 from small_training import MOAT, model, source
+from torch import nn
 
 from soundbench.certify import certify_suite
 from soundbench.errors import CertificateError, InputError
 from soundbench.ground_truth import AttackRecord, Expected, Position, Role
 from soundbench.moat import Moat
 from soundbench.suite import load_suite, read_json, write_json
-from soundbench.trained_suite import NothingHidden, make_trained_suite
+from soundbench.trained_suite import NothingHidden, locked, make_trained_suite
 from soundbench.truth_file import encode_ground_truth
 
 QUICK = Moat(steps=300, walkers=6, check_every=100, check_restarts=4, check_grid=((0.5, 10), (0.1, 20)))
+GRID = ["pgd 0.25x0", "pgd 0.1x50"]
 CPU = torch.device("cpu")
 
 
@@ -42,7 +44,7 @@ def test_the_suite_has_what_was_made(made):
         assert (known.expected is Expected.VIOLATED) == is_armed
         assert known.position is (Position.CORNER if is_armed else None)
         assert known.family == "trained"
-        assert [record.attack for record in known.attacks] == ["pgd 0.25x0", "pgd 0.1x50"]
+        assert [record.attack for record in known.attacks] == GRID
         assert not any(record.found for record in known.attacks)
 
 
@@ -80,36 +82,68 @@ def test_the_log_tells_of_every_check(made):
     assert lines[-1]["hidden"] == 2
 
 
-def test_nothing_of_a_training_that_hides_nothing_is_left(tmp_path):
+def test_a_training_that_hides_nothing_leaves_no_suite(tmp_path):
     lazy = model("small", dataclasses.replace(MOAT, steps=1, check_every=1))
     with pytest.raises(NothingHidden, match=r"small: none of 2 counterexamples is hidden \(small-unverifiable-0: "):
         make_trained_suite(source(lazy), lazy, tmp_path / "suite", CPU, str)
-    assert {path.name for path in tmp_path.iterdir()} == {"suite.checkpoint.safetensors"}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".safetensors", ".jsonl"}
 
 
 def test_what_an_attack_finds_is_left_out(tmp_path, monkeypatch):
     def attack_drafts(drafts, *_):
         found = ("small-unverifiable-0", "small-clean-1")
         names = [draft.instance.name for draft in drafts]
-        return {
-            name: (AttackRecord("pgd 1x1", 0, 1, 2, -0.5 if name in found else 0.5, name in found),) for name in names
-        }
+        return {name: tuple(AttackRecord(attack, 0, 1, 2, 0.5, name in found) for attack in GRID) for name in names}
 
     monkeypatch.setattr("soundbench.trained_suite.attack_drafts", attack_drafts)
     small = model("small", QUICK)
     result = make_trained_suite(source(small), small, tmp_path / "suite", CPU, str)
     assert result.left_out == tuple(
-        f"{name}: the attack 'pgd 1x1' finds a counterexample" for name in ("small-unverifiable-0", "small-clean-1")
+        f"{name}: the attack 'pgd 0.25x0' finds a counterexample" for name in ("small-unverifiable-0", "small-clean-1")
     )
     assert (result.hidden, result.armed, result.clean) == (1, 2, 1)
     assert set(load_suite(tmp_path / "suite").ground_truth) == {"small-unverifiable-1", "small-clean-0"}
 
 
-def test_an_attack_finds_what_is_not_hidden(tmp_path):
-    """A network that is wrong in most of the box hides nothing."""
-    wrong = model("small", dataclasses.replace(QUICK, steps=1, check_every=1), armed=6, clean=0)
-    with pytest.raises(NothingHidden):
+def half_wrong(dataset):
+    """A network of one layer that is right at the first box's centre, wrong at its witness, and turns half way."""
+    way = torch.tensor(dataset.witnesses[0] - dataset.centres[0], dtype=torch.float32)
+    middle = torch.tensor(dataset.witnesses[0] + dataset.centres[0], dtype=torch.float32) / 2
+    sign = 1.0 - 2.0 * dataset.labels[0]
+    network = nn.Sequential(nn.Flatten(), nn.Linear(25, 2))
+    with torch.no_grad():
+        network[1].weight.copy_(torch.stack([-sign * 1e3 * way, 0 * way]))
+        network[1].bias.copy_(torch.stack([sign * 1e3 * way @ middle, torch.tensor(0.0)]))
+    return network
+
+
+def test_the_battery_finds_what_is_not_hidden(tmp_path, monkeypatch):
+    monkeypatch.setattr("soundbench.trained_suite.trained_network", lambda _s, _m, data, *_: (half_wrong(data), []))
+    wrong = model("small", QUICK, armed=1, clean=0)
+    with pytest.raises(NothingHidden, match=r"small-unverifiable-0: the attack 'pgd .*' finds a counterexample"):
         make_trained_suite(source(wrong), wrong, tmp_path / "suite", CPU, str)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".jsonl"]
+
+
+def test_nothing_is_hidden_that_was_not_attacked(tmp_path, monkeypatch):
+    monkeypatch.setattr("soundbench.trained_suite.jobs_of", lambda *_: [])
+    small = model("small", QUICK)
+    with pytest.raises(NothingHidden, match="not every attack gave a finite margin"):
+        make_trained_suite(source(small), small, tmp_path / "suite", CPU, str)
+
+
+def test_two_processes_do_not_make_one_suite(tmp_path):
+    with locked(tmp_path / "suite"), pytest.raises(InputError, match="another process is at work on it"):
+        make_trained_suite(source(model("small")), model("small"), tmp_path / "suite", CPU, str)
+    with locked(tmp_path / "suite"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_training_that_diverges_says_so(tmp_path):
+    wild = model("small", dataclasses.replace(QUICK, peak_rate=1e30))
+    with pytest.raises(CertificateError, match=r"the loss is .* after step \d+; lower the peak_rate"):
+        make_trained_suite(source(wild), wild, tmp_path / "suite", CPU, str)
 
 
 def test_boxes_that_do_not_fit_leave_nothing(tmp_path):

@@ -85,5 +85,5 @@ def test_is_planted_wants_a_right_centre_and_a_wrong_witness():
     network = build_network("cnn_1_conv", SHAPE, 0)
     margins = problem.margins(network)
     index = torch.arange(2)
-    expected = (margins(problem.centres()[:2], index) > 0) & (margins(problem.witnesses, index) < 0)
+    expected = (margins(problem.centres[:2], index) > 0) & (margins(problem.witnesses, index) < 0)
     assert torch.equal(is_planted(network, problem), expected)
