@@ -55,7 +55,7 @@ def test_every_combination_is_a_model(tmp_path):
     ]
     last = recipe.models[-1]
     assert (last.input_shape, last.radius, last.position, last.armed, last.clean) == ((7,), 0.3, Position.EDGE, 3, 0)
-    assert last.method == Moat(steps=900, hold=0.5, rim=1.6, first_scale=2 / 0.3)
+    assert last.method == Moat(steps=900, hold=0.5, rim=1.6, depth=0.3, first_scale=2 / 0.3)
     assert recipe.models[0].method == Moat(steps=500)
     assert recipe.models[1].method == Moat(steps=500, first_scale=4.0, peak_rate=2e-3, walkers=20, hold=0.1)
 
