@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from soundbench.moat_samples import Walkers, around, flipped, random_corners, rims_of
+from soundbench.moat_samples import Walkers, around, flipped, rims_of
 from soundbench.moat_start import Start, centred, decentred, measure_layers, normalise, sample, scale_layers
 from soundbench.training import Check, Problem, grid_of, grid_problem
 
@@ -152,7 +152,7 @@ class Moat:
         groups = [
             (walkers.points, walkers.index),
             (boxes.uniform(self.uniform, generator).flatten(0, 1), every.repeat_interleave(self.uniform)),
-            (random_corners(boxes, self.corners, generator).flatten(0, 1), every.repeat_interleave(self.corners)),
+            (boxes.corners(self.corners, generator).flatten(0, 1), every.repeat_interleave(self.corners)),
             (around(problem, near, rims, generator), near),
             (flipped(problem, flips, generator), flips),
         ]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from soundbench.pgd import Boxes
 from soundbench.training import Problem
 
 # Walkers come in five kinds: how long their steps are, in radii, and how many steps they live on average.
@@ -65,7 +64,7 @@ def fresh(problem: Problem, index: Tensor, rims: Tensor, generator: Generator) -
     """A start in each of the boxes `index` (points,): around the planted point, at a corner, or anywhere."""
     boxes = problem.boxes.take(index)
     uniform = boxes.uniform(1, generator)[:, 0]
-    corners = random_corners(boxes, 1, generator)[:, 0]
+    corners = boxes.corners(1, generator)[:, 0]
     near = around(problem, index.clamp(max=problem.armed - 1), rims, generator)
     lot = uniform_like(index[:, None].float(), generator)
     is_near = (lot < NEAR_SHARE) & (index < problem.armed)[:, None]
@@ -80,7 +79,7 @@ def around(problem: Problem, index: Tensor, rims: Tensor, generator: Generator) 
     """
     boxes, planted = problem.boxes.take(index), problem.witnesses[index]
     lots = [uniform_like(planted[:, :1], generator) for _ in range(3)]
-    far = torch.where(lots[0] < 0.5, boxes.uniform(1, generator)[:, 0], random_corners(boxes, 1, generator)[:, 0])
+    far = torch.where(lots[0] < 0.5, boxes.uniform(1, generator)[:, 0], boxes.corners(1, generator)[:, 0])
     density = 0.2 + 0.3 * (lots[1] < 0.7) + 0.5 * (lots[1] < 0.4)
     way = (far - planted) * (uniform_like(planted, generator) < density)
     length = way.norm(dim=1, keepdim=True).clamp(min=1e-9)
@@ -97,13 +96,6 @@ def flipped(problem: Problem, index: Tensor, generator: Generator) -> Tensor:
     rate = 0.3 * min(1.0, 25 / problem.inputs) * uniform_like(planted[:, :1], generator)
     is_flipped = uniform_like(planted, generator) < rate
     return torch.where(is_low ^ is_flipped, boxes.lower, boxes.upper)
-
-
-def random_corners(boxes: Boxes, count: int, generator: Generator) -> Tensor:
-    """`count` corners of every box, at random: (boxes, count, inputs)."""
-    shape = (len(boxes), count, boxes.lower.shape[1])
-    is_upper = torch.rand(shape, generator=generator).to(boxes.lower.device) < 0.5
-    return torch.where(is_upper, boxes.upper[:, None], boxes.lower[:, None])
 
 
 def uniform_like(tensor: Tensor, generator: Generator) -> Tensor:

@@ -70,6 +70,11 @@ class Boxes:
         # Rounding may lead out of the box.
         return (lower + share.to(self.lower.device) * (upper - lower)).clamp(lower, upper)
 
+    def corners(self, count: int, generator: Generator) -> Tensor:
+        """`count` random corners a box: (boxes, count, inputs); drawn on the CPU, so alike on every device."""
+        is_upper = torch.rand((len(self), count, self.lower.shape[1]), generator=generator) < 0.5
+        return torch.where(is_upper.to(self.lower.device), self.upper[:, None], self.lower[:, None])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reached:

@@ -19,7 +19,7 @@ def corners_of(total: int) -> Callable[[Targets, int, int, Generator], Reached]:
         inputs = targets.boxes.lower.shape[1]
         every = 2**inputs if inputs < 63 else total + 1
         if every > total:
-            return best_of(targets, count, lambda boxes, _, several: random_corners(boxes, several, generator))
+            return best_of(targets, count, lambda boxes, _, several: boxes.corners(several, generator))
         return best_of(
             targets,
             max(0, min(count, every - first)),
@@ -32,12 +32,6 @@ def corners_of(total: int) -> Callable[[Targets, int, int, Generator], Reached]:
 def search_uniformly(targets: Targets, _first: int, count: int, generator: Generator) -> Reached:
     """The attack that looks at `count` uniform points of every box."""
     return best_of(targets, count, lambda boxes, _, several: boxes.uniform(several, generator))
-
-
-def random_corners(boxes: Boxes, several: int, generator: Generator) -> Tensor:
-    """Random corners, (boxes, several, inputs)."""
-    high = torch.randint(0, 2, (len(boxes), several, boxes.lower.shape[1]), generator=generator)
-    return torch.where(high.bool().to(boxes.lower.device), boxes.upper[:, None], boxes.lower[:, None])
 
 
 def numbered_corners(boxes: Boxes, first: int, several: int) -> Tensor:

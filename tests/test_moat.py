@@ -11,7 +11,7 @@ from torch import nn
 
 from soundbench.ground_truth import Position
 from soundbench.moat import Moat, suited
-from soundbench.moat_samples import Walkers, around, flipped, fresh, random_corners, rims_of
+from soundbench.moat_samples import Walkers, around, flipped, fresh, rims_of
 from soundbench.moat_start import centred, decentred, layers_of, measure_layers, sample, scale_layers
 from soundbench.networks import ARCHITECTURES, build_network
 from soundbench.recipe import build
@@ -45,7 +45,7 @@ def test_all_points_lie_in_their_boxes_and_outside_the_rims_where_they_count(see
     assert inside(near, armed, given)
     assert inside(flipped(given, armed, generator(seed)), armed, given)
     assert inside(fresh(given, every, rims, generator(seed)), every, given)
-    assert inside(random_corners(given.boxes, 20, generator(seed)).flatten(0, 1), every, given)
+    assert inside(given.boxes.corners(20, generator(seed)).flatten(0, 1), every, given)
     assert (rims > 0).all()
     assert (rims <= RIM).all()
 
@@ -56,7 +56,7 @@ def test_corners_are_corners():
     boxes = given.boxes.take(armed)
     for points in (
         flipped(given, armed, generator()),
-        random_corners(given.boxes.take(torch.arange(2)), 30, generator()).flatten(0, 1),
+        given.boxes.take(torch.arange(2)).corners(30, generator()).flatten(0, 1),
     ):
         assert ((points == boxes.lower) | (points == boxes.upper)).all()
 

@@ -3,7 +3,7 @@ import torch
 from attacked import box_of, linear, targets
 
 from soundbench.pgd import seeded
-from soundbench.sampling import corners_of, numbered_corners, random_corners, search_uniformly
+from soundbench.sampling import corners_of, numbered_corners, search_uniformly
 
 
 def holding(inputs=3):
@@ -35,7 +35,7 @@ def test_corners_are_corners():
     boxes = targets(linear([[1.0, 1.0]]), box_of(2, "-0.1", "0.3", "(>= Y_0 9.0)")).boxes
     numbered = numbered_corners(boxes, 0, 4)
     assert len({tuple(point) for point in numbered[0].tolist()}) == 4
-    for points in (numbered, random_corners(boxes, 20, seeded(0))):
+    for points in (numbered, boxes.corners(20, seeded(0))):
         assert ((points == boxes.lower[:, None]) | (points == boxes.upper[:, None])).all()
 
 
