@@ -29,7 +29,7 @@ LOSS_SCALE = 100.0
 class Moat:
     """The dials of moat training; `suited` has those that differ by architecture and radius.
 
-    `flat`, `height` and `depth` are margins; `spread` is in units of radius * sqrt(inputs), `rim` in radii for 25
+    `flat`, `height` and `depth` are margins; `low_weight` counts margins below `flat` so much more; `spread` is in units of radius * sqrt(inputs), `rim` in radii for 25
     inputs, and grows with the root of the inputs. `start` scales the random weights, with `first_scale`,
     `hidden_scale` and `kinks` (see `moat_start`); `peak_rate` is reached after the share `warm_up` of all steps, and
     falls to the share `last_rate` of it along a cosine.
@@ -47,6 +47,7 @@ class Moat:
     flat: float = 0.3
     height: float = 0.3
     depth: float = 0.1
+    low_weight: float = 1.0
     spread: float = 0.8
     rim: float = 2.0
     start: Start = Start.SCALED
@@ -85,7 +86,7 @@ class Moat:
             )
             < 1,
             f"{', '.join(positive)} must be positive": any(getattr(self, name) <= 0 for name in positive),
-            "height and kinks must not be negative": min(self.height, self.kinks) < 0,
+            "height, low_weight and kinks must not be negative": min(self.height, self.low_weight, self.kinks) < 0,
             "walkers must be positive, uniform, corners, near and flips not negative": self.walkers < 1
             or min(counts) < 0,
             "warm_up, last_rate, hold and hold_from must lie in [0, 1]": not all(
@@ -131,13 +132,13 @@ class Moat:
         reached, planted = margins[: len(points)], margins[len(points) :]
         missed = (((reached - wanted) ** 2) * counted).sum() / counted.sum()
         low = ((self.flat - reached).relu().square() * counted).sum() / counted.sum()
-        loss = LOSS_SCALE * (missed + low + (planted + self.depth).relu().square().mean())
+        loss = LOSS_SCALE * (missed + self.low_weight * low + (planted + self.depth).relu().square().mean())
         loss.backward()  # type: ignore[no-untyped-call]
         assert every.grad is not None  # noqa: S101 (for mypy; backward sets it)
         with torch.no_grad():
             count = len(walkers)
             # Divided by the sign of the loss's own slope, the gradient of the loss is that of the margin.
-            slope = 2 * (reached - wanted) - 2 * (self.flat - reached).relu()
+            slope = 2 * (reached - wanted) - 2 * self.low_weight * (self.flat - reached).relu()
             downhill = -(every.grad[:count] * slope[:count].sign()[:, None]).sign()
             is_held = step >= self.hold_from * self.steps and float(missed) ** 0.5 < self.hold_error
             chance = torch.where(reached[:count] > self.flat / 2, 1.0, self.hold if is_held else 1.0)

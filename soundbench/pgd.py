@@ -90,7 +90,10 @@ class Reached:
 
 @dataclass(slots=True, eq=False)
 class Walkers:
-    """Points on their way, (points, inputs): their box, its bounds, their step, and the best each has seen."""
+    """Points on their way, (points, inputs): their box, its bounds, their step, and the best each has seen.
+
+    `anchor` is where each was some steps ago. One that comes back there goes round for ever, so it is `moving` no more.
+    """
 
     index: Tensor
     points: Tensor
@@ -99,11 +102,8 @@ class Walkers:
     step: Tensor
     best: Tensor
     best_points: Tensor
-
-    def keep(self, kept: Tensor) -> "Walkers":
-        """Those for which `kept` (points,) is true."""
-        values = (self.index, self.points, self.lower, self.upper, self.step, self.best, self.best_points)
-        return Walkers(*(value[kept] for value in values))
+    anchor: Tensor
+    moving: Tensor
 
 
 def descend(
@@ -139,30 +139,27 @@ def descend_from(
     decay: float = 1.0,
 ) -> Reached:
     """As `descend`, from given starts (boxes, starts, inputs), and each step `decay` times as long as the last one."""
-    count, several, _ = starts.shape
+    count, several, inputs = starts.shape
     walkers = started(boxes, starts, step)
-    margin, point = torch.full_like(boxes.lower[:, 0], torch.inf), boxes.lower.clone()
-    queries = torch.zeros(count, dtype=torch.int64)
-    left = torch.ones(count, dtype=torch.bool, device=margin.device)
+    queries = torch.zeros(count, dtype=torch.int64, device=starts.device)
+    left = torch.ones(count, dtype=torch.bool, device=starts.device)
+    renewal = 0
     for iteration in range(iterations + 1):
-        advance(walkers, margins, loss, is_last=iteration == iterations)
-        walkers.step = walkers.step * decay
-        queries += several * left.cpu()
-        done = torch.full_like(left, iteration == iterations)
-        if confirmed is not None and bool((walkers.best <= 0).any()):
-            done |= found_boxes(walkers, several, confirmed, count)
-        if done.any():
-            ended = done & left
-            best = strongest(
-                *(value.reshape(-1, several, *value.shape[1:]) for value in (walkers.best, walkers.best_points))
-            )
-            within = ended[walkers.index[::several]]
-            margin[ended], point[ended] = best.margin[within], best.point[within]
-            left &= ~ended
-            walkers = walkers.keep(left[walkers.index])
-        if not len(walkers.index):
+        active = walkers.moving.nonzero()[:, 0]
+        if not len(active):
             break
-    return Reached(margin, point, queries)
+        queries += torch.bincount(walkers.index[active], minlength=count)
+        advance(walkers, active, margins, loss, is_last=iteration == iterations)
+        if decay == 1:
+            stop_cycles(walkers)
+            if iteration == renewal:
+                walkers.anchor, renewal = walkers.points, iteration + max(4, iteration // 8)
+        walkers.step = walkers.step * decay
+        if confirmed is not None and bool((walkers.best <= 0).any()):
+            left &= ~found_boxes(walkers, left, confirmed)
+            walkers.moving &= left[walkers.index]
+    best = strongest(walkers.best.reshape(count, several), walkers.best_points.reshape(count, several, inputs))
+    return Reached(best.margin, best.point, queries.cpu())
 
 
 def started(boxes: Boxes, starts: Tensor, step: float | Tensor) -> Walkers:
@@ -174,33 +171,44 @@ def started(boxes: Boxes, starts: Tensor, step: float | Tensor) -> Walkers:
     lengths = torch.as_tensor(step, dtype=points.dtype, device=points.device)
     lengths = (lengths if lengths.ndim == 2 else lengths.expand(count)[:, None])[index]
     best = torch.full((len(points),), torch.inf, dtype=points.dtype, device=points.device)
-    return Walkers(index, points, every.lower, every.upper, lengths, best, points)
+    moving = torch.ones_like(best, dtype=torch.bool)
+    return Walkers(index, points, every.lower, every.upper, lengths, best, points, points, moving)
 
 
-def advance(walkers: Walkers, margins: Margins, loss: Margins | None, *, is_last: bool) -> None:
-    """See the margins where the walkers are, then take a step unless it is the last look."""
-    points = walkers.points.detach().requires_grad_(not is_last)
+def advance(walkers: Walkers, active: Tensor, margins: Margins, loss: Margins | None, *, is_last: bool) -> None:
+    """See the margins where the walkers of these indices are, then take a step unless it is the last look."""
+    index, points = walkers.index[active], walkers.points[active].detach().requires_grad_(not is_last)
     with torch.set_grad_enabled(not is_last and loss is None):
-        reached = margins(points, walkers.index)
-    better = reached.detach() < walkers.best
-    walkers.best = torch.where(better, reached.detach(), walkers.best)
-    walkers.best_points = torch.where(better[:, None], points.detach(), walkers.best_points)
+        reached = margins(points, index)
+    before, seen = walkers.best[active], reached.detach()
+    better = seen < before
+    walkers.best = walkers.best.index_copy(0, active, torch.where(better, seen, before))
+    best_points = torch.where(better[:, None], points.detach(), walkers.best_points[active])
+    walkers.best_points = walkers.best_points.index_copy(0, active, best_points)
     if not is_last:
-        descended = reached if loss is None else loss(points, walkers.index)
+        descended = reached if loss is None else loss(points, index)
         (gradient,) = torch.autograd.grad(descended.sum(), points)
-        walkers.points = (points.detach() - walkers.step * gradient.sign()).clamp(walkers.lower, walkers.upper)
+        stepped = points.detach() - walkers.step[active] * gradient.sign()
+        stepped = stepped.clamp(walkers.lower[active], walkers.upper[active])
+        walkers.points = walkers.points.index_copy(0, active, stepped)
 
 
-def found_boxes(walkers: Walkers, several: int, confirmed: Confirmed, count: int) -> Tensor:
-    """Which of `count` boxes (boxes,) have a walker whose best point is confirmed to be a counterexample."""
-    index = walkers.index[::several]
-    best = strongest(
-        walkers.best.reshape(-1, several), walkers.best_points.reshape(-1, several, walkers.points.shape[1])
-    )
-    looks_found = best.margin <= 0
-    found = torch.zeros(count, dtype=torch.bool, device=index.device)
-    candidates = index[looks_found]
-    found[candidates] = confirmed(best.point[looks_found], candidates)
+def stop_cycles(walkers: Walkers) -> None:
+    """Stop those that are at their anchor again, of which nothing new would come: steps have no memory.
+
+    Anchors that are moved ever more rarely find cycles of any length (Brent 1980, An improved Monte Carlo
+    factorization algorithm, section 2).
+    """
+    walkers.moving &= (walkers.points != walkers.anchor).any(dim=1)
+
+
+def found_boxes(walkers: Walkers, left: Tensor, confirmed: Confirmed) -> Tensor:
+    """Which of the boxes that are left (boxes,) have a walker whose best point is confirmed to be a counterexample."""
+    count = len(left)
+    best = strongest(walkers.best.reshape(count, -1), walkers.best_points.reshape(count, -1, walkers.points.shape[1]))
+    candidates = (left & (best.margin <= 0)).nonzero()[:, 0]
+    found = torch.zeros_like(left)
+    found[candidates] = confirmed(best.point[candidates], candidates)
     return found
 
 

@@ -1,5 +1,7 @@
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from soundbench.pgd import PUBLISHED_GRID, Boxes, Schedule, descend, descend_from, seeded, strongest, survivors
 
@@ -26,7 +28,45 @@ def test_descents_end_in_the_best_corner_of_each_box():
     reached = run(slope, boxes((0.0, 1.0), (-1.0, 0.25)))
     assert reached.margin.tolist() == [-2.0, 0.25]
     assert torch.equal(reached.point, boxes((0.0, 1.0), (-1.0, 0.25)).upper)
-    assert reached.queries.tolist() == [4 * 41, 4 * 41]
+
+
+def test_what_goes_round_is_left():
+    """Walkers at their corner stay there; those in a valley go to and fro."""
+    at_corner, in_valley = (descend_all(margins, iterations=4000) for margins in (slope, valley))
+    assert at_corner.margin == -2.0
+    assert max(at_corner.queries, in_valley.queries) < 4 * 400
+
+
+def descend_all(margins, iterations):
+    return run(margins, boxes((0.0, 1.0)), step=0.01, iterations=iterations)
+
+
+def valley(points, index):
+    return 1.0 + (points - 0.3).abs().sum(dim=1) + 0 * index
+
+
+@given(seed=st.integers(0, 10_000), step=st.sampled_from([0.5, 0.125, 0.01]), iterations=st.integers(0, 80))
+@settings(deadline=None, max_examples=60)
+def test_leaving_what_goes_round_loses_nothing(seed, step, iterations):
+    """The margin has kinks, so that walkers settle, go to and fro, or wander."""
+    rows, bends = torch.randn((6, 3), generator=seeded(seed)), torch.randn(6, generator=seeded(seed, 1))
+
+    def margins(points, index):
+        return (points @ rows.T + bends).abs().sum(dim=1) + 0 * index
+
+    searched = boxes((-1.0, 1.0), (-0.5, 0.5))
+    starts = searched.uniform(3, seeded(seed, 2))
+    reached = descend_from(margins, searched, starts, step=step, iterations=iterations)
+    every = []
+    points, box = starts.flatten(0, 1), torch.arange(2).repeat_interleave(3)
+    for _ in range(iterations + 1):
+        points = points.detach().requires_grad_()
+        every.append(margins(points, box).detach())
+        (gradient,) = torch.autograd.grad(margins(points, box).sum(), points)
+        points = (points - step * gradient.sign()).clamp(searched.lower[box], searched.upper[box])
+    best = torch.stack(every).amin(dim=0).reshape(2, 3).amin(dim=1)
+    assert reached.margin.tolist() == pytest.approx(best.tolist(), rel=1e-6)
+    assert (reached.queries <= 3 * (iterations + 1)).all()
 
 
 def test_points_never_leave_the_box():
@@ -36,7 +76,7 @@ def test_points_never_leave_the_box():
         seen.append(((points >= searched.lower[index]) & (points <= searched.upper[index])).all())
         return slope(points, index)
 
-    run(watched, searched, step=0.05)
+    run(watched, searched, step=0.005)
     assert all(seen)
     assert len(seen) == 41
 
@@ -67,15 +107,16 @@ def test_steps_may_shrink():
 def test_a_box_is_left_once_found_and_the_others_go_on():
     searched = boxes((0.0, 1.0), (0.0, 0.25))
     reached = run(slope, searched, confirmed=everything)
-    assert reached.margin[0] <= 0
-    assert reached.queries[0] < 4 * 41
-    assert reached.margin[1] == 0.25
-    assert reached.queries[1] == 4 * 41
+    alone = run(slope, searched)
+    assert -2 < reached.margin[0] <= 0
+    assert reached.queries[0] < alone.queries[0]
+    assert reached.margin[1] == alone.margin[1] == 0.25
+    assert reached.queries[1] == alone.queries[1]
 
 
 def test_a_box_whose_points_are_not_confirmed_is_attacked_to_the_end():
     reached = run(slope, boxes((0.0, 1.0)), confirmed=lambda points, _: ~everything(points, _))
-    assert reached.queries.tolist() == [4 * 41]
+    assert reached.queries.tolist() == run(slope, boxes((0.0, 1.0))).queries.tolist()
     assert reached.margin.tolist() == [-2.0]
 
 
@@ -116,7 +157,7 @@ def test_survivors_are_boxes_that_every_attack_leaves_positive():
     reached = survivors(slope, searched, half_width=torch.tensor([0.7, 0.625]), restarts=3, seed=0, grid=GRID)
     assert list(reached) == list(GRID)
     assert [each.margin[1].item() > 0 for each in reached.values()] == [True] * 3
-    assert [each.queries.tolist()[1] for each in reached.values()] == [3, 93, 93]
+    assert all(each.queries.tolist()[1] >= 3 for each in reached.values())
     first, second, third = (each.margin[0].item() for each in reached.values())
     assert first > 0 >= second
     assert (third, reached[GRID[2]].queries[0].item()) == (torch.inf, 0)
