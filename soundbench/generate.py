@@ -11,6 +11,7 @@ from pathlib import Path
 
 from soundbench.errors import InputError
 from soundbench.ground_truth import GroundTruth
+from soundbench.memory import keep_freed_memory
 from soundbench.plant import Plan, PlantedInstance, plant
 from soundbench.recipe import Recipe
 from soundbench.suite import Row, write_suite
@@ -91,6 +92,7 @@ def one_thread() -> Iterator[None]:
     """Train on one thread, so that sums have one order and suites are reproducible."""
     import torch
 
+    keep_freed_memory()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -29,10 +29,10 @@ LOSS_SCALE = 100.0
 class Moat:
     """The dials of moat training; `suited` has those that differ by architecture and radius.
 
-    `flat`, `height` and `depth` are margins; `low_weight` counts margins below `flat` so much more; `spread` is in units of radius * sqrt(inputs), `rim` in radii for 25
-    inputs, and grows with the root of the inputs. `start` scales the random weights, with `first_scale`,
-    `hidden_scale` and `kinks` (see `moat_start`); `peak_rate` is reached after the share `warm_up` of all steps, and
-    falls to the share `last_rate` of it along a cosine.
+    `flat`, `height` and `depth` are margins; what margins lack of `flat` counts once more, `low_weight` times. `spread`
+    is in units of radius * sqrt(inputs), `rim` in radii for 25 inputs, and grows with the root of the inputs. `start`
+    scales the random weights, with `first_scale`, `hidden_scale` and `kinks` (see `moat_start`); `peak_rate` is reached
+    after the share `warm_up` of all steps, and falls to the share `last_rate` of it along a cosine.
     A step takes `walkers`, `uniform` points and `corners` in every box, and around every planted point `near` points
     and `flips`, corners near it. From the share `hold_from` of all steps on, walkers that have found too small a margin
     start anew with `hold` times the usual chance only, unless the fit is worse than `hold_error`.
@@ -175,14 +175,17 @@ SMOOTH = {"start": "measured", "hidden_scale": 1.0}
 VIT = {"hidden_scale": 1.0, "kinks": 0.0}
 # In wide layers the bound on float32's rounding is large, and witnesses have to violate by a hundred times as much.
 MLP = {"rim": 1.6, "depth": 0.3}
+HELD = {"hold": 0.1, "walkers": 20}
 SUITED: Mapping[tuple[str, bool], Mapping[str, object]] = {
-    ("relu", False): {},
-    ("relu", True): {"peak_rate": 2e-3, "walkers": 20, "steps": 8000, "hold": 0.1},
+    ("relu", False): {"steps": 3000},
+    ("relu", True): {**HELD, "peak_rate": 3e-3, "steps": 6000, "low_weight": 4.0, "rim": 2.5, "corners": 2}
+    | {"near": 16, "flips": 8},
+    ("avgpool", False): {"steps": 4000},
+    ("avgpool", True): {**HELD, "peak_rate": 2e-3, "steps": 8000},
     ("mlp", False): {**MLP, "steps": 2500},
     ("mlp", True): {**MLP, "steps": 3000},
-    ("smooth", False): {**SMOOTH, "first_scale": 1.0, "steps": 10_000},
-    ("smooth", True): {**SMOOTH, "first_scale": 0.5, "peak_rate": 2e-3, "walkers": 20, "steps": 8000}
-    | {"hold": 0.1, "hold_from": 0.0},
+    ("smooth", False): {**SMOOTH, "first_scale": 1.0, "steps": 5000},
+    ("smooth", True): {**SMOOTH, **HELD, "first_scale": 0.5, "peak_rate": 2e-3, "steps": 7000, "low_weight": 4.0},
     ("vit", False): {**VIT, "first_scale": 10.0, "peak_rate": 1e-2, "steps": 4000},
     ("vit", True): {**VIT, "first_scale": 30.0, "peak_rate": 6e-3, "steps": 6000, "hold": 0.1},
 }
@@ -190,6 +193,6 @@ SUITED: Mapping[tuple[str, bool], Mapping[str, object]] = {
 
 def suited(architecture: str, radius: float) -> Mapping[str, object]:
     """The dials that suit an architecture and a radius, a share of the data range, best of those that were tried."""
-    kinds = {"mlp": "mlp", "vit": "vit", "cnn_tanh": "smooth", "cnn_sigmoid": "smooth"}
+    kinds = {"mlp": "mlp", "vit": "vit", "cnn_avgpool": "avgpool", "cnn_tanh": "smooth", "cnn_sigmoid": "smooth"}
     kind = next((kind for start, kind in kinds.items() if architecture.startswith(start)), "relu")
     return {"first_scale": 2 / radius, **SUITED[kind, radius > 0.3]}
