@@ -61,12 +61,18 @@ def test_corners_are_corners():
         assert ((points == boxes.lower) | (points == boxes.upper)).all()
 
 
-def test_no_corner_lies_within_the_rim_of_a_point_that_is_not_at_one():
-    given = problem(Position.EDGE)
+@pytest.mark.parametrize("inputs", [10, 25, 75, 1000])
+@pytest.mark.parametrize("position", Position)
+def test_no_corner_lies_within_the_rim_of_a_point_that_is_not_at_one(inputs, position):
+    given = problem_of(dataset(position=position, inputs=inputs), (inputs,), torch.device("cpu"))
     boxes = given.boxes.take(torch.arange(2))
     nearest = torch.minimum(given.witnesses - boxes.lower, boxes.upper - given.witnesses).norm(dim=1)
-    assert (rims_of(given, 100.0) < nearest).all()
-    assert (rims_of(problem(Position.CORNER), 100.0) == 100.0).all()
+    rims = rims_of(given, 100.0)
+    if position is Position.CORNER:
+        assert (rims == 100.0).all()
+    else:
+        torch.testing.assert_close(rims, 0.8 * nearest)
+    assert (rims_of(given, 1e-6) == 1e-6).all()
 
 
 def test_points_around_reach_from_the_rim_to_the_far_side():
