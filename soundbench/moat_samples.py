@@ -31,8 +31,8 @@ def rims_of(problem: Problem, rim: float) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Walkers:
-    """Points that move from step to step: where they are (walkers, inputs), and in which box (walkers,)."""
+class MovingPoints:
+    """Walkers, points that move from step to step: where they are (walkers, inputs), and in which box (walkers,)."""
 
     problem: Problem
     points: Tensor
@@ -43,7 +43,9 @@ class Walkers:
         return len(self.index)
 
     @classmethod
-    def of(cls, problem: Problem, each: int, points: Tensor | None, rims: Tensor, generator: Generator) -> "Walkers":
+    def of(
+        cls, problem: Problem, each: int, points: Tensor | None, rims: Tensor, generator: Generator
+    ) -> "MovingPoints":
         """`each` walkers a box, where they were, or at a start."""
         index = torch.arange(len(problem.boxes), device=problem.device).repeat_interleave(each)
         return cls(problem, fresh(problem, index, rims, generator) if points is None else points, index)

@@ -11,7 +11,7 @@ from torch import nn
 
 from soundbench.ground_truth import Position
 from soundbench.moat import Moat, suited
-from soundbench.moat_samples import Walkers, around, flipped, fresh, rims_of
+from soundbench.moat_samples import MovingPoints, around, flipped, fresh, rims_of
 from soundbench.moat_start import centred, decentred, layers_of, measure_layers, sample, scale_layers
 from soundbench.networks import ARCHITECTURES, build_network
 from soundbench.recipe import build
@@ -86,7 +86,7 @@ def test_points_around_reach_from_the_rim_to_the_far_side():
 def test_walkers_go_where_they_are_told_but_not_out_of_their_box_or_into_the_rim():
     given = problem()
     rims = rims_of(given, RIM)
-    walkers = Walkers.of(given, 10, None, rims, generator())
+    walkers = MovingPoints.of(given, 10, None, rims, generator())
     down = -torch.ones_like(walkers.points)
     moved = walkers.moved(down, torch.zeros(len(walkers)), rims, generator())
     steps = given.radius * torch.tensor([0.25, 0.1, 0.05, 0.02, 0.01]).repeat(len(walkers) // 5)[:, None]
@@ -123,7 +123,7 @@ def test_the_gradient_of_a_step_is_that_of_the_loss_as_written():
     loss, memory = moat.differentiate(network, given, None, 0, generator(5))
     rims = rims_of(given, moat.rim * given.radius)
     drawn = generator(5)
-    walkers = Walkers.of(given, 3, None, rims, drawn)
+    walkers = MovingPoints.of(given, 3, None, rims, drawn)
     points, index = moat.samples(given, walkers, rims, drawn)
     wanted, counted = moat.shape(given, points, index, rims)
     reached = given.margins(network)(points, index)
@@ -142,7 +142,7 @@ def test_walkers_go_down_the_margin():
     moat = Moat(steps=10, walkers=40, hold=0.0, hold_from=0.0, hold_error=1e9)
     network = moat.prepare(build_network("cnn_1_conv", SHAPE, 0), given, generator())
     rims = rims_of(given, moat.rim * given.radius)
-    before = Walkers.of(given, 40, None, rims, generator(5))
+    before = MovingPoints.of(given, 40, None, rims, generator(5))
     _, after = moat.differentiate(network, given, None, 0, generator(5))
     margins = given.margins(network)
     start = before.points.clone().requires_grad_()
