@@ -20,7 +20,7 @@ from torch import Generator, Tensor, nn
 
 from soundbench.moat_samples import MovingPoints, around, flipped, rims_of
 from soundbench.moat_start import Start, centred, decentred, measure_layers, normalise, sample, scale_layers
-from soundbench.training import Check, Problem, grid_of, grid_problem
+from soundbench.training import Check, Problem, grid_problem
 
 LOSS_SCALE = 100.0
 
@@ -96,7 +96,7 @@ class Moat:
 
     def checks(self) -> Sequence[Check]:
         """One grid, to see how training goes."""
-        return (Check(grid_of(self.check_grid), self.check_restarts),)
+        return (Check(self.check_grid, self.check_restarts),)
 
     def learning_rate(self, step: int) -> float:
         """Linear up, a cosine down."""
