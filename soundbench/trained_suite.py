@@ -1,12 +1,9 @@
 """How a suite is made of one trained network: trained, attacked, certified, written; what is not hidden is left out."""
 
-import contextlib
-import fcntl
 import glob
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -20,13 +17,14 @@ from soundbench.attack_suite import Job, Network, attack_network, records_of
 from soundbench.battery import published
 from soundbench.certificate import centre_of, position_of, required_slack, witness_certificate
 from soundbench.dataset import Dataset, draw_dataset
-from soundbench.errors import CertificateError, InputError
+from soundbench.errors import CertificateError
 from soundbench.export import save_onnx
 from soundbench.export_module import module_to_onnx
 from soundbench.generate import folder_to_be, one_thread, provenance, write_instances
 from soundbench.graph import Graph, read_graph
 from soundbench.ground_truth import AttackRecord, Expected, GroundTruth, Role
 from soundbench.instance import Instance, Property
+from soundbench.lock import locked
 from soundbench.meaning import meaning_digest
 from soundbench.networks import CLASSES, build_network
 from soundbench.pgd import Schedule
@@ -110,35 +108,6 @@ def make_trained_suite(source: TrainedSource, model: Model, out: Path, device: t
         for path in (checkpoint, *out.parent.glob(f"{glob.escape(out.name)}.attacks-*.jsonl")):
             path.unlink(missing_ok=True)
     return made
-
-
-@contextlib.contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Let nobody else make the suite `out`; the kernel gives the lock back when this process ends, however it does.
-
-    Raises:
-        InputError: another process makes it, or the folder cannot be written.
-    """
-    path = out.absolute().with_name(f"{out.name}.lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); name another folder with --out") from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            held = os.fstat(descriptor).st_ino == path.stat().st_ino
-        except (BlockingIOError, FileNotFoundError):
-            held = False
-        if not held:
-            raise InputError(f"{out}: another process is at work on it; wait for it, or end it")
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-    finally:
-        os.close(descriptor)
 
 
 def trained_network(

@@ -11,9 +11,10 @@ from torch import nn
 from soundbench.certify import certify_suite
 from soundbench.errors import CertificateError, InputError
 from soundbench.ground_truth import AttackRecord, Expected, Position, Role
+from soundbench.lock import locked
 from soundbench.moat import Moat
 from soundbench.suite import load_suite, read_json, write_json
-from soundbench.trained_suite import NothingHidden, locked, make_trained_suite
+from soundbench.trained_suite import NothingHidden, make_trained_suite
 from soundbench.truth_file import encode_ground_truth
 
 QUICK = Moat(steps=300, walkers=6, check_every=100, check_restarts=4, check_grid=((0.5, 10), (0.1, 20)))
