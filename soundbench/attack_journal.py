@@ -5,17 +5,16 @@ once the records are written. Only one process writes it.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from soundbench.errors import HarnessError, InputError
+from soundbench.json_lines import append_line, read_lines
+from soundbench.lock import open_locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +43,7 @@ class Journal:
         network, attack, part = key
         boxes = {str(box): asdict(outcome) for box, outcome in reached.items()}
         entry = {"network": network, "attack": attack, "part": part, "boxes": boxes}
-        line = (json.dumps(entry) + "\n").encode()
-        if os.write(self._descriptor, line) < len(line):
-            raise HarnessError(f"{self.path}: the disk is full; make room and start the same command again")
-        os.fsync(self._descriptor)
+        append_line(self.path, self._descriptor, entry)
         self.done[key] = reached
 
     def remove(self) -> None:
@@ -65,36 +61,8 @@ def open_journal(folder: Path, identity: Sequence[object]) -> Iterator[Journal]:
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     place = folder.absolute()
     path = place.with_name(f"{place.name}.attacks-{digest[:12]}.jsonl")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); name another folder with --out") from None
-    try:
-        try:
-            # Given up by the kernel when this process ends, however it ends.
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{path}: these attacks go on in another process; wait for it, or end it") from None
-        yield Journal(path, descriptor, read_lines(path, descriptor))
-    finally:
-        os.close(descriptor)
-
-
-def read_lines(path: Path, descriptor: int) -> dict[Key, Mapping[int, Outcome]]:
-    """The finished parts; a last line that was torn by a crash is cut off."""
-    content = path.read_bytes()
-    done, end = {}, 0
-    for number, line in enumerate(content.splitlines(keepends=True), start=1):
-        entry = parse_line(line) if line.endswith(b"\n") else None
-        if entry is None:
-            if end + len(line) < len(content):
-                raise InputError(f"{path}: line {number} is damaged; remove the file to start anew")
-            break
-        done[entry[0]] = entry[1]
-        end += len(line)
-    os.ftruncate(descriptor, end)
-    return done
+    with open_locked(path, f"{path}: these attacks go on in another process; wait for it, or end it") as descriptor:
+        yield Journal(path, descriptor, dict(read_lines(path, descriptor, parse_line, "remove the file to start anew")))
 
 
 def parse_line(line: bytes) -> tuple[Key, Mapping[int, Outcome]] | None:

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from soundbench.moat_samples import Walkers, around, flipped, rims_of
+from soundbench.moat_samples import MovingPoints, around, flipped, rims_of
 from soundbench.moat_start import Start, centred, decentred, measure_layers, normalise, sample, scale_layers
-from soundbench.training import Check, Problem, grid_of, grid_problem
+from soundbench.training import Check, Problem, grid_problem
 
 LOSS_SCALE = 100.0
 
@@ -97,7 +97,7 @@ class Moat:
 
     def checks(self) -> Sequence[Check]:
         """One grid, to see how training goes."""
-        return (Check(grid_of(self.check_grid), self.check_restarts),)
+        return (Check(self.check_grid, self.check_restarts),)
 
     def learning_rate(self, step: int) -> float:
         """Linear up, a cosine down."""
@@ -123,7 +123,7 @@ class Moat:
     ) -> tuple[float, Tensor]:
         """Set the gradients of a step; return its loss, and where the walkers are after it."""
         rims = rims_of(problem, self.rim * problem.radius * math.sqrt(problem.inputs / 25))
-        walkers = Walkers.of(problem, self.walkers, memory, rims, generator)
+        walkers = MovingPoints.of(problem, self.walkers, memory, rims, generator)
         points, index = self.samples(problem, walkers, rims, generator)
         wanted, counted = self.shape(problem, points, index, rims)
         pits = torch.arange(problem.armed, device=problem.device)
@@ -145,7 +145,9 @@ class Moat:
             moved = walkers.moved(downhill, chance, rims, generator)
         return float(loss.detach()), moved
 
-    def samples(self, problem: Problem, walkers: Walkers, rims: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    def samples(
+        self, problem: Problem, walkers: MovingPoints, rims: Tensor, generator: Generator
+    ) -> tuple[Tensor, Tensor]:
         """Points (points, inputs), the walkers first, and the boxes that they lie in (points,)."""
         boxes, device = problem.boxes, problem.device
         every, armed = torch.arange(len(boxes), device=device), torch.arange(problem.armed, device=device)

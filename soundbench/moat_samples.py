@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from soundbench.certificate import FACE_SHARE
 from soundbench.training import Problem
 
 # Walkers come in five kinds: how long their steps are, in radii, and how many steps they live on average.
@@ -12,22 +13,26 @@ STEP_SHARES = (0.25, 0.1, 0.05, 0.02, 0.01)
 LIVES = (15.0, 40.0, 80.0, 150.0, 300.0)
 # How often a walker starts around its planted point, and at a corner; otherwise it starts anywhere.
 NEAR_SHARE, CORNER_SHARE = 0.3, 0.3
-# Rims end this share of the way to the nearest corner, unless the planted point is this near it, in radii.
-CORNER_REACH, AT_CORNER = 0.8, 0.3
+# Rims end this share of the way to the nearest corner, unless the planted point is at one.
+CORNER_REACH = 0.8
 
 
 def rims_of(problem: Problem, rim: float) -> Tensor:
-    """The radius of each planted point's rim, (armed,): `rim`, or less where a corner would be within."""
+    """The radius of each planted point's rim, (armed,): `rim`, or less where a corner would be within.
+
+    A corner that the planted point itself is at, next to a face in every input, does not count.
+    """
     boxes = problem.boxes.take(torch.arange(problem.armed, device=problem.device))
-    distance = torch.minimum(problem.witnesses - boxes.lower, boxes.upper - problem.witnesses).norm(dim=1)
+    nearest = torch.minimum(problem.witnesses - boxes.lower, boxes.upper - problem.witnesses)
+    at_corner = (nearest <= FACE_SHARE * (boxes.upper - boxes.lower)).all(dim=1)
+    distance = nearest.norm(dim=1)
     whole = torch.full_like(distance, rim)
-    at_corner = distance <= AT_CORNER * problem.radius
     return torch.where(at_corner, whole, torch.minimum(whole, CORNER_REACH * distance))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Walkers:
-    """Points that move from step to step: where they are (walkers, inputs), and in which box (walkers,)."""
+class MovingPoints:
+    """Walkers, points that move from step to step: where they are (walkers, inputs), and in which box (walkers,)."""
 
     problem: Problem
     points: Tensor
@@ -38,7 +43,9 @@ class Walkers:
         return len(self.index)
 
     @classmethod
-    def of(cls, problem: Problem, each: int, points: Tensor | None, rims: Tensor, generator: Generator) -> "Walkers":
+    def of(
+        cls, problem: Problem, each: int, points: Tensor | None, rims: Tensor, generator: Generator
+    ) -> "MovingPoints":
         """`each` walkers a box, where they were, or at a start."""
         index = torch.arange(len(problem.boxes), device=problem.device).repeat_interleave(each)
         return cls(problem, fresh(problem, index, rims, generator) if points is None else points, index)

@@ -1,20 +1,20 @@
-"""Several long tasks side by side, each in a process of its own, which tell what they do."""
+"""Several long tasks side by side, each in a process of its own, which tell what they do.
+
+Each process has a pipe of its own: however one ends, it holds nothing that another waits for.
+"""
 
 import multiprocessing
 import os
-import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from soundbench.errors import SoundbenchError
-
-# How long to wait for a message before looking whether a process has died.
-PATIENCE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,55 +33,65 @@ class TaskDied(SoundbenchError):
 Task = Callable[[Callable[[Any], None]], Any]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Running:
+    """A process, the number of its task, and where its messages arrive."""
+
+    task: int
+    process: BaseProcess
+    messages: Connection
+
+
 def run_parallel(tasks: Sequence[Task], jobs: int) -> Iterator[Message]:
     """Run picklable tasks, `jobs` at a time, and yield what they tell as it comes.
 
-    A task gets a function to tell its progress with. The last message of each has its result, or the
-    `SoundbenchError` that it raised; any other exception is an error of that task too. However this ends, no process
-    is left.
+    A task gets a function to tell its progress with, from one thread. The last message of each has its result, or the
+    `SoundbenchError` that it raised; any other exception is an error of that task too. However this ends, no process is
+    left.
     """
-    context = multiprocessing.get_context("spawn")
-    messages = context.Queue()
-    waiting, running = list(enumerate(tasks)), dict[int, BaseProcess]()
+    waiting, running = list(enumerate(tasks)), dict[object, _Running]()
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                number, task = waiting.pop(0)
-                process = context.Process(target=_run, args=(number, task, messages), daemon=True)
-                process.start()
-                running[number] = process
-            message = _next(messages, running)
-            if message is not None:
+                begun = _start(*waiting.pop(0))
+                running[begun.messages] = begun
+            for ready in wait([each.messages for each in running.values()]):
+                message = _next(running[ready])
                 if message.is_last:
-                    running.pop(message.task).join()
+                    running.pop(ready).process.join()
                 yield message
     finally:
-        _end(running)
+        _end(running.values())
 
 
-def _next(messages: Any, running: Mapping[int, BaseProcess]) -> Message | None:  # noqa: ANN401 (a queue)
-    """The next message, that of a death, or None after a while."""
+def _start(number: int, task: Task) -> _Running:
+    context = multiprocessing.get_context("spawn")
+    messages, theirs = context.Pipe(duplex=False)
+    # Closed here once the process has it: then its death is the end of what can be read.
+    with theirs:
+        process = context.Process(target=_run, args=(number, task, theirs), daemon=True)
+        process.start()
+    return _Running(number, process, messages)
+
+
+def _next(sender: _Running) -> Message:
+    """What a process that has something to say says next, or that it died, within a message or between two."""
     try:
-        message: Message = messages.get(timeout=PATIENCE_SECONDS)
-    except queue.Empty:
-        for number, process in running.items():
-            if not process.is_alive():
-                # Its last words may have arrived in between.
-                if not messages.empty():
-                    return None
-                return Message(number, TaskDied(f"its process ended with {process.exitcode}"), is_last=True)
-        return None
+        message: Message = sender.messages.recv()
+    except (EOFError, OSError):
+        sender.process.join()
+        return Message(sender.task, TaskDied(f"its process ended with {sender.process.exitcode}"), is_last=True)
     return message
 
 
-def _end(running: Mapping[int, BaseProcess]) -> None:
-    for process in running.values():
-        process.terminate()
-    for process in running.values():
-        process.join()
+def _end(running: Collection[_Running]) -> None:
+    for each in running:
+        each.process.terminate()
+    for each in running:
+        each.process.join()
 
 
-def _run(number: int, task: Task, messages: Any) -> None:  # noqa: ANN401 (a queue)
+def _run(number: int, task: Task, messages: Connection) -> None:
     """What a process does; Ctrl-C and HUP are for the one that started it, which then ends this one."""
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
@@ -89,12 +99,12 @@ def _run(number: int, task: Task, messages: Any) -> None:  # noqa: ANN401 (a que
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        last = task(lambda content: messages.put(Message(number, content)))
+        last = task(lambda content: messages.send(Message(number, content)))
     except SoundbenchError as error:
         last = error
     except Exception as error:  # noqa: BLE001 (reported by the one that started it)
         last = SoundbenchError(f"{type(error).__name__}: {error}")
-    messages.put(Message(number, last, is_last=True))
+    messages.send(Message(number, last, is_last=True))
 
 
 def _end_with_parent() -> None:

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from soundbench.pgd import PUBLISHED_GRID, descend
-from soundbench.training import Check, Problem, grid_of, grid_problem
+from soundbench.training import Check, Problem, grid_problem
 
 # The published battery: steps in radii, and iterations.
 PUBLISHED_PAIRS = tuple((each.step_share, float(each.iterations)) for each in PUBLISHED_GRID)
@@ -63,8 +63,7 @@ class Published:
 
     def checks(self) -> Sequence[Check]:
         """A light check, then the whole battery."""
-        light, strong = grid_of(self.light_grid), grid_of(self.strong_grid)
-        return Check(light, self.light_restarts), Check(strong, self.strong_restarts)
+        return Check(self.light_grid, self.light_restarts), Check(self.strong_grid, self.strong_restarts)
 
     def learning_rate(self, step: int) -> float:
         """Linear up, linear down."""

@@ -11,7 +11,6 @@ Only one process writes a run. Started again, it goes on with what is missing.
 
 import contextlib
 import csv
-import fcntl
 import hashlib
 import io
 import json
@@ -27,7 +26,9 @@ from typing import Any
 from soundbench import __version__
 from soundbench.answer import RESULT_WORD
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
-from soundbench.errors import HarnessError, InputError
+from soundbench.errors import InputError
+from soundbench.json_lines import append_line, read_lines
+from soundbench.lock import take_lock
 from soundbench.suite import Suite
 from soundbench.verifier import Verifier
 
@@ -68,10 +69,7 @@ class Run:
 
     def append(self, result: TaskResult) -> None:
         """Add a result; once this returns it survives a crash of the machine."""
-        line = (json.dumps(asdict(result)) + "\n").encode()
-        if os.write(self._descriptor, line) < len(line):
-            raise HarnessError(f"{self.folder}: the disk is full; make room and start the same command again")
-        os.fsync(self._descriptor)
+        append_line(self.folder, self._descriptor, asdict(result))
         self.results.append(result)
 
     def save(self, kind: str, verifier: str, instance: str, text: str) -> str:
@@ -108,16 +106,18 @@ def open_run(folder: Path, identity: Identity) -> Iterator[Run]:
         InputError: the folder holds something else, another run, or one that is still going on, or cannot be
             written.
     """
+    path = folder / "results.jsonl"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _check_folder(folder)
-        descriptor = os.open(folder / "results.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}; choose another --out") from error
     try:
-        _lock(descriptor, folder)
+        take_lock(descriptor, f"{folder}: this run is going on in another process; wait for it, or end it")
         _check_identity(folder, identity)
-        yield Run(folder, descriptor, _read_results(descriptor, folder / "results.jsonl"))
+        results = read_lines(path, descriptor, _parse_line, "remove that line, or choose another --out")
+        yield Run(folder, descriptor, results)
     finally:
         os.close(descriptor)
 
@@ -134,14 +134,6 @@ def _check_folder(folder: Path) -> None:
     names = {path.name for path in folder.iterdir()}
     if "run.json" not in names and names - {"results.jsonl"}:
         raise InputError(f"{folder}: holds files but no run; choose another --out")
-
-
-def _lock(descriptor: int, folder: Path) -> None:
-    try:
-        # Given up by the kernel when this process ends, however it ends.
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InputError(f"{folder}: this run is going on in another process; wait for it, or end it") from None
 
 
 def _check_identity(folder: Path, identity: Identity) -> None:
@@ -178,23 +170,6 @@ def _circumstances() -> dict[str, Any]:
 
 def _show(value: Any) -> str:  # noqa: ANN401 (any JSON value)
     return json.dumps(value) if value is not None else "not set"
-
-
-def _read_results(descriptor: int, path: Path) -> list[TaskResult]:
-    """The finished tasks; a last line that was torn by a crash is cut off."""
-    content = path.read_bytes()
-    results: list[TaskResult] = []
-    end = 0
-    for number, line in enumerate(content.splitlines(keepends=True), start=1):
-        result = _parse_line(line) if line.endswith(b"\n") else None
-        if result is None:
-            if end + len(line) < len(content):
-                raise InputError(f"{path}: line {number} is damaged; remove that line, or choose another --out")
-            break
-        results.append(result)
-        end += len(line)
-    os.ftruncate(descriptor, end)
-    return results
 
 
 def _parse_line(line: bytes) -> TaskResult | None:

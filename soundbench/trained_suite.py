@@ -1,12 +1,9 @@
 """How a suite is made of one trained network: trained, attacked, certified, written; what is not hidden is left out."""
 
-import contextlib
-import fcntl
 import glob
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -15,18 +12,20 @@ import torch
 from torch import nn
 
 from soundbench import __version__
+from soundbench.attack import judged
 from soundbench.attack_journal import open_journal
 from soundbench.attack_suite import Job, Network, attack_network, records_of
 from soundbench.battery import published
 from soundbench.certificate import centre_of, position_of, required_slack, witness_certificate
 from soundbench.dataset import Dataset, draw_dataset
-from soundbench.errors import CertificateError, InputError
+from soundbench.errors import CertificateError
 from soundbench.export import save_onnx
 from soundbench.export_module import module_to_onnx
 from soundbench.generate import folder_to_be, one_thread, provenance, write_instances
 from soundbench.graph import Graph, read_graph
 from soundbench.ground_truth import AttackRecord, Expected, GroundTruth, Role
 from soundbench.instance import Instance, Property
+from soundbench.lock import locked
 from soundbench.meaning import meaning_digest
 from soundbench.networks import CLASSES, build_network
 from soundbench.pgd import Schedule
@@ -35,7 +34,7 @@ from soundbench.prove import Hints, search
 from soundbench.suite import write_suite
 from soundbench.targets import targets_of
 from soundbench.trained_recipe import Model, TrainedRecipe
-from soundbench.training import Log, Status, grid_of, is_planted, problem_of, train
+from soundbench.training import Log, Status, grid_of, problem_of, train
 
 # Boxes that a clean instance's proof may take: one is a bound at the root.
 MOST_BOXES = 1
@@ -80,14 +79,25 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Order:
+    """A suite to be made: from what, in which folder, on which device, and who is told how it goes."""
+
+    source: TrainedSource
+    model: Model
+    dataset: Dataset
+    out: Path
+    device: torch.device
+    report: Report
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Draft:
-    """An instance before anything is known of it; `planted` says that its witness seems to be a counterexample."""
+    """An instance before anything is known of it: that of the dataset's box `index`."""
 
     instance: Instance
     unsafe: Property
     index: int
     is_armed: bool
-    planted: bool
 
 
 def make_trained_suite(source: TrainedSource, model: Model, out: Path, device: torch.device, report: Report) -> Made:
@@ -102,131 +112,87 @@ def make_trained_suite(source: TrainedSource, model: Model, out: Path, device: t
     """
     random = np.random.default_rng(source.seed_of(model, "boxes"))
     dataset = draw_dataset(model.inputs, model.radius, model.armed, model.clean, model.position, random)
+    order = Order(source, model, dataset, out, device, report)
     checkpoint = out.with_name(f"{out.name}.checkpoint.safetensors")
     with locked(out), one_thread():
         with folder_to_be(out) as folder:
-            network, log = trained_network(source, model, dataset, checkpoint, device, report)
-            made = write_trained(source, model, network, dataset, device, out, folder, log, report)
+            network, log = trained_network(order, checkpoint)
+            made = write_trained(order, network, log, folder)
         for path in (checkpoint, *out.parent.glob(f"{glob.escape(out.name)}.attacks-*.jsonl")):
             path.unlink(missing_ok=True)
     return made
 
 
-@contextlib.contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Let nobody else make the suite `out`; the kernel gives the lock back when this process ends, however it does.
+def trained_network(order: Order, checkpoint: Path) -> tuple[nn.Sequential, Log]:
+    """Train, or continue from the checkpoint; return the network, on the device, and the log of its checks."""
+    source, model = order.source, order.model
+    network = build_network(model.architecture, model.input_shape, source.seed_of(model, "weights"))
+    facts = (model, source.method, source.seed, order.device.type, __version__, torch.__version__)
+    identity = hashlib.sha256(repr(facts).encode()).hexdigest()
+    problem = problem_of(order.dataset, model.input_shape, order.device)
+    seed = source.seed_of(model, "training")
+    return train(network, model.method, problem, seed, checkpoint=checkpoint, identity=identity, report=order.report)
+
+
+def write_trained(order: Order, network: nn.Sequential, log: Log, folder: Path) -> Made:
+    """Attack and certify every box of a trained network, and write those that stand to the folder.
 
     Raises:
-        InputError: another process makes it, or the folder cannot be written.
+        NothingHidden: none of those that hide a counterexample stands.
     """
-    path = out.absolute().with_name(f"{out.name}.lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); name another folder with --out") from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            held = os.fstat(descriptor).st_ino == path.stat().st_ino
-        except (BlockingIOError, FileNotFoundError):
-            held = False
-        if not held:
-            raise InputError(f"{out}: another process is at work on it; wait for it, or end it")
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-    finally:
-        os.close(descriptor)
-
-
-def trained_network(
-    source: TrainedSource,
-    model: Model,
-    dataset: Dataset,
-    checkpoint: Path,
-    device: torch.device,
-    report: Report,
-) -> tuple[nn.Sequential, Log]:
-    """Train, or continue from the checkpoint; return the network, on the device, and the log of its checks."""
-    network = build_network(model.architecture, model.input_shape, source.seed_of(model, "weights"))
-    facts = (model, source.method, source.seed, device.type, __version__, torch.__version__)
-    identity = hashlib.sha256(repr(facts).encode()).hexdigest()
-    problem = problem_of(dataset, model.input_shape, device)
-    seed = source.seed_of(model, "training")
-    return train(network, model.method, problem, seed, checkpoint=checkpoint, identity=identity, report=report)
-
-
-def write_trained(
-    source: TrainedSource,
-    model: Model,
-    network: nn.Sequential,
-    dataset: Dataset,
-    device: torch.device,
-    out: Path,
-    folder: Path,
-    log: Log,
-    report: Report,
-) -> Made:
-    """Attack and certify every box of a trained network, and write those that stand to the folder."""
+    source, model = order.source, order.model
     (folder / "onnx").mkdir()
     (folder / "vnnlib").mkdir()
-    planted = is_planted(network, problem_of(dataset, model.input_shape, device)).tolist()
     onnx = folder / "onnx" / f"{model.name}.onnx"
     save_onnx(module_to_onnx(network, model.input_shape, CLASSES), onnx)
     graph = read_graph(onnx)
-    drafts = drafts_of(model, dataset, planted, onnx, source.recipe.timeout_seconds)
-    records = attack_drafts(drafts, graph, source, device, out, report)
-    grid = grid_of(source.recipe.grid)
+    drafts = drafts_of(order, onnx)
+    records = attack_drafts(drafts, graph, order)
     instances, left_out = [], []
     for draft in drafts:
         try:
-            truth = truth_of(model, draft, graph, dataset, records[draft.instance.name], grid)
+            truth = truth_of(order, draft, graph, records[draft.instance.name])
         except CertificateError as error:
             left_out.append(f"{draft.instance.name}: {error}")
             continue
         instances.append(PlantedInstance(draft.instance.name, onnx, draft.unsafe, truth))
     hidden = sum(instance.truth.role is Role.ARMED for instance in instances)
     if not hidden:
-        raise NothingHidden(f"{model.name}: none of {dataset.armed} counterexamples is hidden ({left_out[0]})")
+        raise NothingHidden(f"{model.name}: none of {order.dataset.armed} counterexamples is hidden ({left_out[0]})")
     (folder / "training.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log), encoding="utf-8")
     rows, ground_truth = write_instances(instances, source.recipe.timeout_seconds, folder)
     write_suite(folder, rows, ground_truth, made_by(source, model))
     proven = sum(instance.truth.expected is Expected.HOLDS for instance in instances)
-    return Made(hidden, dataset.armed, len(instances) - hidden, proven, tuple(left_out))
+    return Made(hidden, order.dataset.armed, len(instances) - hidden, proven, tuple(left_out))
 
 
-def drafts_of(
-    model: Model, dataset: Dataset, planted: Sequence[bool], onnx: Path, timeout_seconds: float
-) -> list[Draft]:
+def drafts_of(order: Order, onnx: Path) -> list[Draft]:
     """All instances of a network, the unverifiable ones first, as published."""
+    dataset, timeout_seconds = order.dataset, order.source.recipe.timeout_seconds
     drafts = []
     for index in range(len(dataset.labels)):
         is_armed = index < dataset.armed
         kind, number = ("unverifiable", index) if is_armed else ("clean", index - dataset.armed)
-        name = f"{model.name}-{kind}-{number}"
+        name = f"{order.model.name}-{kind}-{number}"
         instance = Instance(name, onnx, onnx.parent.parent / "vnnlib" / f"{name}.vnnlib", timeout_seconds)
-        drafts.append(Draft(instance, dataset.property_of(index), index, is_armed, is_armed and planted[index]))
+        drafts.append(Draft(instance, dataset.property_of(index), index, is_armed))
     return drafts
 
 
-def attack_drafts(
-    drafts: Sequence[Draft], graph: Graph, source: TrainedSource, device: torch.device, out: Path, report: Report
-) -> Mapping[str, tuple[AttackRecord, ...]]:
+def attack_drafts(drafts: Sequence[Draft], graph: Graph, order: Order) -> Mapping[str, tuple[AttackRecord, ...]]:
     """What the grid reaches in every box; a journal beside `out` keeps what is finished until all is.
 
     Clean boxes, of which nothing is claimed, get a tenth of the restarts.
     """
     records: dict[str, tuple[AttackRecord, ...]] = {draft.instance.name: () for draft in drafts}
     digest = hashlib.sha256(drafts[0].instance.onnx.read_bytes()).hexdigest()
-    restarts, grid, seed = source.recipe.restarts, grid_of(source.recipe.grid), source.seed
-    with open_journal(
-        out, [digest, restarts, source.recipe.grid, seed, device.type, __version__, torch.__version__]
-    ) as journal:
+    recipe, seed, device = order.source.recipe, order.source.seed, order.device
+    restarts, grid = recipe.restarts, grid_of(recipe.grid)
+    identity = [digest, restarts, recipe.grid, seed, device.type, __version__, torch.__version__]
+    with open_journal(order.out, identity) as journal:
         for is_armed, count in ((True, restarts), (False, max(1, restarts // 10))):
             for job in jobs_of([draft for draft in drafts if draft.is_armed is is_armed], graph, grid, count, device):
-                reached = attack_network(job, seed, journal, lambda words, _cost: report(f"attacked: {words}"))
+                reached = attack_network(job, seed, journal, lambda words, _cost: order.report(f"attacked: {words}"))
                 for name, record in records_of(job, seed, reached):
                     records[name] += (record,)
         # The journal stays until the suite is complete.
@@ -246,22 +212,16 @@ def jobs_of(
     return [Job(network, targets, published(schedule, restarts)) for schedule in grid]
 
 
-def truth_of(
-    model: Model,
-    draft: Draft,
-    graph: Graph,
-    dataset: Dataset,
-    records: tuple[AttackRecord, ...],
-    grid: Sequence[Schedule],
-) -> GroundTruth:
+def truth_of(order: Order, draft: Draft, graph: Graph, records: tuple[AttackRecord, ...]) -> GroundTruth:
     """What is known of an instance.
 
     Raises:
         CertificateError: it must not be shipped as what it was meant to be.
     """
-    if draft.is_armed and not draft.planted:
-        raise CertificateError("the network is not wrong at the planted point, or not right at the centre")
-    if [record.attack for record in records] != [f"pgd {schedule.name}" for schedule in grid]:
+    model, dataset = order.model, order.dataset
+    if judged(graph, draft.unsafe.regions[0], dataset.centres[draft.index, None]).found:
+        raise CertificateError("the network is not right at the centre")
+    if [record.attack for record in records] != [f"pgd {each.name}" for each in grid_of(order.source.recipe.grid)]:
         raise CertificateError("not every attack gave a finite margin")
     found = [record.attack for record in records if record.found]
     if found:

@@ -78,9 +78,9 @@ class Diverged(CertificateError):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Attacks that planted points must withstand: a grid of schedules and the restarts of each."""
+    """Attacks that planted points must withstand: a grid, in a recipe's pairs, and the restarts of each."""
 
-    grid: Sequence[Schedule]
+    grid: Sequence[Sequence[float]]
     restarts: int
 
 
@@ -244,7 +244,7 @@ def checked(network: nn.Sequential, method: Method, problem: Problem, step: int)
     network.eval()
     hidden = is_planted(network, problem)
     for check in method.checks():
-        attacked = withstood(network, problem, check.restarts, step, check.grid)
+        attacked = withstood(network, problem, check.restarts, step, grid_of(check.grid))
         hidden &= attacked
         if not bool(hidden.all()):
             break

@@ -11,7 +11,7 @@ from torch import nn
 
 from soundbench.ground_truth import Position
 from soundbench.moat import Moat, suited
-from soundbench.moat_samples import Walkers, around, flipped, fresh, rims_of
+from soundbench.moat_samples import MovingPoints, around, flipped, fresh, rims_of
 from soundbench.moat_start import centred, decentred, layers_of, measure_layers, sample, scale_layers
 from soundbench.networks import ARCHITECTURES, build_network
 from soundbench.recipe import build
@@ -61,12 +61,18 @@ def test_corners_are_corners():
         assert ((points == boxes.lower) | (points == boxes.upper)).all()
 
 
-def test_no_corner_lies_within_the_rim_of_a_point_that_is_not_at_one():
-    given = problem(Position.EDGE)
+@pytest.mark.parametrize("inputs", [10, 25, 75, 1000])
+@pytest.mark.parametrize("position", Position)
+def test_no_corner_lies_within_the_rim_of_a_point_that_is_not_at_one(inputs, position):
+    given = problem_of(dataset(position=position, inputs=inputs), (inputs,), torch.device("cpu"))
     boxes = given.boxes.take(torch.arange(2))
     nearest = torch.minimum(given.witnesses - boxes.lower, boxes.upper - given.witnesses).norm(dim=1)
-    assert (rims_of(given, 100.0) < nearest).all()
-    assert (rims_of(problem(Position.CORNER), 100.0) == 100.0).all()
+    rims = rims_of(given, 100.0)
+    if position is Position.CORNER:
+        assert (rims == 100.0).all()
+    else:
+        torch.testing.assert_close(rims, 0.8 * nearest)
+    assert (rims_of(given, 1e-6) == 1e-6).all()
 
 
 def test_points_around_reach_from_the_rim_to_the_far_side():
@@ -80,7 +86,7 @@ def test_points_around_reach_from_the_rim_to_the_far_side():
 def test_walkers_go_where_they_are_told_but_not_out_of_their_box_or_into_the_rim():
     given = problem()
     rims = rims_of(given, RIM)
-    walkers = Walkers.of(given, 10, None, rims, generator())
+    walkers = MovingPoints.of(given, 10, None, rims, generator())
     down = -torch.ones_like(walkers.points)
     moved = walkers.moved(down, torch.zeros(len(walkers)), rims, generator())
     steps = given.radius * torch.tensor([0.25, 0.1, 0.05, 0.02, 0.01]).repeat(len(walkers) // 5)[:, None]
@@ -117,7 +123,7 @@ def test_the_gradient_of_a_step_is_that_of_the_loss_as_written():
     loss, memory = moat.differentiate(network, given, None, 0, generator(5))
     rims = rims_of(given, moat.rim * given.radius)
     drawn = generator(5)
-    walkers = Walkers.of(given, 3, None, rims, drawn)
+    walkers = MovingPoints.of(given, 3, None, rims, drawn)
     points, index = moat.samples(given, walkers, rims, drawn)
     wanted, counted = moat.shape(given, points, index, rims)
     reached = given.margins(network)(points, index)
@@ -136,7 +142,7 @@ def test_walkers_go_down_the_margin():
     moat = Moat(steps=10, walkers=40, hold=0.0, hold_from=0.0, hold_error=1e9)
     network = moat.prepare(build_network("cnn_1_conv", SHAPE, 0), given, generator())
     rims = rims_of(given, moat.rim * given.radius)
-    before = Walkers.of(given, 40, None, rims, generator(5))
+    before = MovingPoints.of(given, 40, None, rims, generator(5))
     _, after = moat.differentiate(network, given, None, 0, generator(5))
     margins = given.margins(network)
     start = before.points.clone().requires_grad_()

@@ -1,10 +1,12 @@
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from functools import partial
 
 import pytest
+from processes import is_running
 
 from soundbench.errors import InputError, SoundbenchError
 from soundbench.parallel import Message, TaskDied, run_parallel
@@ -27,6 +29,13 @@ def kill_itself(tell):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def write_much(tell):
+    """More than a pipe takes at once, so that it is still writing while nobody reads."""
+    tell(os.getpid())
+    tell(bytes(10_000_000))
+    time.sleep(600)
+
+
 def sleep_in(folder, tell):
     """Leaves a file where it was, which is removed at the end, whatever that is."""
     place = folder / str(os.getpid())
@@ -36,6 +45,10 @@ def sleep_in(folder, tell):
         time.sleep(600)
     finally:
         place.unlink()
+
+
+def tell_function(tell):
+    tell(lambda: None)
 
 
 def by_task(messages):
@@ -70,6 +83,46 @@ def test_a_failed_task_does_not_stop_the_others():
     assert isinstance(last[2].content, SoundbenchError)
     assert str(last[2].content) == "ZeroDivisionError: by zero"
     assert isinstance(last[3].content, TaskDied)
+
+
+def in_time(job, seconds=60):
+    """What a job gives that must not hang."""
+    results = []
+    thread = threading.Thread(target=lambda: results.append(job()), daemon=True)
+    thread.start()
+    thread.join(seconds)
+    assert results, "it hangs"
+    return results[0]
+
+
+def test_one_that_is_killed_while_it_writes_does_not_stop_the_others():
+    messages = run_parallel([write_much, partial(count, 3), partial(count, 2)], 2)
+    begun = [next(messages)]
+    while begun[-1].task != 0:
+        begun.append(next(messages))
+    time.sleep(0.5)
+    os.kill(begun[-1].content, signal.SIGKILL)
+    told = in_time(lambda: by_task([*begun, *messages]))
+    assert [message.is_last for message in told[0]] == [False, True]
+    assert isinstance(told[0][1].content, TaskDied)
+    assert str(told[0][1].content) == "its process ended with -9"
+    assert told[1][-1] == Message(1, "counted to 3", is_last=True)
+    assert told[2][-1] == Message(2, "counted to 2", is_last=True)
+
+
+def test_one_that_is_writing_ends_when_the_caller_stops():
+    messages = run_parallel([write_much], 1)
+    process = next(messages).content
+    time.sleep(0.5)
+    assert in_time(lambda: messages.close() or "closed") == "closed"
+    assert not is_running(process)
+
+
+def test_what_cannot_be_sent_is_that_task_s_error():
+    told = by_task(run_parallel([tell_function, partial(count, 1)], 1))
+    assert isinstance(told[0][-1].content, SoundbenchError)
+    assert "pickle" in str(told[0][-1].content)
+    assert told[1][-1].content == "counted to 1"
 
 
 def test_no_process_is_left_when_the_caller_stops(tmp_path):

@@ -11,9 +11,10 @@ from torch import nn
 from soundbench.certify import certify_suite
 from soundbench.errors import CertificateError, InputError
 from soundbench.ground_truth import AttackRecord, Expected, Position, Role
+from soundbench.lock import locked
 from soundbench.moat import Moat
 from soundbench.suite import load_suite, read_json, write_json
-from soundbench.trained_suite import NothingHidden, locked, make_trained_suite
+from soundbench.trained_suite import NothingHidden, make_trained_suite
 from soundbench.truth_file import encode_ground_truth
 
 QUICK = Moat(steps=300, walkers=6, check_every=100, check_restarts=4, check_grid=((0.5, 10), (0.1, 20)))
@@ -89,12 +90,18 @@ def test_a_training_that_hides_nothing_leaves_no_suite(tmp_path):
     assert {path.suffix for path in tmp_path.iterdir()} == {".safetensors", ".jsonl"}
 
 
-def test_what_an_attack_finds_is_left_out(tmp_path, monkeypatch):
+def attacks_that_find(*found):
+    """In place of attacks: counterexamples of the named instances, and no others."""
+
     def attack_drafts(drafts, *_):
-        found = ("small-unverifiable-0", "small-clean-1")
         names = [draft.instance.name for draft in drafts]
         return {name: tuple(AttackRecord(attack, 0, 1, 2, 0.5, name in found) for attack in GRID) for name in names}
 
+    return attack_drafts
+
+
+def test_what_an_attack_finds_is_left_out(tmp_path, monkeypatch):
+    attack_drafts = attacks_that_find("small-unverifiable-0", "small-clean-1")
     monkeypatch.setattr("soundbench.trained_suite.attack_drafts", attack_drafts)
     small = model("small", QUICK)
     result = make_trained_suite(source(small), small, tmp_path / "suite", CPU, str)
@@ -103,6 +110,30 @@ def test_what_an_attack_finds_is_left_out(tmp_path, monkeypatch):
     )
     assert (result.hidden, result.armed, result.clean) == (1, 2, 1)
     assert set(load_suite(tmp_path / "suite").ground_truth) == {"small-unverifiable-1", "small-clean-0"}
+
+
+def constant(label):
+    """A network of one layer that gives every point this label."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(25, 2))
+    with torch.no_grad():
+        network[1].weight.zero_()
+        network[1].bias.copy_(torch.nn.functional.one_hot(torch.tensor(label), 2))
+    return network
+
+
+@pytest.mark.parametrize(
+    ("is_right", "words"),
+    [(True, r"the witness's .* is -1, below"), (False, "the network is not right at the centre")],
+)
+def test_the_centre_must_be_right_and_the_planted_point_wrong(tmp_path, monkeypatch, is_right, words):
+    def trained_network(order, _):
+        return constant(order.dataset.labels[0] ^ (not is_right)), []
+
+    monkeypatch.setattr("soundbench.trained_suite.trained_network", trained_network)
+    monkeypatch.setattr("soundbench.trained_suite.attack_drafts", attacks_that_find())
+    small = model("small", QUICK, armed=1, clean=0)
+    with pytest.raises(NothingHidden, match=rf"small-unverifiable-0: {words}"):
+        make_trained_suite(source(small), small, tmp_path / "suite", CPU, str)
 
 
 def half_wrong(dataset):
@@ -118,7 +149,7 @@ def half_wrong(dataset):
 
 
 def test_the_battery_finds_what_is_not_hidden(tmp_path, monkeypatch):
-    monkeypatch.setattr("soundbench.trained_suite.trained_network", lambda _s, _m, data, *_: (half_wrong(data), []))
+    monkeypatch.setattr("soundbench.trained_suite.trained_network", lambda order, _: (half_wrong(order.dataset), []))
     wrong = model("small", QUICK, armed=1, clean=0)
     with pytest.raises(NothingHidden, match=r"small-unverifiable-0: the attack 'pgd .*' finds a counterexample"):
         make_trained_suite(source(wrong), wrong, tmp_path / "suite", CPU, str)
