@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from torch import Generator
 
@@ -58,13 +57,21 @@ def battery(restarts: int, points: int, *, with_library: bool) -> tuple[Attack, 
     attacks = [published(schedule, restarts) for schedule in PUBLISHED_GRID]
     # Without a step there is no loss to descend.
     attacks += [published(schedule, restarts, together=True) for schedule in PUBLISHED_GRID if schedule.iterations]
-    look = partial(Attack, restarts=points, per_chunk=POINTS_A_CHUNK, rounds=1.0, queries=lambda _: 1 / 3, splits=True)
-    attacks.append(look("corners", "corners", run=corners_of(points)))
-    attacks.append(look("uniform", "uniform", run=search_uniformly))
+    attacks += [corners(points), looking("uniform", points, search_uniformly)]
     if with_library:
         attacks += library_attacks(restarts)
     attacks.append(Attack(AUDITOR, AUDITOR, 1, 1, AUDIT_ROUNDS, audit_queries, audit, one_box=True, splits=True))
     return tuple(attacks)
+
+
+def corners(points: int) -> Attack:
+    """So many random corners of every box, or all of them if there are not more."""
+    return looking("corners", points, corners_of(points))
+
+
+def looking(name: str, points: int, run: Callable[[Targets, int, int, Generator], Reached]) -> Attack:
+    """An attack that looks at points without following anything, at about a third of the cost of a descent's step."""
+    return Attack(name, name, points, POINTS_A_CHUNK, 1.0, lambda _: 1 / 3, run, splits=True)
 
 
 def published(schedule: Schedule, restarts: int, *, together: bool = False) -> Attack:

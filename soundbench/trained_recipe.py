@@ -60,8 +60,8 @@ class Model:
 class TrainedRecipe:
     """A collection of models, each of which becomes a suite with this timeout.
 
-    `restarts` are made by each attack of the grid, by default the published one, that instances have to withstand in
-    the end: pairs of a step in radii and a number of iterations.
+    In the end instances have to withstand so many `restarts` of each attack of the `grid`, by default the published
+    one, pairs of a step in radii and a number of iterations; and so many random `corners`.
     """
 
     name: str
@@ -69,6 +69,7 @@ class TrainedRecipe:
     timeout_seconds: float = 100.0
     restarts: int = 75
     grid: tuple[tuple[float, ...], ...] = PUBLISHED_PAIRS
+    corners: int = 100_000
     models: tuple[Model, ...] = field(default=())
 
 
@@ -98,7 +99,7 @@ def read_trained_recipe(path: Path, method: str) -> TrainedRecipe:
     refuse(
         {
             "timeout_seconds must be positive": recipe.timeout_seconds <= 0,
-            "restarts must be positive": recipe.restarts < 1,
+            "restarts and corners must be positive": min(recipe.restarts, recipe.corners) < 1,
             "grid must be a list of [step, iterations], none twice": grid_problem(recipe.grid),
             "no models in it; add at least one [[model]] table": not models,
             f"two models have one name, of {names}": len(set(names)) < len(names),

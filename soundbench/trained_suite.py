@@ -15,7 +15,7 @@ from soundbench import __version__
 from soundbench.attack import judged
 from soundbench.attack_journal import open_journal
 from soundbench.attack_suite import Job, Network, attack_network, records_of
-from soundbench.battery import published
+from soundbench.battery import Attack, corners, published
 from soundbench.certificate import centre_of, position_of, required_slack, witness_certificate
 from soundbench.dataset import Dataset, draw_dataset
 from soundbench.errors import CertificateError
@@ -28,7 +28,6 @@ from soundbench.instance import Instance, Property
 from soundbench.lock import locked
 from soundbench.meaning import meaning_digest
 from soundbench.networks import CLASSES, build_network
-from soundbench.pgd import Schedule
 from soundbench.plant import PlantedInstance
 from soundbench.prove import Hints, search
 from soundbench.suite import write_suite
@@ -38,6 +37,8 @@ from soundbench.training import Log, Status, grid_of, problem_of, train
 
 # Boxes that a clean instance's proof may take: one is a bound at the root.
 MOST_BOXES = 1
+# The effort of the final attacks on a clean box, as a share of that on one with a counterexample.
+CLEAN_SHARE = 0.1
 
 
 # Told where training stands, then in a few words of every part of the attacks as it ends.
@@ -180,18 +181,22 @@ def drafts_of(order: Order, onnx: Path) -> list[Draft]:
 
 
 def attack_drafts(drafts: Sequence[Draft], graph: Graph, order: Order) -> Mapping[str, tuple[AttackRecord, ...]]:
-    """What the grid reaches in every box; a journal beside `out` keeps what is finished until all is.
+    """What the final attacks reach in every box; a journal beside `out` keeps what is finished until all is.
 
-    Clean boxes, of which nothing is claimed, get a tenth of the restarts.
+    On clean boxes, of which nothing is claimed, less effort is spent.
     """
     records: dict[str, tuple[AttackRecord, ...]] = {draft.instance.name: () for draft in drafts}
     digest = hashlib.sha256(drafts[0].instance.onnx.read_bytes()).hexdigest()
     recipe, seed, device = order.source.recipe, order.source.seed, order.device
-    restarts, grid = recipe.restarts, grid_of(recipe.grid)
-    identity = [digest, restarts, recipe.grid, seed, device.type, __version__, torch.__version__]
+    kinds = [
+        ([draft for draft in drafts if draft.is_armed], final_attacks(recipe)),
+        ([draft for draft in drafts if not draft.is_armed], final_attacks(recipe, CLEAN_SHARE)),
+    ]
+    efforts = [recipe.restarts, recipe.grid, recipe.corners]
+    identity = [digest, efforts, seed, device.type, __version__, torch.__version__]
     with open_journal(order.out, identity) as journal:
-        for is_armed, count in ((True, restarts), (False, max(1, restarts // 10))):
-            for job in jobs_of([draft for draft in drafts if draft.is_armed is is_armed], graph, grid, count, device):
+        for own, attacks in kinds:
+            for job in jobs_of(own, graph, attacks, device):
                 reached = attack_network(job, seed, journal, lambda words, _cost: order.report(f"attacked: {words}"))
                 for name, record in records_of(job, seed, reached):
                     records[name] += (record,)
@@ -199,17 +204,21 @@ def attack_drafts(drafts: Sequence[Draft], graph: Graph, order: Order) -> Mappin
         return records
 
 
-def jobs_of(
-    drafts: Sequence[Draft], graph: Graph, grid: Sequence[Schedule], restarts: int, device: torch.device
-) -> list[Job]:
-    """The attacks of a grid on the boxes of these instances of a network."""
+def final_attacks(recipe: TrainedRecipe, share: float = 1.0) -> list[Attack]:
+    """What instances have to withstand in the end, with a share of the recipe's effort."""
+    restarts, points = (max(1, int(share * effort)) for effort in (recipe.restarts, recipe.corners))
+    return [*(published(schedule, restarts) for schedule in grid_of(recipe.grid)), corners(points)]
+
+
+def jobs_of(drafts: Sequence[Draft], graph: Graph, attacks: Sequence[Attack], device: torch.device) -> list[Job]:
+    """The attacks on the boxes of these instances of a network."""
     instances, properties = tuple(draft.instance for draft in drafts), tuple(draft.unsafe for draft in drafts)
     named = [(draft.instance.name, draft.unsafe) for draft in drafts]
     targets = targets_of(graph, named, device)
     if targets is None:
         return []
     network = Network(instances[0].name.rpartition("-")[0], instances, properties, targets, None)
-    return [Job(network, targets, published(schedule, restarts)) for schedule in grid]
+    return [Job(network, targets, attack) for attack in attacks]
 
 
 def truth_of(order: Order, draft: Draft, graph: Graph, records: tuple[AttackRecord, ...]) -> GroundTruth:
@@ -221,7 +230,7 @@ def truth_of(order: Order, draft: Draft, graph: Graph, records: tuple[AttackReco
     model, dataset = order.model, order.dataset
     if judged(graph, draft.unsafe.regions[0], dataset.centres[draft.index, None]).found:
         raise CertificateError("the network is not right at the centre")
-    if [record.attack for record in records] != [f"pgd {each.name}" for each in grid_of(order.source.recipe.grid)]:
+    if [record.attack for record in records] != [attack.name for attack in final_attacks(order.source.recipe)]:
         raise CertificateError("not every attack gave a finite margin")
     found = [record.attack for record in records if record.found]
     if found:
@@ -249,7 +258,7 @@ def made_by(source: TrainedSource, model: Model) -> Mapping[str, object]:
     """How the suite was made, for `suite.json`."""
     recipe = source.recipe
     settings = {**asdict(model), "timeout_seconds": recipe.timeout_seconds, "restarts": recipe.restarts}
-    settings["grid"] = recipe.grid
+    settings |= {"grid": recipe.grid, "corners": recipe.corners}
     return {
         "name": model.name,
         "version": source.recipe.version,

@@ -42,5 +42,5 @@ def model(name="small", method=MOAT, architecture="cnn_1_conv", armed=2, clean=2
 
 
 def source(*models, method="moat", seed=0):
-    recipe = TrainedRecipe("small", "1", restarts=2, grid=((0.25, 0), (0.1, 50)), models=tuple(models))
+    recipe = TrainedRecipe("small", "1", restarts=2, grid=((0.25, 0), (0.1, 50)), corners=100, models=tuple(models))
     return TrainedSource(recipe, "the text of the recipe", method, seed)

@@ -16,6 +16,7 @@ name = "quick"
 version = "1"
 restarts = 1
 grid = [[0.25, 0], [0.1, 50]]
+corners = 5
 
 [defaults]
 input_shapes = [[1, 3, 3]]

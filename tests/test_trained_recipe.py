@@ -5,7 +5,7 @@ from soundbench.cli.generate import recipe_path
 
 from soundbench.errors import InputError
 from soundbench.ground_truth import Position
-from soundbench.moat import Moat
+from soundbench.moat import Moat, suited
 from soundbench.networks import ARCHITECTURES
 from soundbench.published import Published
 from soundbench.trained_recipe import read_trained_recipe
@@ -57,7 +57,8 @@ def test_every_combination_is_a_model(tmp_path):
     assert (last.input_shape, last.radius, last.position, last.armed, last.clean) == ((7,), 0.3, Position.EDGE, 3, 0)
     assert last.method == Moat(steps=900, hold=0.5, rim=1.6, depth=0.3, first_scale=2 / 0.3)
     assert recipe.models[0].method == Moat(steps=500)
-    assert recipe.models[1].method == Moat(steps=500, first_scale=4.0, peak_rate=2e-3, walkers=20, hold=0.1)
+    assert recipe.models[1].method == Moat(**{**suited("cnn_1_conv", 0.5), "steps": 500})
+    assert recipe.models[1].method != Moat(steps=500)
 
 
 def test_the_method_chooses_the_dials(tmp_path):
@@ -103,6 +104,7 @@ def test_the_paper_s_numbers_are_the_defaults():
         ("steps = 500", "steps = 0", "moat: steps, check_every and check_restarts must be positive"),
         ("steps = 500", "step = 500", "moat: unknown key 'step'"),
         ("hold = 0.5", "hold = 1.5", "moat: warm_up, last_rate, hold and hold_from must lie in [0, 1]"),
+        ('version = "2"', 'version = "2"\ncorners = 0', "restarts and corners must be positive"),
         ("hold = 0.5", "check_grid = [[1.0]]", "moat: check_grid must be a list of [step, iterations], none twice"),
         ("hold = 0.5", "check_grid = [[0.5, 3], [0.5, 3]]", "none twice"),
         ("[[10], [7]]", "[[2]]", "position edge needs at least 3 inputs"),

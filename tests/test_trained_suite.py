@@ -18,7 +18,7 @@ from soundbench.trained_suite import NothingHidden, make_trained_suite
 from soundbench.truth_file import encode_ground_truth
 
 QUICK = Moat(steps=300, walkers=6, check_every=100, check_restarts=4, check_grid=((0.5, 10), (0.1, 20)))
-GRID = ["pgd 0.25x0", "pgd 0.1x50"]
+ATTACKS = ["pgd 0.25x0", "pgd 0.1x50", "corners"]
 CPU = torch.device("cpu")
 
 
@@ -45,7 +45,7 @@ def test_the_suite_has_what_was_made(made):
         assert (known.expected is Expected.VIOLATED) == is_armed
         assert known.position is (Position.CORNER if is_armed else None)
         assert known.family == "trained"
-        assert [record.attack for record in known.attacks] == GRID
+        assert [record.attack for record in known.attacks] == ATTACKS
         assert not any(record.found for record in known.attacks)
 
 
@@ -95,7 +95,7 @@ def attacks_that_find(*found):
 
     def attack_drafts(drafts, *_):
         names = [draft.instance.name for draft in drafts]
-        return {name: tuple(AttackRecord(attack, 0, 1, 2, 0.5, name in found) for attack in GRID) for name in names}
+        return {name: tuple(AttackRecord(attack, 0, 1, 2, 0.5, name in found) for attack in ATTACKS) for name in names}
 
     return attack_drafts
 
