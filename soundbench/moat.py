@@ -174,7 +174,7 @@ class Moat:
 
 # What suits kinds of networks, in narrow boxes and in wide ones.
 SMOOTH = {"start": "measured", "hidden_scale": 1.0}
-VIT = {"hidden_scale": 1.0, "kinks": 0.0}
+VIT = {"hidden_scale": 1.0, "kinks": 0.0, "corners": 3}
 # In wide layers the bound on float32's rounding is large, and witnesses have to violate by a hundred times as much.
 MLP = {"rim": 1.6, "depth": 0.3}
 HELD = {"hold": 0.1, "walkers": 20}
