@@ -18,8 +18,12 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
+from soundbench.errors import InputError
+from soundbench.moat_bounds import can_be_bounded, margin_bounds
 from soundbench.moat_samples import Walkers, around, flipped, rims_of
 from soundbench.moat_start import Start, centred, decentred, measure_layers, normalise, sample, scale_layers
+from soundbench.pgd import Boxes
+from soundbench.prove import INFLATION
 from soundbench.training import Check, Problem, grid_of, grid_problem
 
 LOSS_SCALE = 100.0
@@ -36,6 +40,8 @@ class Moat:
     A step takes `walkers`, `uniform` points and `corners` in every box, and around every planted point `near` points
     and `flips`, corners near it. From the share `hold_from` of all steps on, walkers that have found too small a margin
     start anew with `hold` times the usual chance only, unless the fit is worse than `hold_error`.
+    Every `bound_every` steps, with `bound_weight` times as much weight, a lower bound of the margin over each clean box
+    is raised to `bound_target`, first over a point, from the share `bound_full` of all steps on over the whole box.
     Every `check_every` steps planted points have to withstand the check's grid, for the log: pairs of a step in radii
     and a number of iterations.
     """
@@ -61,6 +67,10 @@ class Moat:
     hold: float = 1.0
     hold_from: float = 0.4
     hold_error: float = 0.25
+    bound_weight: float = 0.0
+    bound_every: int = 4
+    bound_target: float = 0.1
+    bound_full: float = 0.5
     check_every: int = 500
     check_grid: tuple[tuple[float, ...], ...] = ((0.25, 50), (0.05, 50), (0.02, 100))
     check_restarts: int = 10
@@ -80,16 +90,16 @@ class Moat:
         positive = ("peak_rate", "flat", "depth", "spread", "rim", "first_scale", "hidden_scale", "hold_error")
         counts = (self.uniform, self.corners, self.near, self.flips)
         return {
-            "steps, check_every and check_restarts must be positive": min(
-                self.steps, self.check_every, self.check_restarts
+            "steps, bound_every, check_every and check_restarts must be positive": min(
+                self.steps, self.bound_every, self.check_every, self.check_restarts
             )
             < 1,
             f"{', '.join(positive)} must be positive": any(getattr(self, name) <= 0 for name in positive),
-            "height and kinks must not be negative": min(self.height, self.kinks) < 0,
+            "height, kinks and bound_weight must not be negative": min(self.height, self.kinks, self.bound_weight) < 0,
             "walkers must be positive, uniform, corners, near and flips not negative": self.walkers < 1
             or min(counts) < 0,
-            "warm_up, last_rate, hold and hold_from must lie in [0, 1]": not all(
-                0 <= share <= 1 for share in (self.warm_up, self.last_rate, self.hold, self.hold_from)
+            "warm_up, last_rate, hold, hold_from and bound_full must lie in [0, 1]": not all(
+                0 <= share <= 1 for share in (self.warm_up, self.last_rate, self.hold, self.hold_from, self.bound_full)
             ),
             "check_grid must be a list of [step, iterations], none twice": grid_problem(self.check_grid),
         }
@@ -105,7 +115,13 @@ class Moat:
         return self.peak_rate * rising * falling
 
     def prepare(self, network: nn.Sequential, problem: Problem, generator: Generator) -> nn.Sequential:
-        """Scale the random weights to the boxes; sigmoids are trained as tanh."""
+        """Scale the random weights to the boxes; sigmoids are trained as tanh.
+
+        Raises:
+            InputError: bounds are asked for, and the network has none.
+        """
+        if self.bound_weight and not can_be_bounded(network):
+            raise InputError("moat: bound_weight is for networks of ReLUs without branches; set it to 0 for this one")
         network = centred(network)
         points = sample(problem, generator)
         scale = {Start.SCALED: scale_layers, Start.MEASURED: measure_layers}[self.start]
@@ -120,7 +136,7 @@ class Moat:
     def differentiate(
         self, network: nn.Sequential, problem: Problem, memory: Tensor | None, step: int, generator: Generator
     ) -> tuple[float, Tensor]:
-        """Set the gradients of a step; return its loss, and where the walkers are after it."""
+        """Set the gradients of a step; return the shape's loss, and where the walkers are after it."""
         rims = rims_of(problem, self.rim * problem.radius * math.sqrt(problem.inputs / 25))
         walkers = Walkers.of(problem, self.walkers, memory, rims, generator)
         points, index = self.samples(problem, walkers, rims, generator)
@@ -133,6 +149,8 @@ class Moat:
         low = ((self.flat - reached).relu().square() * counted).sum() / counted.sum()
         loss = LOSS_SCALE * (missed + low + (planted + self.depth).relu().square().mean())
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.bound_weight and step % self.bound_every == 0:
+            self.raise_bounds(network, problem, step)
         assert every.grad is not None  # noqa: S101 (for mypy; backward sets it)
         with torch.no_grad():
             count = len(walkers)
@@ -143,6 +161,18 @@ class Moat:
             chance = torch.where(reached[:count] > self.flat / 2, 1.0, self.hold if is_held else 1.0)
             moved = walkers.moved(downhill, chance, rims, generator)
         return float(loss.detach()), moved
+
+    def raise_bounds(self, network: nn.Sequential, problem: Problem, step: int) -> None:
+        """Add to the gradients those of how far the bounds in clean boxes lie below what is wanted."""
+        clean = problem.boxes.take(torch.arange(problem.armed, len(problem.boxes), device=problem.device))
+        if not len(clean):
+            return
+        share = min(1.0, step / (self.bound_full * self.steps)) if self.bound_full else 1.0
+        centre, reach = (clean.lower + clean.upper) / 2, share * ((clean.upper - clean.lower) / 2 + INFLATION)
+        boxes = Boxes(centre - reach, centre + reach)
+        found = margin_bounds(network, problem.input_shape, boxes, problem.signs[problem.armed :])
+        loss = self.bound_every * self.bound_weight * (self.bound_target - found).relu().mean()
+        loss.backward()  # type: ignore[no-untyped-call]
 
     def samples(self, problem: Problem, walkers: Walkers, rims: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         """Points (points, inputs), the walkers first, and the boxes that they lie in (points,)."""
