@@ -18,8 +18,12 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
+from soundbench.errors import InputError
+from soundbench.moat_bounds import can_be_bounded, margin_bounds
 from soundbench.moat_samples import MovingPoints, around, flipped, rims_of
 from soundbench.moat_start import Start, centred, decentred, measure_layers, normalise, sample, scale_layers
+from soundbench.pgd import Boxes
+from soundbench.prove import INFLATION
 from soundbench.training import Check, Problem, grid_problem
 
 LOSS_SCALE = 100.0
@@ -27,7 +31,7 @@ LOSS_SCALE = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Moat:
-    """The dials of moat training; `suited` has those that differ by architecture and radius.
+    """The dials of moat training; `moat_dials` has those that suit an architecture and a radius.
 
     `flat`, `height` and `depth` are margins; what margins lack of `flat` counts once more, `low_weight` times. `spread`
     is in units of radius * sqrt(inputs), `rim` in radii for 25 inputs, and grows with the root of the inputs. `start`
@@ -36,6 +40,8 @@ class Moat:
     A step takes `walkers`, `uniform` points and `corners` in every box, and around every planted point `near` points
     and `flips`, corners near it. From the share `hold_from` of all steps on, walkers that have found too small a margin
     start anew with `hold` times the usual chance only, unless the fit is worse than `hold_error`.
+    Every `bound_every` steps, with `bound_weight` times as much weight, a lower bound of the margin over each clean box
+    is raised to `bound_target`, first over a point, from the share `bound_full` of all steps on over the whole box.
     Every `check_every` steps planted points have to withstand the check's grid, for the log: pairs of a step in radii
     and a number of iterations.
     """
@@ -62,6 +68,10 @@ class Moat:
     hold: float = 1.0
     hold_from: float = 0.4
     hold_error: float = 0.25
+    bound_weight: float = 0.0
+    bound_every: int = 4
+    bound_target: float = 0.1
+    bound_full: float = 0.5
     check_every: int = 500
     check_grid: tuple[tuple[float, ...], ...] = ((0.25, 50), (0.05, 50), (0.02, 100))
     check_restarts: int = 10
@@ -81,16 +91,19 @@ class Moat:
         positive = ("peak_rate", "flat", "depth", "spread", "rim", "first_scale", "hidden_scale", "hold_error")
         counts = (self.uniform, self.corners, self.near, self.flips)
         return {
-            "steps, check_every and check_restarts must be positive": min(
-                self.steps, self.check_every, self.check_restarts
+            "steps, bound_every, check_every and check_restarts must be positive": min(
+                self.steps, self.bound_every, self.check_every, self.check_restarts
             )
             < 1,
             f"{', '.join(positive)} must be positive": any(getattr(self, name) <= 0 for name in positive),
-            "height, low_weight and kinks must not be negative": min(self.height, self.low_weight, self.kinks) < 0,
+            "height, low_weight, kinks and bound_weight must not be negative": min(
+                self.height, self.low_weight, self.kinks, self.bound_weight
+            )
+            < 0,
             "walkers must be positive, uniform, corners, near and flips not negative": self.walkers < 1
             or min(counts) < 0,
-            "warm_up, last_rate, hold and hold_from must lie in [0, 1]": not all(
-                0 <= share <= 1 for share in (self.warm_up, self.last_rate, self.hold, self.hold_from)
+            "warm_up, last_rate, hold, hold_from and bound_full must lie in [0, 1]": not all(
+                0 <= share <= 1 for share in (self.warm_up, self.last_rate, self.hold, self.hold_from, self.bound_full)
             ),
             "check_grid must be a list of [step, iterations], none twice": grid_problem(self.check_grid),
         }
@@ -106,7 +119,13 @@ class Moat:
         return self.peak_rate * rising * falling
 
     def prepare(self, network: nn.Sequential, problem: Problem, generator: Generator) -> nn.Sequential:
-        """Scale the random weights to the boxes; sigmoids are trained as tanh."""
+        """Scale the random weights to the boxes; sigmoids are trained as tanh.
+
+        Raises:
+            InputError: bounds are asked for, and the network has none.
+        """
+        if self.bound_weight and not can_be_bounded(network):
+            raise InputError("moat: bound_weight is for networks of ReLUs without branches; set it to 0 for this one")
         network = centred(network)
         points = sample(problem, generator)
         scale = {Start.SCALED: scale_layers, Start.MEASURED: measure_layers}[self.start]
@@ -121,7 +140,7 @@ class Moat:
     def differentiate(
         self, network: nn.Sequential, problem: Problem, memory: Tensor | None, step: int, generator: Generator
     ) -> tuple[float, Tensor]:
-        """Set the gradients of a step; return its loss, and where the walkers are after it."""
+        """Set the gradients of a step; return the shape's loss, and where the walkers are after it."""
         rims = rims_of(problem, self.rim * problem.radius * math.sqrt(problem.inputs / 25))
         walkers = MovingPoints.of(problem, self.walkers, memory, rims, generator)
         points, index = self.samples(problem, walkers, rims, generator)
@@ -134,6 +153,8 @@ class Moat:
         low = ((self.flat - reached).relu().square() * counted).sum() / counted.sum()
         loss = LOSS_SCALE * (missed + self.low_weight * low + (planted + self.depth).relu().square().mean())
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.bound_weight and step % self.bound_every == 0:
+            self.raise_bounds(network, problem, step)
         assert every.grad is not None  # noqa: S101 (for mypy; backward sets it)
         with torch.no_grad():
             count = len(walkers)
@@ -144,6 +165,18 @@ class Moat:
             chance = torch.where(reached[:count] > self.flat / 2, 1.0, self.hold if is_held else 1.0)
             moved = walkers.moved(downhill, chance, rims, generator)
         return float(loss.detach()), moved
+
+    def raise_bounds(self, network: nn.Sequential, problem: Problem, step: int) -> None:
+        """Add to the gradients those of how far the bounds in clean boxes lie below what is wanted."""
+        clean = problem.boxes.take(torch.arange(problem.armed, len(problem.boxes), device=problem.device))
+        if not len(clean):
+            return
+        share = min(1.0, step / (self.bound_full * self.steps)) if self.bound_full else 1.0
+        centre, reach = (clean.lower + clean.upper) / 2, share * ((clean.upper - clean.lower) / 2 + INFLATION)
+        boxes = Boxes(centre - reach, centre + reach)
+        found = margin_bounds(network, problem.input_shape, boxes, problem.signs[problem.armed :])
+        loss = self.bound_every * self.bound_weight * (self.bound_target - found).relu().mean()
+        loss.backward()  # type: ignore[no-untyped-call]
 
     def samples(
         self, problem: Problem, walkers: MovingPoints, rims: Tensor, generator: Generator
@@ -170,31 +203,3 @@ class Moat:
         hill = self.flat + self.height * torch.exp(-((distance / spread) ** 2))
         counted = ~is_armed | (distance >= 0.999 * rims[own])
         return torch.where(is_armed, hill, 2 * self.flat), counted.to(points.dtype)
-
-
-# What suits kinds of networks, in narrow boxes and in wide ones.
-SMOOTH = {"start": "measured", "hidden_scale": 1.0}
-VIT = {"hidden_scale": 1.0, "kinks": 0.0, "corners": 3}
-# In wide layers the bound on float32's rounding is large, and witnesses have to violate by a hundred times as much.
-MLP = {"rim": 1.6, "depth": 0.3}
-HELD = {"hold": 0.1, "walkers": 20}
-SUITED: Mapping[tuple[str, bool], Mapping[str, object]] = {
-    ("relu", False): {"steps": 3000},
-    ("relu", True): {**HELD, "peak_rate": 3e-3, "steps": 6000, "low_weight": 4.0, "rim": 2.5, "corners": 2}
-    | {"near": 16, "flips": 8},
-    ("avgpool", False): {"steps": 4000},
-    ("avgpool", True): {**HELD, "peak_rate": 2e-3, "steps": 8000},
-    ("mlp", False): {**MLP, "steps": 2500},
-    ("mlp", True): {**MLP, "steps": 3000},
-    ("smooth", False): {**SMOOTH, "first_scale": 1.0, "steps": 5000},
-    ("smooth", True): {**SMOOTH, **HELD, "first_scale": 0.5, "peak_rate": 2e-3, "steps": 7000, "low_weight": 4.0},
-    ("vit", False): {**VIT, "first_scale": 10.0, "peak_rate": 1e-2, "steps": 4000},
-    ("vit", True): {**VIT, "first_scale": 30.0, "peak_rate": 6e-3, "steps": 6000, "hold": 0.1},
-}
-
-
-def suited(architecture: str, radius: float) -> Mapping[str, object]:
-    """The dials that suit an architecture and a radius, a share of the data range, best of those that were tried."""
-    kinds = {"mlp": "mlp", "vit": "vit", "cnn_avgpool": "avgpool", "cnn_tanh": "smooth", "cnn_sigmoid": "smooth"}
-    kind = next((kind for start, kind in kinds.items() if architecture.startswith(start)), "relu")
-    return {"first_scale": 2 / radius, **SUITED[kind, radius > 0.3]}

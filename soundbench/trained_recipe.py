@@ -3,6 +3,7 @@
 Every combination of an entry's input shapes and radii is one model, and one suite.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,8 @@ from typing import Any
 
 from soundbench.errors import InputError
 from soundbench.ground_truth import Position
-from soundbench.moat import Moat, suited
+from soundbench.moat import Moat
+from soundbench.moat_dials import Dials, suited
 from soundbench.networks import ARCHITECTURES
 from soundbench.published import PUBLISHED_PAIRS, Published
 from soundbench.recipe import build, read_toml, refuse
@@ -114,21 +116,21 @@ def models_of(table: Mapping[str, Any], dials: Mapping[str, Any], method: str, w
     own = {name: table.get(name, {}) for name in METHODS}
     entry: Entry = build(Entry, {key: value for key, value in table.items() if key not in METHODS}, where)
     refuse(entry_problems(entry), where)
-    methods = {
-        radius: {name: method_of(name, entry, radius, [dials[name], own[name]], where) for name in METHODS}
-        for radius in entry.radii
-    }
     rest = (entry.position, entry.armed, entry.clean)
-    return [
-        Model(model_name(entry, shape, radius), entry.architecture, shape, radius, *rest, methods[radius][method])
-        for shape in entry.input_shapes
-        for radius in entry.radii
-    ]
+    models = []
+    for shape, radius in itertools.product(entry.input_shapes, entry.radii):
+        methods = {
+            name: method_of(name, suited(entry.architecture, math.prod(shape), radius), [dials[name], own[name]], where)
+            for name in METHODS
+        }
+        name = model_name(entry, shape, radius)
+        models.append(Model(name, entry.architecture, shape, radius, *rest, methods[method]))
+    return models
 
 
-def method_of(name: str, entry: Entry, radius: float, tables: Sequence[object], where: str) -> Method:
-    """A method with the dials that suit an entry, overridden by the tables, one after the other."""
-    dials = dict(suited(entry.architecture, radius)) if name == "moat" else {}
+def method_of(name: str, suiting: Dials, tables: Sequence[object], where: str) -> Method:
+    """A method with the dials that suit a model, overridden by the tables, one after the other."""
+    dials = dict(suiting) if name == "moat" else {}
     for table in tables:
         if not isinstance(table, dict):
             raise InputError(f"{where}: {name} = {table!r}: a table of dials is needed")

@@ -10,7 +10,8 @@ from small_training import SHAPE, dataset
 from torch import nn
 
 from soundbench.ground_truth import Position
-from soundbench.moat import Moat, suited
+from soundbench.moat import Moat
+from soundbench.moat_dials import suited
 from soundbench.moat_samples import MovingPoints, around, flipped, fresh, rims_of
 from soundbench.moat_start import centred, decentred, layers_of, measure_layers, sample, scale_layers
 from soundbench.networks import ARCHITECTURES, build_network
@@ -209,5 +210,5 @@ def test_scaled_layers_are_scaled():
 @pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("radius", [0.1, 0.2, 0.5, 1.0])
 def test_suited_dials_are_dials_that_training_can_have(name, radius):
-    moat = build(Moat, suited(name, radius), name)
+    moat = build(Moat, suited(name, 25, radius), name)
     assert not any(moat.problems().values())

@@ -5,7 +5,8 @@ from soundbench.cli.generate import recipe_path
 
 from soundbench.errors import InputError
 from soundbench.ground_truth import Position
-from soundbench.moat import Moat, suited
+from soundbench.moat import Moat
+from soundbench.moat_dials import suited
 from soundbench.networks import ARCHITECTURES
 from soundbench.published import Published
 from soundbench.trained_recipe import read_trained_recipe
@@ -56,9 +57,9 @@ def test_every_combination_is_a_model(tmp_path):
     last = recipe.models[-1]
     assert (last.input_shape, last.radius, last.position, last.armed, last.clean) == ((7,), 0.3, Position.EDGE, 3, 0)
     assert last.method == Moat(steps=900, hold=0.5, rim=1.6, depth=0.3, first_scale=2 / 0.3)
-    assert recipe.models[0].method == Moat(steps=500)
-    assert recipe.models[1].method == Moat(**{**suited("cnn_1_conv", 0.5), "steps": 500})
-    assert recipe.models[1].method != Moat(steps=500)
+    assert recipe.models[0].method == Moat(steps=500, bound_weight=5.0, depth=0.2)
+    assert recipe.models[1].method == Moat(**{**suited("cnn_1_conv", 25, 0.5), "steps": 500})
+    assert recipe.models[1].method != recipe.models[0].method
 
 
 def test_the_method_chooses_the_dials(tmp_path):
@@ -101,10 +102,11 @@ def test_the_paper_s_numbers_are_the_defaults():
         ("radii = [0.3]", "radii = [1.5]", "radii must be a list of numbers in (0, 1]"),
         ("radii = [0.3]", "radii = [0.0]", "radii must be a list of numbers in (0, 1]"),
         ("armed = 3", "armed = 0", "armed must be positive"),
-        ("steps = 500", "steps = 0", "moat: steps, check_every and check_restarts must be positive"),
+        ("steps = 500", "steps = 0", "moat: steps, bound_every, check_every and check_restarts must be positive"),
         ("steps = 500", "step = 500", "moat: unknown key 'step'"),
-        ("hold = 0.5", "hold = 1.5", "moat: warm_up, last_rate, hold and hold_from must lie in [0, 1]"),
         ('version = "2"', 'version = "2"\ncorners = 0', "restarts and corners must be positive"),
+        ("hold = 0.5", "hold = 1.5", "moat: warm_up, last_rate, hold, hold_from and bound_full must lie in [0, 1]"),
+        ("hold = 0.5", "bound_weight = -1.0", "moat: height, low_weight, kinks and bound_weight must not be negative"),
         ("hold = 0.5", "check_grid = [[1.0]]", "moat: check_grid must be a list of [step, iterations], none twice"),
         ("hold = 0.5", "check_grid = [[0.5, 3], [0.5, 3]]", "none twice"),
         ("[[10], [7]]", "[[2]]", "position edge needs at least 3 inputs"),
