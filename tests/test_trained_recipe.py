@@ -56,8 +56,8 @@ def test_every_combination_is_a_model(tmp_path):
     ]
     last = recipe.models[-1]
     assert (last.input_shape, last.radius, last.position, last.armed, last.clean) == ((7,), 0.3, Position.EDGE, 3, 0)
-    assert last.method == Moat(steps=900, hold=0.5, rim=1.6, depth=0.3, first_scale=2 / 0.3)
-    assert recipe.models[0].method == Moat(steps=500, bound_weight=5.0, depth=0.2)
+    assert last.method == Moat(**{**suited("mlp_4_hidden", 7, 0.3), "steps": 900, "hold": 0.5})
+    assert recipe.models[0].method == Moat(**{**suited("cnn_1_conv", 25, 0.2), "steps": 500})
     assert recipe.models[1].method == Moat(**{**suited("cnn_1_conv", 25, 0.5), "steps": 500})
     assert recipe.models[1].method != recipe.models[0].method
 
