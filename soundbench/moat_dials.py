@@ -10,15 +10,14 @@ SMOOTH: Dials = {"start": "measured", "hidden_scale": 1.0, "depth": 0.5, "low_we
 VIT: Dials = {"hidden_scale": 1.0, "kinks": 0.0, "corners": 3}
 HELD: Dials = {"hold": 0.1, "walkers": 20}
 # Clean boxes become provable, at the cost of a larger rounding bound.
-BOUNDED: Dials = {"bound_weight": 5.0, "depth": 0.2}
+BOUNDED: Dials = {"bound_weight": 5.0, "depth": 0.2, "low_weight": 4.0, "corners": 2}
 UNBOUNDED: Dials = {"bound_weight": 0.0}
 
 # By kind of network, and whether boxes are wide.
 SUITED: Mapping[tuple[str, bool], Dials] = {
-    ("relu", False): {**BOUNDED, "steps": 5000},
-    ("relu", True): {**HELD, **BOUNDED, "peak_rate": 3e-3, "steps": 6000, "low_weight": 4.0, "rim": 2.5, "corners": 2}
-    | {"near": 16, "flips": 8},
-    ("avgpool", False): {**BOUNDED, "steps": 5000},
+    ("relu", False): {**BOUNDED, "steps": 4000},
+    ("relu", True): {**HELD, **BOUNDED, "peak_rate": 3e-3, "steps": 6000, "rim": 2.5, "near": 16, "flips": 8},
+    ("avgpool", False): {**BOUNDED, "steps": 4000},
     ("avgpool", True): {**HELD, "peak_rate": 2e-3, "steps": 8000},
     ("mlp", False): {**MLP, "steps": 2500},
     ("mlp", True): {**MLP, "steps": 3000},
@@ -36,7 +35,7 @@ KINDS: Mapping[str, str] = {
     "vit": "vit",
 }
 # By architecture, whatever its kind has.
-OWN: Mapping[str, Dials] = {"cnn_3_conv": {"depth": 0.5}, "cnn_residual": UNBOUNDED}
+OWN: Mapping[str, Dials] = {"cnn_3_conv": {"depth": 0.7}, "cnn_sigmoid": {"depth": 0.8}, "cnn_residual": UNBOUNDED}
 OWN_NARROW: Mapping[str, Dials] = {"cnn_1_conv": {"steps": 3000}}
 # With more inputs, bounds of every neuron in all of them take too long.
 MOST_BOUNDED_INPUTS = 100
