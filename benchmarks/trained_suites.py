@@ -7,6 +7,7 @@ Each suite is evaluated by the command `soundbench evaluate`, in a run of its ow
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -80,8 +81,7 @@ def main() -> None:
         f"SoundnessBench, with {given.timeout:g} s an instance; any `unverifiable verified` is an unsound claim.\n"
         f"{machine(load)}"
     )
-    command = " ".join(["python benchmarks/trained_suites.py", *(v for v in given.verifiers if v != "reference")])
-    publish("Trained suites", command, body)
+    publish("Trained suites", shlex.join(["python", "benchmarks/trained_suites.py", *sys.argv[1:]]), body)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How soon does each way of training hide counterexamples? The same networks and boxes by both, for as long.
 
-    python benchmarks/training.py [--minutes 30] [--models PATTERN ...] [--device cpu]
+    python benchmarks/training.py [--minutes 30] [--models PATTERN ...] [--methods moat paper] [--device cpu]
 
 Each training gets one thread and so many minutes, of CPU time on the CPU and of wall-clock time elsewhere, unless its
 last step comes sooner. Then its network is attacked by the published grid with 75 restarts: a counterexample is hidden
@@ -9,10 +9,11 @@ part of a step of training are not counted as training.
 """
 
 import argparse
-import fnmatch
 import multiprocessing
+import shlex
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,7 @@ import torch
 from page import load_average, machine, markdown_table, publish
 from soundbench.cli.generate import recipe_path
 
+from soundbench.collection import chosen_models
 from soundbench.dataset import draw_dataset
 from soundbench.generate import one_thread
 from soundbench.networks import build_network
@@ -80,35 +82,32 @@ def row(found: Measurement) -> list[str]:
     ]
 
 
-def chosen(patterns: Sequence[str], method: str) -> list[Model]:
-    """The recipe's models that match a pattern."""
-    models = read_trained_recipe(recipe_path("paper"), method).models
-    return [model for model in models if any(fnmatch.fnmatchcase(model.name, pattern) for pattern in patterns)]
-
-
 def main() -> None:
     """Measure, print, and write the section."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--models", nargs="+", default=["cnn_1_conv_ch1_eps0.2", "mlp_4_hidden_eps0.2"])
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--device", default="cpu", help="on any other, one training at a time")
     given = parser.parse_args()
+    jobs = 2 if given.device == "cpu" else 1
     load = load_average()
-    tasks = [(model, method) for method in METHODS for model in chosen(given.models, method)]
+    recipes = {method: read_trained_recipe(recipe_path("paper"), method) for method in given.methods}
+    tasks = [(each, method) for method in recipes for each in chosen_models(recipes[method].models, given.models)]
     call = partial(measure, minutes=given.minutes, device_name=given.device)
-    with ProcessPoolExecutor(given.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         found = sorted(pool.map(call, *zip(*tasks, strict=True)), key=lambda each: (each.model, each.method))
     clock = "CPU" if given.device == "cpu" else "wall-clock"
     header = ["model", "method", "steps", "s a step", f"{clock} minutes", "hidden", "hidden a minute"]
     where = "" if given.device == "cpu" else f" The device was {torch.cuda.get_device_name(given.device)}."
     body = (
         f"{markdown_table(header, [row(each) for each in found])}\n\n"
-        f"A training ended after its last step or {given.minutes:g} {clock} minutes, on one thread, {given.jobs} at a "
+        f"A training ended after its last step or {given.minutes:g} {clock} minutes, on one thread, {jobs} at a "
         f"time; a step of\n`paper` is an epoch. Hidden by the published grid with {RESTARTS} restarts; seed {SEED}.\n"
         f"{machine(load)}{where}"
     )
-    publish(f"Training to hide ({given.device})", f"python benchmarks/training.py --device {given.device}", body)
+    title = f"Training to hide: {' and '.join(given.methods)}, {given.minutes:g} minutes on {given.device}"
+    publish(title, shlex.join(["python", "benchmarks/training.py", *sys.argv[1:]]), body)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,16 @@ def append_line(place: Path, descriptor: int, fields: Mapping[str, Any]) -> None
     """Add a line to an open file; once this returns it survives a crash of the machine.
 
     Raises:
-        HarnessError: there is no room at `place`.
+        HarnessError: `place` cannot be written any more, or has no room.
     """
     line = (json.dumps(fields) + "\n").encode()
-    if os.write(descriptor, line) < len(line):
+    try:
+        is_whole = os.write(descriptor, line) == len(line)
+        os.fsync(descriptor)
+    except OSError as error:
+        raise HarnessError(f"{place}: cannot be written ({error.strerror}); start the same command again") from None
+    if not is_whole:
         raise HarnessError(f"{place}: the disk is full; make room and start the same command again")
-    os.fsync(descriptor)
 
 
 def read_lines(path: Path, descriptor: int, parse: Callable[[bytes], Entry | None], advice: str) -> list[Entry]:

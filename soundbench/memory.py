@@ -5,7 +5,7 @@ import ctypes
 # glibc's names for what `mallopt` sets (malloc.h).
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 # The largest block that glibc lets come from the heap, and how much free heap may be kept.
-LARGEST_BLOCK, MOST_KEPT = 2**25, 2**31 - 1
+LARGEST_BLOCK, MOST_KEPT = 2**25, 2**29
 HEAP_STEP = 2**26
 
 

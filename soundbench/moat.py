@@ -27,6 +27,7 @@ from soundbench.prove import INFLATION
 from soundbench.training import Check, Problem, grid_problem
 
 LOSS_SCALE = 100.0
+BOUNDS_REFUSED = "moat: bound_weight is for networks of ReLUs without branches; set it to 0 for this one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Moat:
     A step takes `walkers`, `uniform` points and `corners` in every box, and around every planted point `near` points
     and `flips`, corners near it. From the share `hold_from` of all steps on, walkers that have found too small a margin
     start anew with `hold` times the usual chance only, unless the fit is worse than `hold_error`.
-    Every `bound_every` steps, with `bound_weight` times as much weight, a lower bound of the margin over each clean box
-    is raised to `bound_target`, first over a point, from the share `bound_full` of all steps on over the whole box.
+    Every `bound_every` steps a lower bound of the margin over each clean box is raised to `bound_target`, by a hinge of
+    weight `bound_weight` a step; first over a point, from the share `bound_full` of all steps on over the whole box.
     Every `check_every` steps planted points have to withstand the check's grid, for the log: pairs of a step in radii
     and a number of iterations.
     """
@@ -125,7 +126,7 @@ class Moat:
             InputError: bounds are asked for, and the network has none.
         """
         if self.bound_weight and not can_be_bounded(network):
-            raise InputError("moat: bound_weight is for networks of ReLUs without branches; set it to 0 for this one")
+            raise InputError(BOUNDS_REFUSED)
         network = centred(network)
         points = sample(problem, generator)
         scale = {Start.SCALED: scale_layers, Start.MEASURED: measure_layers}[self.start]
@@ -140,7 +141,7 @@ class Moat:
     def differentiate(
         self, network: nn.Sequential, problem: Problem, memory: Tensor | None, step: int, generator: Generator
     ) -> tuple[float, Tensor]:
-        """Set the gradients of a step; return the shape's loss, and where the walkers are after it."""
+        """Set the gradients of a step; return its loss, and where the walkers are after it."""
         rims = rims_of(problem, self.rim * problem.radius * math.sqrt(problem.inputs / 25))
         walkers = MovingPoints.of(problem, self.walkers, memory, rims, generator)
         points, index = self.samples(problem, walkers, rims, generator)
@@ -153,8 +154,8 @@ class Moat:
         low = ((self.flat - reached).relu().square() * counted).sum() / counted.sum()
         loss = LOSS_SCALE * (missed + self.low_weight * low + (planted + self.depth).relu().square().mean())
         loss.backward()  # type: ignore[no-untyped-call]
-        if self.bound_weight and step % self.bound_every == 0:
-            self.raise_bounds(network, problem, step)
+        is_bounded = self.bound_weight and step % self.bound_every == 0
+        below = self.raise_bounds(network, problem, step) if is_bounded else 0.0
         assert every.grad is not None  # noqa: S101 (for mypy; backward sets it)
         with torch.no_grad():
             count = len(walkers)
@@ -164,19 +165,20 @@ class Moat:
             is_held = step >= self.hold_from * self.steps and float(missed) ** 0.5 < self.hold_error
             chance = torch.where(reached[:count] > self.flat / 2, 1.0, self.hold if is_held else 1.0)
             moved = walkers.moved(downhill, chance, rims, generator)
-        return float(loss.detach()), moved
+        return float(loss.detach()) + below, moved
 
-    def raise_bounds(self, network: nn.Sequential, problem: Problem, step: int) -> None:
-        """Add to the gradients those of how far the bounds in clean boxes lie below what is wanted."""
+    def raise_bounds(self, network: nn.Sequential, problem: Problem, step: int) -> float:
+        """Add to the gradients those of how far the bounds in clean boxes lie below what is wanted; return that."""
         clean = problem.boxes.take(torch.arange(problem.armed, len(problem.boxes), device=problem.device))
         if not len(clean):
-            return
+            return 0.0
         share = min(1.0, step / (self.bound_full * self.steps)) if self.bound_full else 1.0
         centre, reach = (clean.lower + clean.upper) / 2, share * ((clean.upper - clean.lower) / 2 + INFLATION)
         boxes = Boxes(centre - reach, centre + reach)
         found = margin_bounds(network, problem.input_shape, boxes, problem.signs[problem.armed :])
         loss = self.bound_every * self.bound_weight * (self.bound_target - found).relu().mean()
         loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
 
     def samples(
         self, problem: Problem, walkers: MovingPoints, rims: Tensor, generator: Generator

@@ -19,9 +19,22 @@ LINEAR = (nn.Linear, nn.Conv2d, nn.AvgPool2d, nn.Flatten)
 
 
 def can_be_bounded(network: nn.Sequential) -> bool:
-    """Whether all layers are linear ones or ReLUs, with a ReLU between the first and the last."""
-    kinds = [type(module) for module in network]
-    return all(kind in (*LINEAR, nn.ReLU) for kind in kinds) and nn.ReLU in kinds
+    """Whether ReLUs follow one another with linear layers before, between and after them, each group with weights."""
+    groups = groups_of(network)
+    weights = [[module for module in group if isinstance(module, nn.Linear | nn.Conv2d)] for group in groups]
+    is_linear = all(type(module) in LINEAR for group in groups for module in group)
+    return len(groups) > 1 and is_linear and all(group and all(m.bias is not None for m in group) for group in weights)
+
+
+def groups_of(network: nn.Sequential) -> list[list[nn.Module]]:
+    """The layers before, between and after the ReLUs."""
+    groups: list[list[nn.Module]] = [[]]
+    for module in network:
+        if isinstance(module, nn.ReLU):
+            groups.append([])
+        else:
+            groups[-1].append(module)
+    return groups
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,14 +47,8 @@ class Dense:
 
 def dense_layers(network: nn.Sequential, input_shape: Sequence[int]) -> list[Dense]:
     """The linear maps between the ReLUs, differentiable in the weights; consecutive linear layers become one map."""
-    groups: list[list[nn.Module]] = [[]]
-    for module in network:
-        if isinstance(module, nn.ReLU):
-            groups.append([])
-        else:
-            groups[-1].append(module)
     layers, shape = [], tuple(input_shape)
-    for group in groups:
+    for group in groups_of(network):
         layer, shape = dense(group, shape)
         layers.append(layer)
     return layers

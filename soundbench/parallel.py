@@ -1,6 +1,7 @@
 """Several long tasks side by side, each in a process of its own, which tell what they do.
 
-Each process has a pipe of its own: however one ends, it holds nothing that another waits for.
+Each process has a pipe of its own: however one ends, it holds nothing that another waits for. Tasks must not fork: a
+process counts as ended once nobody can write to its pipe.
 """
 
 import multiprocessing

@@ -194,10 +194,10 @@ def advance(walkers: Walkers, active: Tensor, margins: Margins, loss: Margins | 
 
 
 def stop_cycles(walkers: Walkers) -> None:
-    """Stop those that are at their anchor again, of which nothing new would come: steps have no memory.
+    """Stop those that are at their anchor again, of which nothing new would come, up to rounding: steps have no memory.
 
-    Anchors that are moved ever more rarely find cycles of any length (Brent 1980, An improved Monte Carlo
-    factorization algorithm, section 2).
+    Anchors that are moved ever more rarely find cycles of up to an eighth of the steps made (Brent 1980, An improved
+    Monte Carlo factorization algorithm, section 2).
     """
     walkers.moving &= (walkers.points != walkers.anchor).any(dim=1)
 

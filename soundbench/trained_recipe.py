@@ -12,9 +12,10 @@ from typing import Any
 
 from soundbench.errors import InputError
 from soundbench.ground_truth import Position
-from soundbench.moat import Moat
+from soundbench.moat import BOUNDS_REFUSED, Moat
+from soundbench.moat_bounds import can_be_bounded
 from soundbench.moat_dials import Dials, suited
-from soundbench.networks import ARCHITECTURES
+from soundbench.networks import ARCHITECTURES, build_network
 from soundbench.published import PUBLISHED_PAIRS, Published
 from soundbench.recipe import build, read_toml, refuse
 from soundbench.training import Method, grid_problem
@@ -123,6 +124,10 @@ def models_of(table: Mapping[str, Any], dials: Mapping[str, Any], method: str, w
             name: method_of(name, suited(entry.architecture, math.prod(shape), radius), [dials[name], own[name]], where)
             for name in METHODS
         }
+        needs_bounds = isinstance(methods["moat"], Moat) and methods["moat"].bound_weight > 0
+        refuse(
+            {BOUNDS_REFUSED: needs_bounds and not can_be_bounded(build_network(entry.architecture, shape, 0))}, where
+        )
         name = model_name(entry, shape, radius)
         models.append(Model(name, entry.architecture, shape, radius, *rest, methods[method]))
     return models

@@ -199,6 +199,8 @@ def train(
             raise Diverged(f"the loss is {loss} after step {training.step}; lower the peak_rate")
         if training.step % method.check_every and training.step < method.steps:
             continue
+        if not all(bool(parameter.isfinite().all()) for parameter in training.network.parameters()):
+            raise Diverged(f"weights are not finite after step {training.step}; lower the peak_rate")
         hidden = checked(training.network, method, problem, training.step)
         training.streak = training.streak + 1 if bool(hidden.all()) else 0
         training.log = [*training.log, {"step": training.step, "loss": loss, "hidden": int(hidden.sum())}]

@@ -1,5 +1,6 @@
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +63,10 @@ def test_a_full_disk_is_said(path, descriptor, monkeypatch):
     monkeypatch.setattr("os.write", lambda _descriptor, line: len(line) - 1)
     with pytest.raises(HarnessError, match=r"lines: the disk is full; make room"):
         append_line(path, descriptor, {"value": 1})
+
+
+def test_a_full_disk_is_an_error_in_a_line():
+    descriptor = os.open("/dev/full", os.O_WRONLY)
+    with pytest.raises(HarnessError, match=r"kept.jsonl: cannot be written \(No space left on device\)"):
+        append_line(Path("kept.jsonl"), descriptor, {"a": 1})
+    os.close(descriptor)

@@ -123,12 +123,13 @@ def test_a_step_adds_the_gradients_of_how_far_bounds_in_clean_boxes_are_too_low(
     moat = replace(MOAT, bound_weight=0.7, bound_every=4, bound_target=3.0, bound_full=full)
     network, drawn, (loss, memory), found = differentiated(moat, 4)
     _, _, (plain, walkers), before = differentiated(MOAT, 4)
-    assert loss == plain
     assert torch.equal(memory, walkers)
     centre = (drawn.boxes.lower[2:] + drawn.boxes.upper[2:]) / 2
     reach = share * (drawn.boxes.upper[2:] - centre + 1e-4)
     bounds = margin_bounds(network, SHAPE, Boxes(centre - reach, centre + reach), drawn.signs[2:])
-    extra = torch.autograd.grad(4 * 0.7 * (3.0 - bounds).mean(), list(network.parameters()), allow_unused=True)
+    below = 4 * 0.7 * (3.0 - bounds).mean()
+    assert loss == pytest.approx(plain + float(below.detach()), rel=1e-5)
+    extra = torch.autograd.grad(below, list(network.parameters()), allow_unused=True)
     for total, own, added in zip(found, before, extra, strict=True):
         torch.testing.assert_close(total, own if added is None else own + added, rtol=1e-3, atol=1e-3)
 
@@ -160,6 +161,20 @@ def test_bounds_of_other_networks_are_refused_in_a_line(name):
     with pytest.raises(InputError, match="bound_weight is for networks of ReLUs without branches; set it to 0"):
         start(network, replace(MOAT, bound_weight=1.0), problem(), 0)
     start(network, MOAT, problem(), 0)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [nn.ReLU(), nn.Linear(2, 2)],
+        [nn.Linear(2, 2), nn.ReLU()],
+        [nn.Linear(2, 2), nn.ReLU(), nn.Flatten(), nn.ReLU(), nn.Linear(2, 2)],
+        [nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 2)],
+        [nn.Linear(2, 2)],
+    ],
+)
+def test_what_has_no_weights_between_relus_has_no_bounds(layers):
+    assert not can_be_bounded(nn.Sequential(*layers))
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

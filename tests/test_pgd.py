@@ -69,6 +69,26 @@ def test_leaving_what_goes_round_loses_nothing(seed, step, iterations):
     assert (reached.queries <= 3 * (iterations + 1)).all()
 
 
+def test_shrinking_steps_may_lead_back_and_go_on():
+    """Steps longer than the box lead to and fro between its ends, until they are short enough for the valley."""
+    starts = torch.full((1, 1, 1), 0.5)
+    reached = descend_from(valley, boxes((0.0, 1.0), inputs=1), starts, step=4.0, iterations=60, decay=0.9)
+    assert reached.queries.tolist() == [61]
+    assert reached.margin.item() < 1.05
+
+
+def test_long_cycles_are_found():
+    """The loss has the gradient (y, -x), so walkers go round along the box's sides, in more than a hundred steps."""
+
+    def turning(points, _index):
+        x, y = points.detach().T
+        return (points * torch.stack([y, -x], dim=1)).sum(dim=1)
+
+    starts = torch.tensor([[[0.25, 0.0]]])
+    reached = descend_from(slope, boxes((-0.5, 0.5), inputs=2), starts, step=2.0**-7, iterations=20_000, loss=turning)
+    assert 100 < int(reached.queries) < 5000
+
+
 def test_points_never_leave_the_box():
     searched, seen = boxes((-0.1, 0.3), (0.1, 0.7)), []
 

@@ -106,6 +106,7 @@ def test_the_paper_s_numbers_are_the_defaults():
         ("steps = 500", "step = 500", "moat: unknown key 'step'"),
         ('version = "2"', 'version = "2"\ncorners = 0', "restarts and corners must be positive"),
         ("hold = 0.5", "hold = 1.5", "moat: warm_up, last_rate, hold, hold_from and bound_full must lie in [0, 1]"),
+        ('"cnn_1_conv"', '"cnn_tanh"\nmoat = { bound_weight = 1.0 }', "bound_weight is for networks of ReLUs"),
         ("hold = 0.5", "bound_weight = -1.0", "moat: height, low_weight, kinks and bound_weight must not be negative"),
         ("hold = 0.5", "check_grid = [[1.0]]", "moat: check_grid must be a list of [step, iterations], none twice"),
         ("hold = 0.5", "check_grid = [[0.5, 3], [0.5, 3]]", "none twice"),
