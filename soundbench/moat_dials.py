@@ -35,7 +35,7 @@ KINDS: Mapping[str, str] = {
     "vit": "vit",
 }
 # By architecture, whatever its kind has.
-OWN: Mapping[str, Dials] = {"cnn_3_conv": {"depth": 0.7}, "cnn_sigmoid": {"depth": 0.8}, "cnn_residual": UNBOUNDED}
+OWN: Mapping[str, Dials] = {"cnn_3_conv": {"depth": 0.7}, "cnn_sigmoid": {"depth": 1.3}, "cnn_residual": UNBOUNDED}
 OWN_NARROW: Mapping[str, Dials] = {"cnn_1_conv": {"steps": 3000}}
 # With more inputs, bounds of every neuron in all of them take too long.
 MOST_BOUNDED_INPUTS = 100
