@@ -56,7 +56,7 @@ class Moat:
     depth: float = 0.1
     low_weight: float = 1.0
     spread: float = 0.8
-    rim: float = 2.0
+    rim: float = 1.9
     start: Start = Start.SCALED
     first_scale: float = 10.0
     hidden_scale: float = 2.45
