@@ -47,7 +47,10 @@ def test_every_instance_gets_its_records_and_the_suite_stays_whole(suite_copy):
     assert len(found) == 7
     for each in found.values():
         assert [record.attack for record in each] == ["pgd 0.25x0", "pgd 0.25x100", "corners"]
-        assert [record.queries for record in each] == [2, 202, 200]
+        first, descent, corners = (record.queries for record in each)
+        # Walkers of a descent that go round are left.
+        assert (first, corners) == (2, 200)
+        assert 2 < descent <= 2 * 101
         assert [record.restarts for record in each] == [2, 2, 200]
         assert all(record.margin > 0 and not record.found and record.replays is None for record in each)
     lines = result.stdout.splitlines()
