@@ -27,6 +27,7 @@ from soundbench.vnnlib import read_property
 ROOT = core_suite()
 SUITE = load_suite(ROOT)
 INSTANCES = {each.name: each for each in SUITE.instances}
+LABELS = ("expected", "family", "trigger", "role")
 ARMED = [name for name, known in SUITE.ground_truth.items() if known.role is Role.ARMED]
 NETWORKS = sorted({each.onnx for each in SUITE.instances})
 every_network = pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
@@ -219,21 +220,30 @@ def test_the_recipe_that_ships_is_the_one_it_was_made_by():
 
 
 @pytest.mark.slow
-def test_it_is_made_again_byte_for_byte(tmp_path):
+def test_it_is_made_again_with_the_same_boxes(tmp_path):
+    """Bytes of networks are the same on one machine only: processors sum in different orders."""
     manifest = read(ROOT, "suite.json")
     made = make_suite(tmp_path, "core", manifest["recipe"], manifest["seed"])
-    assert read(made, "suite.json")["files"] == manifest["files"]
+    files = read(made, "suite.json")["files"]
+    assert files.keys() == manifest["files"].keys()
+    assert properties_of(files) == properties_of(manifest["files"])
 
 
-def test_one_cell_of_it_is_made_again_byte_for_byte(tmp_path):
+def properties_of(files):
+    return {name: digest for name, digest in files.items() if name.startswith("vnnlib/")}
+
+
+def test_one_cell_of_it_is_made_again_byte_for_byte_on_one_machine(tmp_path):
     """The first, since every pair of networks is made from the seed and its place in the recipe."""
     manifest = read(ROOT, "suite.json")
     head, cells = cells_of(manifest["recipe"])
-    made = make_suite(tmp_path, "part", head + cells[0], manifest["seed"])
+    made, again = (make_suite(tmp_path, name, head + cells[0], manifest["seed"]) for name in ("part", "again"))
     assert len(plans(recipe_of(head + cells[0], tmp_path))) >= 2
+    assert read(made, "suite.json")["files"] == read(again, "suite.json")["files"]
     part, whole = read(made, "suite.json")["files"], manifest["files"]
-    networks = [name for name in part if name.startswith(("onnx/", "vnnlib/"))]
-    assert len(networks) >= 10
-    assert {name: part[name] for name in networks} == {name: whole[name] for name in networks}
+    assert len([name for name in part if name.startswith(("onnx/", "vnnlib/"))]) >= 10
+    assert part.keys() <= whole.keys()
+    assert properties_of(part) == {name: whole[name] for name in properties_of(part)}
     known, expected = read(made, "ground_truth.json"), read(ROOT, "ground_truth.json")
-    assert known == {name: expected[name] for name in known}
+    for name, truth in known.items():
+        assert {key: truth[key] for key in LABELS} == {key: expected[name][key] for key in LABELS}

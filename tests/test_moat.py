@@ -102,7 +102,7 @@ def test_walkers_go_where_they_are_told_but_not_out_of_their_box_or_into_the_rim
 
 
 def test_the_shape_is_a_hill_with_a_pit_and_a_plain():
-    given, moat = problem(), Moat()
+    given, moat = problem(), Moat(rim=2.0)
     rims = rims_of(given, moat.rim * given.radius)
     direction = torch.zeros(25)
     direction[0] = 1.0
