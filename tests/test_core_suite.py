@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import onnx
+import onnx.numpy_helper
 import pytest
 from planted import make_suite, read, recipe_of
 from soundbench.cli.shipped import core_suite
@@ -27,7 +28,8 @@ from soundbench.vnnlib import read_property
 ROOT = core_suite()
 SUITE = load_suite(ROOT)
 INSTANCES = {each.name: each for each in SUITE.instances}
-LABELS = ("expected", "family", "trigger", "role")
+# What of a ground truth depends on the very weights.
+OF_WEIGHTS = {"certifies", "proof", "witness", "hiding"}
 ARMED = [name for name, known in SUITE.ground_truth.items() if known.role is Role.ARMED]
 NETWORKS = sorted({each.onnx for each in SUITE.instances})
 every_network = pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
@@ -220,30 +222,49 @@ def test_the_recipe_that_ships_is_the_one_it_was_made_by():
 
 
 @pytest.mark.slow
-def test_it_is_made_again_with_the_same_boxes(tmp_path):
-    """Bytes of networks are the same on one machine only: processors sum in different orders."""
+def test_it_is_made_again(tmp_path):
     manifest = read(ROOT, "suite.json")
     made = make_suite(tmp_path, "core", manifest["recipe"], manifest["seed"])
-    files = read(made, "suite.json")["files"]
-    assert files.keys() == manifest["files"].keys()
-    assert properties_of(files) == properties_of(manifest["files"])
+    assert read(made, "suite.json")["files"].keys() == manifest["files"].keys()
+    assert_remade(made)
 
 
-def properties_of(files):
-    return {name: digest for name, digest in files.items() if name.startswith("vnnlib/")}
-
-
-def test_one_cell_of_it_is_made_again_byte_for_byte_on_one_machine(tmp_path):
+def test_one_cell_of_it_is_made_again(tmp_path):
     """The first, since every pair of networks is made from the seed and its place in the recipe."""
     manifest = read(ROOT, "suite.json")
     head, cells = cells_of(manifest["recipe"])
     made, again = (make_suite(tmp_path, name, head + cells[0], manifest["seed"]) for name in ("part", "again"))
     assert len(plans(recipe_of(head + cells[0], tmp_path))) >= 2
     assert read(made, "suite.json")["files"] == read(again, "suite.json")["files"]
-    part, whole = read(made, "suite.json")["files"], manifest["files"]
-    assert len([name for name in part if name.startswith(("onnx/", "vnnlib/"))]) >= 10
-    assert part.keys() <= whole.keys()
-    assert properties_of(part) == {name: whole[name] for name in properties_of(part)}
+    assert_remade(made)
+
+
+def assert_remade(made):
+    """Byte for byte on a kind of processor that sums in the same order; otherwise but for rounding during training."""
+    part, whole = read(made, "suite.json")["files"], read(ROOT, "suite.json")["files"]
+    written = [name for name in part if name.startswith(("onnx/", "vnnlib/"))]
+    assert len(written) >= 10
     known, expected = read(made, "ground_truth.json"), read(ROOT, "ground_truth.json")
+    networks = [name for name in written if name.startswith("onnx/")]
+    if part[networks[0]] == whole[networks[0]]:
+        assert {name: part[name] for name in written} == {name: whole[name] for name in written}
+        assert known == {name: expected[name] for name in known}
+        return
+    for name in networks:
+        assert_close(onnx.load(made / name), onnx.load(ROOT / name))
+    properties = set(written) - set(networks)
+    assert {name: part[name] for name in properties} == {name: whole[name] for name in properties}
     for name, truth in known.items():
-        assert {key: truth[key] for key in LABELS} == {key: expected[name][key] for key in LABELS}
+        assert truth.keys() == expected[name].keys()
+        same = truth.keys() - OF_WEIGHTS
+        assert {key: truth[key] for key in same} == {key: expected[name][key] for key in same}
+
+
+def assert_close(one, other):
+    """The same nodes; no weight differs by more than 2 % of the largest in its tensor."""
+    assert [(node.op_type, list(node.input)) for node in one.graph.node] == [
+        (node.op_type, list(node.input)) for node in other.graph.node
+    ]
+    for made, shipped in zip(one.graph.initializer, other.graph.initializer, strict=True):
+        values = [onnx.numpy_helper.to_array(tensor).astype(np.float64) for tensor in (made, shipped)]
+        assert np.abs(values[0] - values[1]).max() <= 0.02 * np.abs(values[1]).max()

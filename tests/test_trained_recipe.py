@@ -59,7 +59,10 @@ def test_every_combination_is_a_model(tmp_path):
     assert last.method == Moat(**{**suited("mlp_4_hidden", 7, 0.3), "steps": 900, "hold": 0.5})
     assert recipe.models[0].method == Moat(**{**suited("cnn_1_conv", 25, 0.2), "steps": 500})
     assert recipe.models[1].method == Moat(**{**suited("cnn_1_conv", 25, 0.5), "steps": 500})
-    assert recipe.models[1].method != recipe.models[0].method
+    assert (last.method.rim, last.method.depth, last.method.first_scale) == (1.6, 0.3, 2 / 0.3)
+    narrow, wide = (model.method for model in recipe.models[:2])
+    assert (narrow.first_scale, narrow.hold, narrow.walkers, narrow.bound_weight) == (10.0, 1.0, 10, 5.0)
+    assert (wide.first_scale, wide.hold, wide.walkers, wide.peak_rate) == (4.0, 0.1, 20, 3e-3)
 
 
 def test_the_method_chooses_the_dials(tmp_path):
