@@ -18,15 +18,12 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import torch
 from page import load_average, machine, markdown_table, publish
 from soundbench.cli.generate import recipe_path
 
 from soundbench.collection import chosen_models
-from soundbench.dataset import draw_dataset
 from soundbench.generate import one_thread
-from soundbench.networks import build_network
 from soundbench.pgd import PUBLISHED_GRID
 from soundbench.trained_recipe import METHODS, Model, read_trained_recipe
 from soundbench.trained_suite import TrainedSource
@@ -49,15 +46,11 @@ class Measurement:
     armed: int
 
 
-def measure(model: Model, method: str, minutes: float, device_name: str) -> Measurement:
+def measure(source: TrainedSource, model: Model, minutes: float, device_name: str) -> Measurement:
     """Train for so long, or to the end; then attack."""
     device = torch.device(device_name)
     clock: Clock = time.process_time if device.type == "cpu" else time.perf_counter
-    source = TrainedSource(read_trained_recipe(recipe_path("paper"), method), "", method, SEED)
-    random = np.random.default_rng(source.seed_of(model, "boxes"))
-    dataset = draw_dataset(model.inputs, model.radius, model.armed, model.clean, model.position, random)
-    problem = problem_of(dataset, model.input_shape, device)
-    network = build_network(model.architecture, model.input_shape, source.seed_of(model, "weights"))
+    problem, network = problem_of(source.dataset_of(model), model.input_shape, device), source.network_of(model)
     with one_thread():
         began = clock()
         training = start(network, model.method, problem, source.seed_of(model, "training"))
@@ -66,7 +59,8 @@ def measure(model: Model, method: str, minutes: float, device_name: str) -> Meas
         seconds = clock() - began
         trained = model.method.finish(training.network.eval(), network).eval()
         hidden = is_planted(trained, problem) & withstood(trained, problem, RESTARTS, SEED, PUBLISHED_GRID)
-    return Measurement(model.name, method, training.step, model.method.steps, seconds, int(hidden.sum()), problem.armed)
+    made, steps = training.step, model.method.steps
+    return Measurement(model.name, source.method, made, steps, seconds, int(hidden.sum()), problem.armed)
 
 
 def row(found: Measurement) -> list[str]:
@@ -92,8 +86,9 @@ def main() -> None:
     given = parser.parse_args()
     jobs = 2 if given.device == "cpu" else 1
     load = load_average()
-    recipes = {method: read_trained_recipe(recipe_path("paper"), method) for method in given.methods}
-    tasks = [(each, method) for method in recipes for each in chosen_models(recipes[method].models, given.models)]
+    paper = recipe_path("paper")
+    sources = [TrainedSource(read_trained_recipe(paper, method), "", method, SEED) for method in given.methods]
+    tasks = [(source, model) for source in sources for model in chosen_models(source.recipe.models, given.models)]
     call = partial(measure, minutes=given.minutes, device_name=given.device)
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         found = sorted(pool.map(call, *zip(*tasks, strict=True)), key=lambda each: (each.model, each.method))

@@ -154,7 +154,8 @@ def descend_from(
             stop_cycles(walkers)
             if iteration == renewal:
                 walkers.anchor, renewal = walkers.points, iteration + max(4, iteration // 8)
-        walkers.step = walkers.step * decay
+        else:
+            walkers.step = walkers.step * decay
         if confirmed is not None and bool((walkers.best <= 0).any()):
             left &= ~found_boxes(walkers, left, confirmed)
             walkers.moving &= left[walkers.index]

@@ -63,6 +63,19 @@ class TrainedSource:
         digest = hashlib.sha256(f"{self.seed}\n{model.name}\n{purpose}".encode()).digest()
         return int.from_bytes(digest[:7], "little")
 
+    def dataset_of(self, model: Model) -> Dataset:
+        """The boxes and witnesses of a model.
+
+        Raises:
+            InputError: boxes do not fit beside each other.
+        """
+        random = np.random.default_rng(self.seed_of(model, "boxes"))
+        return draw_dataset(model.inputs, model.radius, model.armed, model.clean, model.position, random)
+
+    def network_of(self, model: Model) -> nn.Sequential:
+        """A model's network before it is trained."""
+        return build_network(model.architecture, model.input_shape, self.seed_of(model, "weights"))
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -111,9 +124,7 @@ def make_trained_suite(source: TrainedSource, model: Model, out: Path, device: t
         InputError: `out` exists and is not empty, boxes do not fit, or the checkpoint is another training's.
         NothingHidden: no counterexample withstands the attacks and is certified; nothing is written.
     """
-    random = np.random.default_rng(source.seed_of(model, "boxes"))
-    dataset = draw_dataset(model.inputs, model.radius, model.armed, model.clean, model.position, random)
-    order = Order(source, model, dataset, out, device, report)
+    order = Order(source, model, source.dataset_of(model), out, device, report)
     checkpoint = out.with_name(f"{out.name}.checkpoint.safetensors")
     with locked(out), one_thread():
         with folder_to_be(out) as folder:
@@ -127,7 +138,7 @@ def make_trained_suite(source: TrainedSource, model: Model, out: Path, device: t
 def trained_network(order: Order, checkpoint: Path) -> tuple[nn.Sequential, Log]:
     """Train, or continue from the checkpoint; return the network, on the device, and the log of its checks."""
     source, model = order.source, order.model
-    network = build_network(model.architecture, model.input_shape, source.seed_of(model, "weights"))
+    network = source.network_of(model)
     facts = (model, source.method, source.seed, order.device.type, __version__, torch.__version__)
     identity = hashlib.sha256(repr(facts).encode()).hexdigest()
     problem = problem_of(order.dataset, model.input_shape, order.device)
