@@ -8,7 +8,8 @@ from it, with a pit at c itself:
 
 and onto 2 * flat in clean boxes. Most points on which it is are *walkers*: each moves downhill by the gradient that the
 loss has anyway, by steps of its own length, and starts anew now and then. So every step of training is one of an attack
-too, at no cost. All weights come from gradient descent from a random start.
+too, at no cost. *Climbers* go from corner to corner where gradients do not lead. All weights come from gradient
+descent from a random start.
 """
 
 import math
@@ -18,9 +19,11 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
+from soundbench.certificate import MARGIN_PER_ERROR
 from soundbench.errors import InputError
 from soundbench.moat_bounds import can_be_bounded, margin_bounds
-from soundbench.moat_samples import MovingPoints, around, flipped, rims_of
+from soundbench.moat_rounding import rounding_of_margins
+from soundbench.moat_samples import Climbers, MovingPoints, around, flipped, rims_of
 from soundbench.moat_start import Start, centred, decentred, measure_layers, normalise, sample, scale_layers
 from soundbench.pgd import Boxes
 from soundbench.prove import INFLATION
@@ -38,10 +41,12 @@ class Moat:
     is in units of radius * sqrt(inputs), `rim` in radii for 25 inputs, and grows with the root of the inputs. `start`
     scales the random weights, with `first_scale`, `hidden_scale` and `kinks` (see `moat_start`); `peak_rate` is reached
     after the share `warm_up` of all steps, and falls to the share `last_rate` of it along a cosine.
-    A step takes `walkers`, `uniform` points and `corners` in every box, and around every planted point `near` points
-    and `flips`, corners near it. From the share `hold_from` of all steps on, walkers that have found too small a margin
-    start anew with `hold` times the usual chance only, unless the fit is worse than `hold_error`.
-    Every `bound_every` steps a lower bound of the margin over each clean box is raised to `bound_target`, by a hinge of
+    A step takes `walkers`, `uniform` points, `corners` and pairs of corners at `climbers` in every box, and around
+    every planted point `near` points and `flips`, corners near it. From the share `hold_from` of all steps on, walkers
+    that have found too small a margin start anew with `hold` times the usual chance only, unless the fit is worse than
+    `hold_error`.
+    Every `bound_every` steps pits are made `reserve` times as deep as float32's rounding demands of certificates, or
+    rounding less. As often a lower bound of the margin over each clean box is raised to `bound_target`, by a hinge of
     weight `bound_weight` a step; first over a point, from the share `bound_full` of all steps on over the whole box.
     Every `check_every` steps planted points have to withstand the check's grid, for the log: pairs of a step in radii
     and a number of iterations.
@@ -64,11 +69,13 @@ class Moat:
     walkers: int = 10
     uniform: int = 2
     corners: int = 1
+    climbers: int = 0
     near: int = 8
     flips: int = 3
     hold: float = 1.0
     hold_from: float = 0.4
     hold_error: float = 0.25
+    reserve: float = 0.0
     bound_weight: float = 0.0
     bound_every: int = 4
     bound_target: float = 0.1
@@ -90,18 +97,18 @@ class Moat:
     def problems(self) -> Mapping[str, bool]:
         """What no training can have, and whether these dials ask for it."""
         positive = ("peak_rate", "flat", "depth", "spread", "rim", "first_scale", "hidden_scale", "hold_error")
-        counts = (self.uniform, self.corners, self.near, self.flips)
+        counts = (self.uniform, self.corners, self.climbers, self.near, self.flips)
         return {
             "steps, bound_every, check_every and check_restarts must be positive": min(
                 self.steps, self.bound_every, self.check_every, self.check_restarts
             )
             < 1,
             f"{', '.join(positive)} must be positive": any(getattr(self, name) <= 0 for name in positive),
-            "height, low_weight, kinks and bound_weight must not be negative": min(
-                self.height, self.low_weight, self.kinks, self.bound_weight
+            "height, low_weight, kinks, reserve and bound_weight must not be negative": min(
+                self.height, self.low_weight, self.kinks, self.reserve, self.bound_weight
             )
             < 0,
-            "walkers must be positive, uniform, corners, near and flips not negative": self.walkers < 1
+            "walkers must be positive, uniform, corners, climbers, near and flips not negative": self.walkers < 1
             or min(counts) < 0,
             "warm_up, last_rate, hold, hold_from and bound_full must lie in [0, 1]": not all(
                 0 <= share <= 1 for share in (self.warm_up, self.last_rate, self.hold, self.hold_from, self.bound_full)
@@ -141,10 +148,12 @@ class Moat:
     def differentiate(
         self, network: nn.Sequential, problem: Problem, memory: Tensor | None, step: int, generator: Generator
     ) -> tuple[float, Tensor]:
-        """Set the gradients of a step; return its loss, and where the walkers are after it."""
+        """Set the gradients of a step; return its loss, and where walkers and climbers are after it."""
         rims = rims_of(problem, self.rim * problem.radius * math.sqrt(problem.inputs / 25))
-        walkers = MovingPoints.of(problem, self.walkers, memory, rims, generator)
-        points, index = self.samples(problem, walkers, rims, generator)
+        count, climbing = self.walkers * len(problem.boxes), self.climbers * len(problem.boxes)
+        walkers = MovingPoints.of(problem, self.walkers, None if memory is None else memory[:count], rims, generator)
+        climbers = Climbers.of(problem, self.climbers, None if memory is None else memory[count:], generator)
+        points, index = self.samples(problem, walkers, climbers, rims, generator)
         wanted, counted = self.shape(problem, points, index, rims)
         pits = torch.arange(problem.armed, device=problem.device)
         every = torch.cat([points, problem.witnesses]).requires_grad_()
@@ -154,18 +163,20 @@ class Moat:
         low = ((self.flat - reached).relu().square() * counted).sum() / counted.sum()
         loss = LOSS_SCALE * (missed + self.low_weight * low + (planted + self.depth).relu().square().mean())
         loss.backward()  # type: ignore[no-untyped-call]
-        is_bounded = self.bound_weight and step % self.bound_every == 0
-        below = self.raise_bounds(network, problem, step) if is_bounded else 0.0
+        is_due = step % self.bound_every == 0
+        extra = self.raise_bounds(network, problem, step) if is_due and self.bound_weight else 0.0
+        extra += self.deepen(network, problem) if is_due and self.reserve else 0.0
         assert every.grad is not None  # noqa: S101 (for mypy; backward sets it)
         with torch.no_grad():
-            count = len(walkers)
             # Divided by the sign of the loss's own slope, the gradient of the loss is that of the margin.
             slope = 2 * (reached - wanted) - 2 * self.low_weight * (self.flat - reached).relu()
             downhill = -(every.grad[:count] * slope[:count].sign()[:, None]).sign()
             is_held = step >= self.hold_from * self.steps and float(missed) ** 0.5 < self.hold_error
             chance = torch.where(reached[:count] > self.flat / 2, 1.0, self.hold if is_held else 1.0)
             moved = walkers.moved(downhill, chance, rims, generator)
-        return float(loss.detach()) + below, moved
+            here, there = slice(count, count + climbing), slice(count + climbing, count + 2 * climbing)
+            climbed = climbers.moved(points[there], reached[there] < reached[here], rims, generator)
+        return float(loss.detach()) + extra, torch.cat([moved, climbed])
 
     def raise_bounds(self, network: nn.Sequential, problem: Problem, step: int) -> float:
         """Add to the gradients those of how far the bounds in clean boxes lie below what is wanted; return that."""
@@ -180,15 +191,25 @@ class Moat:
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
+    def deepen(self, network: nn.Sequential, problem: Problem) -> float:
+        """Add to the gradients those of how far pits are less deep than rounding demands; return that."""
+        planted, rounding = rounding_of_margins(network, problem)
+        missing = (planted + self.reserve * MARGIN_PER_ERROR * rounding).relu().square().mean()
+        loss = self.bound_every * LOSS_SCALE * missing
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
+
     def samples(
-        self, problem: Problem, walkers: MovingPoints, rims: Tensor, generator: Generator
+        self, problem: Problem, walkers: MovingPoints, climbers: Climbers, rims: Tensor, generator: Generator
     ) -> tuple[Tensor, Tensor]:
-        """Points (points, inputs), the walkers first, and the boxes that they lie in (points,)."""
+        """Points (points, inputs) and the boxes that they lie in (points,): first walkers, climbers and neighbours."""
         boxes, device = problem.boxes, problem.device
         every, armed = torch.arange(len(boxes), device=device), torch.arange(problem.armed, device=device)
         near, flips = armed.repeat_interleave(self.near), armed.repeat_interleave(self.flips)
         groups = [
             (walkers.points, walkers.index),
+            (climbers.points, climbers.index),
+            (climbers.neighbours(generator), climbers.index),
             (boxes.uniform(self.uniform, generator).flatten(0, 1), every.repeat_interleave(self.uniform)),
             (boxes.corners(self.corners, generator).flatten(0, 1), every.repeat_interleave(self.corners)),
             (around(problem, near, rims, generator), near),

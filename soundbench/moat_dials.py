@@ -4,21 +4,21 @@ from collections.abc import Mapping
 
 Dials = Mapping[str, object]
 
-# Where the bound on float32's rounding is large, pits are deep: witnesses have to violate by a hundred times as much.
-MLP: Dials = {"rim": 1.6, "depth": 0.3, "low_weight": 4.0}
-SMOOTH: Dials = {"start": "measured", "hidden_scale": 1.0, "depth": 0.5, "low_weight": 4.0}
-VIT: Dials = {"hidden_scale": 1.0, "kinks": 0.0, "corners": 3}
-HELD: Dials = {"hold": 0.1, "walkers": 20}
+MLP: Dials = {"rim": 1.6, "depth": 0.3, "reserve": 1.25, "low_weight": 4.0, "walkers": 15}
+SMOOTH: Dials = {"start": "measured", "hidden_scale": 1.0, "depth": 0.3, "reserve": 2.0, "low_weight": 4.0}
+VIT: Dials = {"hidden_scale": 1.0, "kinks": 0.0, "corners": 3, "climbers": 4}
+HELD: Dials = {"hold": 0.1, "walkers": 20, "climbers": 6, "corners": 2}
 # Clean boxes become provable, at the cost of a larger rounding bound.
-BOUNDED: Dials = {"bound_weight": 5.0, "depth": 0.2, "low_weight": 4.0, "corners": 2}
+BOUNDED: Dials = {"bound_weight": 5.0, "depth": 0.2, "low_weight": 4.0, "climbers": 4, "corners": 2}
 UNBOUNDED: Dials = {"bound_weight": 0.0}
+WIDE_RELU: Dials = {"climbers": 10, "corners": 8, "near": 16, "flips": 8}
 
 # By kind of network, and whether boxes are wide.
 SUITED: Mapping[tuple[str, bool], Dials] = {
     ("relu", False): {**BOUNDED, "steps": 4000},
-    ("relu", True): {**HELD, **BOUNDED, "peak_rate": 3e-3, "steps": 6000, "rim": 2.5, "near": 16, "flips": 8},
-    ("avgpool", False): {**BOUNDED, "steps": 4000},
-    ("avgpool", True): {**HELD, "peak_rate": 2e-3, "steps": 8000},
+    ("relu", True): {**HELD, **BOUNDED, **WIDE_RELU, "peak_rate": 3e-3, "steps": 6000},
+    ("avgpool", False): {**BOUNDED, "reserve": 1.6, "steps": 4000},
+    ("avgpool", True): {**HELD, "reserve": 1.6, "peak_rate": 1e-3, "steps": 8000},
     ("mlp", False): {**MLP, "steps": 2500},
     ("mlp", True): {**MLP, "steps": 3000},
     ("smooth", False): {**SMOOTH, "first_scale": 1.0, "steps": 4000},
@@ -35,10 +35,15 @@ KINDS: Mapping[str, str] = {
     "vit": "vit",
 }
 # By architecture, whatever its kind has.
-OWN: Mapping[str, Dials] = {"cnn_3_conv": {"depth": 0.7}, "cnn_sigmoid": {"depth": 1.3}, "cnn_residual": UNBOUNDED}
+OWN: Mapping[str, Dials] = {
+    "cnn_3_conv": {"depth": 0.7},
+    "cnn_sigmoid": {"depth": 0.5, "reserve": 3.0},
+    "cnn_residual": UNBOUNDED,
+}
 OWN_NARROW: Mapping[str, Dials] = {"cnn_1_conv": {"steps": 3000}}
-# With more inputs, bounds of every neuron in all of them take too long.
+# With more inputs, bounds of every neuron in all of them take too long; networks that average fit worse under them.
 MOST_BOUNDED_INPUTS = 100
+MOST_BOUNDED_AVERAGES = 50
 # From this share of the data range on, boxes are wide.
 WIDE = 0.3
 
@@ -47,5 +52,6 @@ def suited(architecture: str, inputs: int, radius: float) -> Dials:
     """The dials that suit an architecture with so many inputs and a radius, a share of the data range."""
     is_wide = radius > WIDE
     own = {**OWN.get(architecture, {}), **({} if is_wide else OWN_NARROW.get(architecture, {}))}
-    own |= UNBOUNDED if inputs > MOST_BOUNDED_INPUTS else {}
-    return {"first_scale": 2 / radius, **SUITED[KINDS.get(architecture, "relu"), is_wide], **own}
+    kind = KINDS.get(architecture, "relu")
+    own |= UNBOUNDED if inputs > (MOST_BOUNDED_AVERAGES if kind == "avgpool" else MOST_BOUNDED_INPUTS) else {}
+    return {"first_scale": 2 / radius, **SUITED[kind, is_wide], **own}

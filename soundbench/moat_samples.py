@@ -13,6 +13,8 @@ STEP_SHARES = (0.25, 0.1, 0.05, 0.02, 0.01)
 LIVES = (15.0, 40.0, 80.0, 150.0, 300.0)
 # How often a walker starts around its planted point, and at a corner; otherwise it starts anywhere.
 NEAR_SHARE, CORNER_SHARE = 0.3, 0.3
+# How many coordinates climbers flip at once, and how many steps they live on average.
+MEAN_FLIPS, CLIMB = 1.5, 60.0
 # Rims end this share of the way to the nearest corner, unless the planted point is at one.
 CORNER_REACH = 0.8
 
@@ -65,6 +67,44 @@ class MovingPoints:
         ended = uniform_like(lives, generator) < chance / lives
         anew = ended | (within & (self.index < problem.armed))
         return torch.where(anew[:, None], fresh(problem, self.index, rims, generator), stepped)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Climbers:
+    """Corners that flip coordinates where that lowers the margin: where they are (climbers, inputs), in which box.
+
+    Gradients lead nobody to a wrong corner in a box of many, nor do random corners if one in ten thousand is wrong.
+    """
+
+    problem: Problem
+    points: Tensor
+    index: Tensor
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.index)
+
+    @classmethod
+    def of(cls, problem: Problem, each: int, points: Tensor | None, generator: Generator) -> "Climbers":
+        """`each` climbers a box, where they were, or at random corners."""
+        index = torch.arange(len(problem.boxes), device=problem.device).repeat_interleave(each)
+        return cls(problem, problem.boxes.take(index).corners(1, generator)[:, 0] if points is None else points, index)
+
+    def neighbours(self, generator: Generator) -> Tensor:
+        """A corner near each: a few coordinates are flipped, one and a half on average."""
+        boxes, rate = self.problem.boxes.take(self.index), MEAN_FLIPS / self.problem.inputs
+        is_flipped = uniform_like(self.points, generator) < rate
+        return torch.where(is_flipped, boxes.lower + boxes.upper - self.points, self.points)
+
+    def moved(self, proposed: Tensor, is_lower: Tensor, rims: Tensor, generator: Generator) -> Tensor:
+        """Where they are after each has gone where the margin `is_lower`; some start anew, as do all within a rim."""
+        problem = self.problem
+        reached = torch.where(is_lower[:, None], proposed, self.points)
+        own = self.index.clamp(max=problem.armed - 1)
+        within = (reached - problem.witnesses[own]).norm(dim=1) < rims[own]
+        ended = uniform_like(reached[:, 0], generator) < 1 / CLIMB
+        anew = ended | (within & (self.index < problem.armed))
+        return torch.where(anew[:, None], problem.boxes.take(self.index).corners(1, generator)[:, 0], reached)
 
 
 def fresh(problem: Problem, index: Tensor, rims: Tensor, generator: Generator) -> Tensor:

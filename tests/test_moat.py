@@ -12,7 +12,7 @@ from torch import nn
 from soundbench.ground_truth import Position
 from soundbench.moat import Moat
 from soundbench.moat_dials import suited
-from soundbench.moat_samples import MovingPoints, around, flipped, fresh, rims_of
+from soundbench.moat_samples import Climbers, MovingPoints, around, flipped, fresh, rims_of
 from soundbench.moat_start import centred, decentred, layers_of, measure_layers, sample, scale_layers
 from soundbench.networks import ARCHITECTURES, build_network
 from soundbench.recipe import build
@@ -101,6 +101,46 @@ def test_walkers_go_where_they_are_told_but_not_out_of_their_box_or_into_the_rim
     assert not torch.isclose(always, straight).all(dim=1)[stays].all()
 
 
+def test_neighbours_of_climbers_are_corners_a_few_flips_away():
+    given = problem()
+    climbers = Climbers.of(given, 200, None, generator())
+    boxes = given.boxes.take(climbers.index)
+    near = climbers.neighbours(generator())
+    for points in (climbers.points, near):
+        on_face = torch.minimum((points - boxes.lower).abs(), (boxes.upper - points).abs())
+        assert float(on_face.max()) < 1e-7
+    flips = ((near - climbers.points).abs() > 1e-6).sum(dim=1).float()
+    assert 1.2 < float(flips.mean()) < 1.8
+    assert float(flips.max()) < 10
+
+
+def test_climbers_go_where_the_margin_is_lower_and_not_into_the_rim():
+    given = problem()
+    rims = rims_of(given, RIM)
+    climbers = Climbers.of(given, 200, None, generator())
+    proposed = climbers.neighbours(generator(1))
+    is_lower = torch.arange(len(climbers)) % 2 == 0
+    moved = climbers.moved(proposed, is_lower, rims, generator(2))
+    expected = torch.where(is_lower[:, None], proposed, climbers.points)
+    assert 0.95 < float((moved == expected).all(dim=1).float().mean()) < 1
+    planted = Climbers(given, given.witnesses[climbers.index.clamp(max=1)], climbers.index)
+    fled = planted.moved(planted.points, is_lower, rims, generator(3))
+    armed = climbers.index < given.armed
+    assert (fled[armed] != planted.points[armed]).any(dim=1).all()
+
+
+def test_climbers_find_the_one_corner_where_a_margin_is_lowest():
+    given = problem()
+    climbers = Climbers.of(given, 20, None, generator())
+    lowest = given.boxes.upper[climbers.index]
+    for step in range(600):
+        proposed = climbers.neighbours(generator(step))
+        here, there = ((lowest - points).norm(dim=1) for points in (climbers.points, proposed))
+        moved = torch.where((there < here)[:, None], proposed, climbers.points)
+        climbers = Climbers(given, moved, climbers.index)
+    torch.testing.assert_close(climbers.points, lowest)
+
+
 def test_the_shape_is_a_hill_with_a_pit_and_a_plain():
     given, moat = problem(), Moat(rim=2.0)
     rims = rims_of(given, moat.rim * given.radius)
@@ -119,13 +159,14 @@ def test_the_shape_is_a_hill_with_a_pit_and_a_plain():
 
 
 def test_the_gradient_of_a_step_is_that_of_the_loss_as_written():
-    given, moat = problem(), Moat(walkers=3, uniform=1, corners=1, near=2, flips=1)
+    given, moat = problem(), Moat(walkers=3, uniform=1, corners=1, climbers=2, near=2, flips=1)
     network = moat.prepare(build_network("cnn_1_conv", SHAPE, 0), given, generator())
     loss, memory = moat.differentiate(network, given, None, 0, generator(5))
     rims = rims_of(given, moat.rim * given.radius)
     drawn = generator(5)
     walkers = MovingPoints.of(given, 3, None, rims, drawn)
-    points, index = moat.samples(given, walkers, rims, drawn)
+    climbers = Climbers.of(given, 2, None, drawn)
+    points, index = moat.samples(given, walkers, climbers, rims, drawn)
     wanted, counted = moat.shape(given, points, index, rims)
     reached = given.margins(network)(points, index)
     pits = given.margins(network)(given.witnesses, torch.arange(2))
@@ -135,7 +176,7 @@ def test_the_gradient_of_a_step_is_that_of_the_loss_as_written():
     gradients = [parameter.grad for parameter in network.parameters()]
     for found, expected in zip(gradients, torch.autograd.grad(by_hand, list(network.parameters())), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
-    assert memory.shape == (9, 25)
+    assert memory.shape == (9 + 6, 25)
 
 
 def test_walkers_go_down_the_margin():
