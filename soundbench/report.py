@@ -1,7 +1,7 @@
 """What does the reader see? A table, the findings, and what they mean in plain words."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -17,23 +17,6 @@ FINDING_WORDS = {
     Assessment.BAD_WITNESS: "bad witness",
     Assessment.INCONSISTENT: "inconsistent claim",
 }
-
-ROWS = (
-    "pairs exercised",
-    "findings",
-    "  unsound",
-    "  false alarm",
-    "  bad witness",
-    "  ground truth refuted",
-    "instances",
-    "  correct",
-    "  unconfirmed",
-    *(f"  {claim}" for claim in INCONCLUSIVE_CLAIMS),
-    *(f"{kind} twins proven" for kind in TwinKind),
-    "counterexamples found",
-    "  only to within rounding",
-    "seconds",
-)
 
 
 def exit_code(summaries: Sequence[Summary], min_exercised: int) -> int:
@@ -60,8 +43,9 @@ def render(summaries: Sequence[Summary], console: Console) -> None:
     table.add_column("")
     for summary in summaries:
         table.add_column(Text(_name(summary)), justify="right", overflow="fold")
-    for label, cells in zip(ROWS, zip(*map(_cells, summaries), strict=True), strict=True):
-        table.add_row(label, *cells)
+    columns = [_cells(summary) for summary in summaries]
+    for label in columns[0] if columns else ():
+        table.add_row(label, *(column[label] for column in columns))
     console.print(table)
     console.print()
     for summary in summaries:
@@ -95,24 +79,46 @@ def explain(summary: Summary) -> str:
     return f"{name} {claims}; it exercised {exercised} of {pairs}, so {rest}."
 
 
-def _cells(summary: Summary) -> tuple[Text, ...]:
-    """One verifier's column, in the order of `ROWS`."""
-    return (
-        Text(f"{summary.pairs_exercised}/{summary.pairs}", style="" if summary.pairs_exercised else "yellow"),
-        Text(str(len(summary.findings)), style="bold red" if summary.findings else "green"),
-        Text(str(summary.unsound)),
-        Text(str(summary.false_alarm)),
-        Text(str(summary.bad_witness)),
-        Text(str(summary.refuted)),
-        Text(str(summary.instances)),
-        Text(str(summary.correct)),
-        Text(str(summary.unconfirmed)),
-        *(Text(str(summary.inconclusive_claims[claim])) for claim in INCONCLUSIVE_CLAIMS),
-        *(Text(f"{summary.twins[kind].proven}/{summary.twins[kind].count}") for kind in TwinKind),
-        Text(f"{summary.falsified}/{summary.violated}"),
-        Text(f"{summary.nearly_falsified}/{summary.violated}"),
-        Text(f"{summary.seconds:.1f}"),
-    )
+def _cells(summary: Summary) -> Mapping[str, Text]:
+    """One verifier's column: what stands in each row."""
+    cells = {
+        "findings": Text(str(len(summary.findings)), style="bold red" if summary.findings else "green"),
+        "  unsound": Text(str(summary.unsound)),
+        "  false alarm": Text(str(summary.false_alarm)),
+        "  bad witness": Text(str(summary.bad_witness)),
+        "  ground truth refuted": Text(str(summary.refuted)),
+        "instances": Text(str(summary.instances)),
+        "  correct": Text(str(summary.correct)),
+        "  unconfirmed": Text(str(summary.unconfirmed)),
+        **{f"  {claim}": Text(str(summary.inconclusive_claims[claim])) for claim in INCONCLUSIVE_CLAIMS},
+    }
+    first, last = _pair_cells(summary) if summary.pairs else ({}, _ratio_cells(summary))
+    found = {
+        "counterexamples found": Text(f"{summary.falsified}/{summary.violated}"),
+        "  only to within rounding": Text(f"{summary.nearly_falsified}/{summary.violated}"),
+        "seconds": Text(f"{summary.seconds:.1f}"),
+    }
+    return {**first, **cells, **last, **found}
+
+
+def _pair_cells(summary: Summary) -> tuple[Mapping[str, Text], Mapping[str, Text]]:
+    """What a suite of pairs is about: the first row, and the twins further down."""
+    exercised = Text(f"{summary.pairs_exercised}/{summary.pairs}", style="" if summary.pairs_exercised else "yellow")
+    proven = {
+        f"{kind} twins proven": Text(f"{summary.twins[kind].proven}/{summary.twins[kind].count}") for kind in TwinKind
+    }
+    return {"pairs exercised": exercised}, proven
+
+
+def _ratio_cells(summary: Summary) -> Mapping[str, Text]:
+    """The paper's four metrics, for a suite like the paper's."""
+    ratios = {
+        "clean verified": summary.clean_verified_ratio,
+        "clean falsified": summary.clean_falsified_ratio,
+        "unverifiable verified": summary.unverifiable_verified_ratio,
+        "unverifiable falsified": summary.unverifiable_falsified_ratio,
+    }
+    return {label: Text("-" if ratio is None else f"{100 * ratio:.0f} %") for label, ratio in ratios.items()}
 
 
 def _describe(summary: Summary, finding: Finding) -> str:

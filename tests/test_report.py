@@ -101,6 +101,17 @@ class TestTable:
     def test_pairs_come_first(self):
         assert printed(CLEAR).splitlines()[1].startswith("pairs exercised")
 
+    def test_a_suite_without_pairs_is_told_in_the_papers_four_metrics(self):
+        plain = replace(CLEAR, pairs=0, pairs_exercised=0, clean_verified_ratio=0.954, clean_falsified_ratio=None)
+        text = printed(plain)
+        assert row(text, "clean verified") == ["95", "%"]
+        assert row(text, "clean falsified") == ["-"]
+        assert row(text, "unverifiable verified") == [f"{100 * plain.unverifiable_verified_ratio:.0f}", "%"]
+        assert row(text, "unverifiable falsified") == [f"{100 * plain.unverifiable_falsified_ratio:.0f}", "%"]
+        assert "pairs exercised" not in text
+        assert "twins" not in text
+        assert "clean verified" not in printed(CLEAR)
+
     def test_plain_text_where_it_is_not_a_terminal(self):
         text = printed(CLEAR, LIAR)
         assert text.isascii()
