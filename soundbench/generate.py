@@ -1,6 +1,7 @@
 """How a suite is made from a recipe and a seed: planted, certified, written, and moved into place when complete."""
 
 import contextlib
+import glob
 import hashlib
 import importlib.metadata
 import shutil
@@ -122,6 +123,13 @@ def folder_to_be(out: Path) -> Iterator[Path]:
             place.rmdir()
         folder.rename(place)
     finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned(out: Path) -> None:
+    """Remove the temporary folders of starts that were killed; only for who has locked `out`."""
+    place = out.absolute()
+    for folder in place.parent.glob(f".{glob.escape(place.name)}-????????"):
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -21,7 +21,7 @@ from soundbench.dataset import Dataset, draw_dataset
 from soundbench.errors import CertificateError
 from soundbench.export import save_onnx
 from soundbench.export_module import module_to_onnx
-from soundbench.generate import folder_to_be, one_thread, provenance, write_instances
+from soundbench.generate import folder_to_be, one_thread, provenance, remove_abandoned, write_instances
 from soundbench.graph import Graph, read_graph
 from soundbench.ground_truth import AttackRecord, Expected, GroundTruth, Role
 from soundbench.instance import Instance, Property
@@ -127,6 +127,7 @@ def make_trained_suite(source: TrainedSource, model: Model, out: Path, device: t
     order = Order(source, model, source.dataset_of(model), out, device, report)
     checkpoint = out.with_name(f"{out.name}.checkpoint.safetensors")
     with locked(out), one_thread():
+        remove_abandoned(out)
         with folder_to_be(out) as folder:
             network, log = trained_network(order, checkpoint)
             made = write_trained(order, network, log, folder)

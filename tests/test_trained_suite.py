@@ -26,6 +26,8 @@ CPU = torch.device("cpu")
 def made(tmp_path_factory):
     out = tmp_path_factory.mktemp("trained") / "suite"
     small = model("small", QUICK)
+    for abandoned in (".suite-abcd_123", ".suite-other-abcd_123"):
+        (out.parent / abandoned / "onnx").mkdir(parents=True)
     result = make_trained_suite(source(small), small, out, CPU, str)
     return result, load_suite(out)
 
@@ -47,6 +49,12 @@ def test_the_suite_has_what_was_made(made):
         assert known.family == "trained"
         assert [record.attack for record in known.attacks] == ATTACKS
         assert not any(record.found for record in known.attacks)
+
+
+def test_what_a_killed_start_left_is_gone_and_nothing_else(made):
+    assert [path.name for path in made[1].root.parent.iterdir() if path.name.startswith(".")] == [
+        ".suite-other-abcd_123"
+    ]
 
 
 def test_no_clean_instance_is_said_to_hold_without_a_proof(made):
