@@ -17,11 +17,10 @@ OWN = {"cnn_residual"}
 every_suite = pytest.mark.parametrize("root", SUITES, ids=lambda path: path.name)
 
 
-def test_they_are_of_published_architectures_and_named_after_their_models():
-    for root in SUITES:
-        manifest = read_json(root / MANIFEST)
-        assert manifest["settings"]["architecture"] in set(ARCHITECTURES) - OWN
-        assert manifest["name"] == root.name
+def test_there_is_one_of_each_published_architecture_named_after_its_model():
+    manifests = [read_json(root / MANIFEST) for root in SUITES]
+    assert {manifest["settings"]["architecture"] for manifest in manifests} == set(ARCHITECTURES) - OWN
+    assert [manifest["name"] for manifest in manifests] == [root.name for root in SUITES]
 
 
 def test_they_take_no_more_than_sixty_megabytes():
