@@ -1,10 +1,13 @@
 """What a planted network looks like: layers as plain values, and the shapes that recipes can ask for."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from soundbench.graph import Array, Function
+from soundbench.graph import Array, Function, Indices
+
+# The network's input.
+INPUT = "x"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -14,22 +17,6 @@ class Dense:
     name: str
     weights: Array
     bias: Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Conv:
-    """A 3x3 convolution with stride 1 and padding 1; weights (out channels, in channels, 3, 3)."""
-
-    name: str
-    weights: Array
-    bias: Array
-
-
-@dataclass(frozen=True, slots=True)
-class AveragePool:
-    """An average of two rows with stride 1, the borders padded by a row of zeros that counts: one row more."""
-
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +43,42 @@ class Branches:
     second: "Layers"
 
 
-Layer = Dense | Conv | AveragePool | Flatten | Activate | Branches
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One ONNX operation: its output's name, the operator, what it reads, and its attributes.
+
+    It reads tensors by name, the network's input as `INPUT`, and constants: float64 arrays become float32, integers
+    int64.
+    """
+
+    name: str
+    operator: str
+    reads: tuple["str | Array | Indices", ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operations:
+    """ONNX operations from the network's input; the last one's output has the layer's name."""
+
+    name: str
+    operations: tuple[Operation, ...]
+
+
+Layer = Dense | Flatten | Activate | Branches | Operations
 Layers = Sequence[Layer]
-
-
-class Front(StrEnum):
-    """What lies between the input and the dense layers."""
-
-    NONE = "none"
-    CONV = "conv"
-    CONV_AVGPOOL = "conv_avgpool"
-    RESIDUAL = "residual"
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
     """The shape of a base network; planting widens its layers.
 
-    `hidden` are the widths of the dense hidden layers, `width` the channels of the convolution or the neurons of
-    the residual stream. `woven` says whether needles live inside the ordinary layers or in a branch of their own.
+    `hidden` are the widths of the dense hidden layers. `woven` says whether needles live inside the ordinary layers or
+    in a branch of their own.
     """
 
     input_shape: tuple[int, ...]
-    front: Front
     function: Function
     hidden: tuple[int, ...]
-    width: int
     classes: int
     woven: bool = True

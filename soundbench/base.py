@@ -11,18 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from soundbench.architecture import (
-    Activate,
-    Architecture,
-    AveragePool,
-    Branches,
-    Conv,
-    Dense,
-    Flatten,
-    Front,
-    Layer,
-    Layers,
-)
+from soundbench.architecture import Activate, Architecture, Dense, Flatten, Layer, Layers
 from soundbench.errors import SoundbenchError
 from soundbench.graph import Array, Function
 
@@ -86,44 +75,13 @@ def train_base(architecture: Architecture, boxes: LabelledBoxes, margin: float, 
 
 def layers_of(architecture: Architecture) -> list[Layer]:
     """The base's layers with empty weights of the right shapes."""
-    front, size = front_layers(architecture)
-    layers = list(front)
+    shape = architecture.input_shape
+    layers: list[Layer] = [Flatten("flat")] if len(shape) > 1 else []
+    size = int(np.prod(shape))
     for index, width in enumerate(architecture.hidden, start=1):
-        layers += [
-            empty_dense(f"dense{index}", size, width),
-            Activate(f"active{index}", architecture.function),
-        ]
+        layers += [empty_dense(f"dense{index}", size, width), Activate(f"active{index}", architecture.function)]
         size = width
     return [*layers, empty_dense("logits", size, architecture.classes)]
-
-
-def front_layers(architecture: Architecture) -> tuple[list[Layer], int]:
-    """The layers before the dense ones, and how many features they give."""
-    shape, width, function = architecture.input_shape, architecture.width, architecture.function
-    match architecture.front:
-        case Front.NONE:
-            return ([Flatten("flat")] if len(shape) > 1 else []), int(np.prod(shape))
-        case Front.CONV | Front.CONV_AVGPOOL:
-            conv = Conv("conv", np.zeros((width, shape[0], 3, 3)), np.zeros(width))
-            active = Activate("conv_active", function)
-            if architecture.front is Front.CONV:
-                return [conv, active, Flatten("flat")], width * shape[1] * shape[2]
-            return [conv, active, AveragePool("pool"), Flatten("flat")], width * (shape[1] + 1) * shape[2]
-        case Front.RESIDUAL:
-            inner: list[Layer] = [
-                empty_dense("inner", width, width),
-                Activate("inner_active", function),
-                empty_dense("outer", width, width),
-            ]
-            block = Branches("stream", [], inner)
-            stem = empty_dense("stem", int(np.prod(shape)), width)
-            return [
-                *([Flatten("flat")] if len(shape) > 1 else []),
-                stem,
-                Activate("stem_active", function),
-                block,
-                Activate("stream_active", function),
-            ], width
 
 
 def empty_dense(name: str, inputs: int, outputs: int) -> Dense:
@@ -150,30 +108,20 @@ def initial_weights(layers: Layers, generator: torch.Generator, centre: Array) -
     return weights
 
 
-def parametrised(layers: Layers) -> list[Dense | Conv]:
+def parametrised(layers: Layers) -> list[Dense]:
     """The layers that have weights, in order."""
-    found: list[Dense | Conv] = []
-    for layer in layers:
-        if isinstance(layer, Dense | Conv):
-            found.append(layer)
-        elif isinstance(layer, Branches):
-            found += parametrised([*layer.first, *layer.second])
-    return found
+    return [layer for layer in layers if isinstance(layer, Dense)]
 
 
 def with_weights(layers: Layers, weights: Weights) -> list[Layer]:
     """The layers with trained weights filled in."""
     filled: list[Layer] = []
     for layer in layers:
-        match layer:
-            case Dense() | Conv():
-                arrays = (weights[f"{layer.name}.{part}"].detach().double().numpy() for part in ("weight", "bias"))
-                filled.append(type(layer)(layer.name, *arrays))
-            case Branches():
-                branches = with_weights(layer.first, weights), with_weights(layer.second, weights)
-                filled.append(Branches(layer.name, *branches))
-            case _:
-                filled.append(layer)
+        if isinstance(layer, Dense):
+            arrays = (weights[f"{layer.name}.{part}"].detach().double().numpy() for part in ("weight", "bias"))
+            filled.append(Dense(layer.name, *arrays))
+        else:
+            filled.append(layer)
     return filled
 
 
@@ -225,29 +173,18 @@ def interval(layers: Layers, weights: Weights, lower: Tensor, upper: Tensor) -> 
 def interval_layer(layer: Layer, weights: Weights, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
     """Interval bounds through one layer."""
     match layer:
-        case Dense() | Conv():
+        case Dense():
             matrix, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
             centre, radius = 0.5 * (lower + upper), 0.5 * (upper - lower)
-            if isinstance(layer, Dense):
-                middle, spread = (
-                    functional.linear(centre, matrix, bias),
-                    functional.linear(radius, matrix.abs()),
-                )
-            else:
-                middle = functional.conv2d(centre, matrix, bias, padding=1)
-                spread = functional.conv2d(radius, matrix.abs(), padding=1)
+            middle, spread = functional.linear(centre, matrix, bias), functional.linear(radius, matrix.abs())
             return middle - spread, middle + spread
-        case AveragePool():
-            return tuple(functional.avg_pool2d(side, (2, 1), 1, (1, 0)) for side in (lower, upper))  # type: ignore[return-value]
         case Flatten():
             return lower.flatten(1), upper.flatten(1)
         case Activate():
             function = TORCH_FUNCTION[layer.function]
             return function(lower), function(upper)
-        case Branches():
-            first = interval(layer.first, weights, lower, upper)
-            second = interval(layer.second, weights, lower, upper)
-            return first[0] + second[0], first[1] + second[1]
+        case _:
+            raise TypeError(f"{layer.name} is not part of a base")
 
 
 TORCH_FUNCTION = {Function.RELU: torch.relu, Function.SIGMOID: torch.sigmoid, Function.TANH: torch.tanh}

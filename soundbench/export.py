@@ -5,11 +5,21 @@ Opset 13, IR version 8, static batch 1, weights as float32 initializers; the byt
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soundbench.architecture import Activate, AveragePool, Branches, Conv, Dense, Flatten, Layer, Layers
+from soundbench.architecture import (
+    INPUT,
+    Activate,
+    Branches,
+    Dense,
+    Flatten,
+    Layer,
+    Layers,
+    Operation,
+    Operations,
+)
 from soundbench.graph import Array, Function
 
 if TYPE_CHECKING:
@@ -17,7 +27,6 @@ if TYPE_CHECKING:
 
 OPSET = 13
 IR_VERSION = 8
-INPUT = "x"
 OPERATOR_OF = {Function.RELU: "Relu", Function.SIGMOID: "Sigmoid", Function.TANH: "Tanh"}
 
 
@@ -28,6 +37,21 @@ def to_onnx(layers: Layers, input_shape: Sequence[int], outputs: int) -> "onnx.M
     """
     nodes, weights = chain(layers, INPUT)
     return model_of(nodes, weights, input_shape, layers[-1].name, outputs)
+
+
+def operations_to_onnx(operations: Sequence[Operation], input_shape: Sequence[int]) -> "onnx.ModelProto":
+    """An ONNX model of operations alone, unchecked; its output has no shape."""
+    from onnx import TensorProto, helper
+
+    pairs = [written(operation) for operation in operations]
+    graph = helper.make_graph(
+        [node for node, _ in pairs],
+        "soundbench",
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, *input_shape])],
+        [helper.make_tensor_value_info(operations[-1].name, TensorProto.FLOAT, None)],
+        [tensor for _, tensors in pairs for tensor in tensors],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
 def model_of(
@@ -78,24 +102,36 @@ def one(layer: Layer, source: str) -> "tuple[list[onnx.NodeProto], list[onnx.Ten
         case Dense():
             inputs, weights = parameters(name, source, layer.weights, layer.bias)
             return [helper.make_node("Gemm", inputs, [name], name=f"{name}/Gemm", transB=1)], weights
-        case Conv():
-            inputs, weights = parameters(name, source, layer.weights, layer.bias)
-            window: dict[str, Any] = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [1, 1]}
-            return [helper.make_node("Conv", inputs, [name], name=f"{name}/Conv", **window)], weights
-        case AveragePool():
-            window = {"kernel_shape": [2, 1], "pads": [1, 0, 1, 0], "strides": [1, 1], "count_include_pad": 1}
-            return [helper.make_node("AveragePool", [source], [name], name=f"{name}/AveragePool", **window)], []
         case Flatten():
             return [helper.make_node("Flatten", [source], [name], name=f"{name}/Flatten", axis=1)], []
         case Activate():
             operator = OPERATOR_OF[layer.function]
             return [helper.make_node(operator, [source], [name], name=f"{name}/{operator}")], []
+        case Operations():
+            pairs = [written(operation) for operation in layer.operations]
+            return [node for node, _ in pairs], [tensor for _, tensors in pairs for tensor in tensors]
         case Branches():
             first_nodes, first_weights = chain(layer.first, source)
             second_nodes, second_weights = chain(layer.second, source)
             ends = [branch[-1].name if branch else source for branch in (layer.first, layer.second)]
             add = helper.make_node("Add", ends, [name], name=f"{name}/Add")
             return [*first_nodes, *second_nodes, add], [*first_weights, *second_weights]
+
+
+def written(operation: Operation) -> "tuple[onnx.NodeProto, list[onnx.TensorProto]]":
+    """The node and initializers of an operation."""
+    from onnx import helper, numpy_helper
+
+    names, tensors = [], []
+    for index, read in enumerate(operation.reads):
+        if isinstance(read, str):
+            names.append(read)
+            continue
+        names.append(f"{operation.name}.{index}")
+        kind = np.float32 if read.dtype.kind == "f" else np.int64
+        tensors.append(numpy_helper.from_array(np.ascontiguousarray(read.astype(kind)), names[-1]))
+    label = f"{operation.name}/{operation.operator}"
+    return helper.make_node(operation.operator, names, [operation.name], name=label, **operation.attributes), tensors
 
 
 def parameters(name: str, source: str, weights: Array, bias: Array) -> "tuple[list[str], list[onnx.TensorProto]]":

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor, nn
 
-from soundbench.export import INPUT, model_of
+from soundbench.architecture import INPUT
+from soundbench.export import model_of
 from soundbench.networks import Attention, Residual, TokenLinear, TokenMean, TokenNorm, Tokens
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soundbench.graph import Array, Function, apply_float64
+from soundbench.graph import Array, Function
 
 # How far a needle neuron's input lies beyond zero, outside the support and at the tip: float64 gradients vanish.
 SATURATION = {Function.RELU: 0.0, Function.TANH: 20.0, Function.SIGMOID: 40.0}
@@ -58,18 +58,10 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Carry:
-    """How the features that a needle reads depend on the inputs: input_i = recovery[i] @ F + offset[i].
-
-    That holds where `squash` is None; otherwise feature i is squash(input_i), one an input.
-    """
+    """How the inputs depend on the features that a needle reads: input_i = recovery[i] @ F + offset[i]."""
 
     recovery: Array
     offset: Array
-    squash: Function | None = None
-
-    def feature(self, value: Array) -> Array:
-        """The value of squashed features at given input values."""
-        return apply_float64(self.squash, value) if self.squash else value
 
 
 def rows_of(needle: Needle, carry: Carry, function: Function) -> Rows:
@@ -91,11 +83,7 @@ def saturating_rows(needle: Needle, carry: Carry, function: Function) -> Rows:
     """A rising and a falling side an input, then a tip that is saturated unless all bumps are high."""
     reads = list(needle.reads)
     low, high = needle.center - needle.half_width, needle.center + needle.half_width
-    if carry.squash is not None:
-        low, high = carry.feature(low), carry.feature(high)
-        scale, offset = np.eye(len(carry.offset))[reads], np.zeros(len(reads))
-    else:
-        scale, offset = carry.recovery[reads], carry.offset[reads]
+    scale, offset = carry.recovery[reads], carry.offset[reads]
     steepness = 2.0 * STEEPNESS[function] / (high - low)
     weights = np.vstack([steepness[:, None] * scale] * 2)
     moved = needle.misalignment * 0.5 * (high - low)

@@ -20,6 +20,8 @@ from soundbench.certificate import (
 )
 from soundbench.errors import CertificateError, SoundbenchError
 from soundbench.export import save_onnx, to_onnx
+from soundbench.front import Domain, Front, NoWayBack, draw_front
+from soundbench.fronts import FRONTS
 from soundbench.graph import Array, Graph, evaluate_float64, read_graph
 from soundbench.ground_truth import Expected, GroundTruth, Hiding, Position, Proof, Role, Track, TwinKind
 from soundbench.instance import Property
@@ -37,7 +39,7 @@ from soundbench.placement import (
     robustness_property,
 )
 from soundbench.prove import INFLATION, Hints, region_box, search, slacks
-from soundbench.recipe import Cell, Recipe
+from soundbench.recipe import NO_FRONT, Cell, Recipe
 from soundbench.weave import Woven, weave
 
 ATTEMPTS = 12
@@ -49,6 +51,8 @@ MISALIGNED_SHARE = 0.4
 MOST_BOXES = 400
 # A proof that must use up more of the room than this would be a long search.
 ROOM_SHARE = 0.8
+# The data of a front reach beyond the boxes by this share of what those span together.
+DOMAIN_ROOM = 0.02
 # Where a proof may cut beside the center of a misaligned row, in units of the needle's half-width.
 CUTS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
 
@@ -104,6 +108,14 @@ class PlannedBox:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """What both networks of a pair have: a base that reads the inputs, and the front through which it does."""
+
+    base: Layers
+    front: Front | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Network:
     """A network as woven, as written, and as read back from the file."""
 
@@ -122,7 +134,7 @@ def plant(plan: Plan, seed: Sequence[int], folder: Path) -> tuple[PlantedInstanc
     for attempt in range(ATTEMPTS):
         try:
             return attempt_to_plant(plan, np.random.default_rng([*seed, attempt]), folder)
-        except (TrainingFailed, NoRoom, CertificateError) as error:
+        except (TrainingFailed, NoRoom, NoWayBack, CertificateError) as error:
             reason = error
     raise PlantingFailed(
         f"{plan.stem}: not built in {ATTEMPTS} attempts (the last one: {reason}); "
@@ -137,8 +149,9 @@ def attempt_to_plant(plan: Plan, random: np.random.Generator, folder: Path) -> t
     base = train_base(cell.architecture, drawn, cell.margin, int(random.integers(2**31)))
     graph = lower(to_onnx(base, cell.input_shape, cell.classes), plan.stem)
     boxes = [plan_box(plan, index, drawn, graph, random) for index in range(len(cell.twins))]
-    armed = write(plan, base, [box.armed for box in boxes], folder / f"{plan.stem}-armed.onnx", random)
-    twin = write(plan, base, [box.disarmed for box in boxes], folder / f"{plan.stem}-twin.onnx", random)
+    body = Body(base, front_for(cell, drawn, random))
+    armed = write(plan, body, [box.armed for box in boxes], folder / f"{plan.stem}-armed.onnx", random)
+    twin = write(plan, body, [box.disarmed for box in boxes], folder / f"{plan.stem}-twin.onnx", random)
     own_tips = np.cumsum([0, *(len(box.armed) for box in boxes[:-1])])
     hidings = [hide(plan, box, armed, int(tip)) for box, tip in zip(boxes, own_tips, strict=True)]
     instances = []
@@ -147,6 +160,19 @@ def attempt_to_plant(plan: Plan, random: np.random.Generator, folder: Path) -> t
         instances += [armed_instance(plan, box, armed, hidings[index]), twin_instance(plan, box, twin)]
     clean = robustness_property(drawn, len(boxes), cell.classes)
     return (*instances, clean_instance(plan, clean, armed))
+
+
+def front_for(cell: Cell, drawn: LabelledBoxes, random: np.random.Generator) -> Front | None:
+    """The cell's front, for inputs in and around the boxes.
+
+    Raises:
+        NoWayBack: none was drawn from which the inputs come back well.
+    """
+    if cell.front == NO_FRONT:
+        return None
+    lower, upper = drawn.lower.min(axis=0).ravel(), drawn.upper.max(axis=0).ravel()
+    room = DOMAIN_ROOM * (upper - lower)
+    return draw_front(FRONTS[cell.front], Domain(cell.input_shape, lower - room, upper + room), random)
 
 
 def plan_box(plan: Plan, index: int, drawn: LabelledBoxes, base: Graph, random: np.random.Generator) -> PlannedBox:
@@ -202,11 +228,11 @@ def draw_crowd(placement: Placement, half_width: float, count: int, random: np.r
 
 
 def write(
-    plan: Plan, base: Layers, needles: Sequence[Sequence[Needle]], path: Path, random: np.random.Generator
+    plan: Plan, body: Body, needles: Sequence[Sequence[Needle]], path: Path, random: np.random.Generator
 ) -> Network:
-    """Weave all boxes' needles into the base, write the network, and read it back as everyone else will."""
+    """Weave all boxes' needles into the body, write the network, and read it back as everyone else will."""
     cell = plan.cell
-    woven = weave(cell.architecture, base, [needle for box in needles for needle in box], random)
+    woven = weave(cell.architecture, body.base, body.front, [needle for box in needles for needle in box], random)
     save_onnx(to_onnx(woven.layers, cell.input_shape, cell.classes), path)
     return Network(woven, path, read_graph(path))
 

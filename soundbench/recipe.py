@@ -9,14 +9,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from soundbench.architecture import Architecture, Front
+from soundbench.architecture import Architecture
 from soundbench.errors import InputError
+from soundbench.fronts import FRONTS, IMAGE_FRONTS
 from soundbench.graph import Function
 from soundbench.ground_truth import Position, TwinKind
 
 # Names become parts of file names.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LARGEST_WIDTH = 10_000
+# A network whose dense layers read the input itself.
+NO_FRONT = "none"
 # Where a needle can be planted.
 PLANTED_POSITIONS = (Position.INTERIOR, Position.FACE)
 
@@ -36,10 +39,9 @@ class Cell:
     reads: int
     twins: tuple[TwinKind, ...]
     positions: tuple[Position, ...] = PLANTED_POSITIONS
-    front: Front = Front.NONE
+    front: str = NO_FRONT
     activation: Function = Function.RELU
     hidden: tuple[int, ...] = (24, 16)
-    width: int = 3
     classes: int = 2
     woven: bool = True
     radius: float = 0.1
@@ -51,9 +53,7 @@ class Cell:
     @property
     def architecture(self) -> Architecture:
         """The shape of the cell's base network."""
-        return Architecture(
-            self.input_shape, self.front, self.activation, self.hidden, self.width, self.classes, self.woven
-        )
+        return Architecture(self.input_shape, self.activation, self.hidden, self.classes, self.woven)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,22 +176,16 @@ def cell_problems(cell: Cell) -> Mapping[str, bool]:
     return {
         "name must be letters, digits, '-' and '_'": not NAME.fullmatch(cell.name),
         "input_shape must be positive": not cell.input_shape or min(cell.input_shape) < 1,
-        "a convolution needs an input_shape of (channels, rows, columns)": len(cell.input_shape) != 3
-        and cell.front in (Front.CONV, Front.CONV_AVGPOOL),
-        f"front {cell.front} needs the activation relu": not is_relu
-        and cell.front in (Front.CONV_AVGPOOL, Front.RESIDUAL),
-        "woven = false needs the front none and an input_shape of one size": not cell.woven
-        and (cell.front is not Front.NONE or len(cell.input_shape) != 1),
+        f"unknown front; known: {NO_FRONT}, {', '.join(FRONTS)}": cell.front not in {NO_FRONT, *FRONTS},
+        f"front {cell.front} needs an input_shape of (channels, rows, columns)": len(cell.input_shape) != 3
+        and cell.front in IMAGE_FRONTS,
         f"reads must lie between 4 and the {inputs} inputs": not 4 <= cell.reads <= inputs,
         "twins and positions must not be empty": not cell.twins or not cell.positions,
         f"positions must be of {', '.join(PLANTED_POSITIONS)}": not set(cell.positions) <= set(PLANTED_POSITIONS),
         "positions must not repeat": len(set(cell.positions)) < len(cell.positions),
         "hidden needs at least two widths, all positive": len(cell.hidden) < 2 or min(cell.hidden) < 1,
         f"hidden must be two widths with the activation {cell.activation}": not is_relu and len(cell.hidden) > 2,
-        "width must be positive": cell.width < 1,
-        f"input_shape, hidden, width and classes must not exceed {LARGEST_WIDTH}": max(
-            inputs, *cell.hidden, cell.width, cell.classes
-        )
+        f"input_shape, hidden and classes must not exceed {LARGEST_WIDTH}": max(inputs, *cell.hidden, cell.classes)
         > LARGEST_WIDTH,
         "classes must be at least 2": cell.classes < 2,
         "radius must lie in (0, 0.12]": not 0 < cell.radius <= 0.12,

@@ -1,7 +1,7 @@
 """How needles are woven into a base network: spare neurons of its ordinary layers, then shuffled and rescaled.
 
-The dense layers of a planted network read features: the inputs, or what a convolution or a residual block makes
-of them. The base reads its own features; needles read carried ones, from which the inputs can be recovered.
+The dense layers of a planted network read features: the inputs, or what a front makes of them. Base and needles read
+the inputs as they come back from the features, in one layer.
 """
 
 from collections.abc import Sequence
@@ -9,24 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soundbench.architecture import (
-    Activate,
-    Architecture,
-    AveragePool,
-    Branches,
-    Conv,
-    Dense,
-    Flatten,
-    Front,
-    Layer,
-    Layers,
-)
+from soundbench.architecture import Activate, Architecture, Branches, Dense, Flatten, Layer, Layers, Operations
 from soundbench.errors import InputError
-from soundbench.graph import Array, Function, Indices
+from soundbench.front import Front
+from soundbench.graph import Array, Function
 from soundbench.needle import Carry, Needle, Rows, rows_of
-
-# A carried input is shifted by this much so that its ReLU is active wherever inputs lie above its negative.
-CARRY_SHIFT = 0.4375
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,46 +31,56 @@ class Woven:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """The layers before the dense ones, which of their outputs the base reads, and which carry the inputs.
+    """The layers before the dense ones, the number of their outputs, and how the inputs come back from these.
 
-    A base feature is `base_scale` times what the base was trained on.
+    Needles read them by `carry`, the base by `mixed`.
     """
 
     layers: Layers
     size: int
-    base_columns: Indices
-    base_scale: Array
-    carry_columns: Indices
     carry: Carry
+    mixed: Carry
 
 
-def weave(architecture: Architecture, base: Layers, needles: Sequence[Needle], random: np.random.Generator) -> Woven:
-    """Put needles into a base network.
+def weave(
+    architecture: Architecture,
+    base: Layers,
+    front: Front | None,
+    needles: Sequence[Needle],
+    random: np.random.Generator,
+) -> Woven:
+    """Put a front before a base network, and needles into it.
 
     Raises:
-        InputError: the architecture cannot hold needles (its front does not suit its activation function).
+        InputError: the architecture cannot hold needles.
     """
+    features = features_of(architecture, front)
     if not architecture.woven:
-        return bolt_on(architecture, base, needles, random)
-    head = [layer for layer in base if isinstance(layer, Dense) and layer.name != "stem"]
-    return dense_head(architecture, features_of(architecture, base, random), head, needles, random)
+        return bolt_on(architecture, base, features, needles, random)
+    head = [layer for layer in base if isinstance(layer, Dense)]
+    return dense_head(architecture, features, head, needles, random)
 
 
-def bolt_on(architecture: Architecture, base: Layers, needles: Sequence[Needle], random: np.random.Generator) -> Woven:
+def bolt_on(
+    architecture: Architecture,
+    base: Layers,
+    features: Features,
+    needles: Sequence[Needle],
+    random: np.random.Generator,
+) -> Woven:
     """The needles in a branch of their own, added to the base's logits."""
-    if architecture.front is not Front.NONE or len(architecture.input_shape) != 1:
-        raise InputError("a needle in a branch of its own needs a network of dense layers only (front 'none')")
-    features = features_of(architecture, base, random)
     blank = [
         Dense("dense1", np.zeros((0, features.size)), np.zeros(0)),
         *[Dense(f"dense{index}", np.zeros((0, 0)), np.zeros(0)) for index in range(2, len(architecture.hidden) + 1)],
         Dense("logits", np.zeros((architecture.classes, 0)), np.zeros(architecture.classes)),
     ]
     branch = dense_head(architecture, features, blank, needles, random)
-    renamed = [rename(layer, "needle_") for layer in branch.layers]
+    renamed = [rename(layer, "needle_") for layer in branch.layers[len(features.layers) :]]
     tips = tuple((f"needle_{tensor}", neuron) for tensor, neuron in branch.tips)
     slopes = {f"needle_{name}": text for name, text in branch.slopes.items()}
-    return Woven([Branches("sum", base, renamed)], tips, slopes)
+    head = dense_head(architecture, features, [layer for layer in base if isinstance(layer, Dense)], [], random)
+    own = head.layers[len(features.layers) :]
+    return Woven([*features.layers, Branches("sum", own, renamed)], tips, slopes)
 
 
 def rename(layer: Layer, prefix: str) -> Layer:
@@ -97,117 +94,14 @@ def rename(layer: Layer, prefix: str) -> Layer:
             raise TypeError(f"{layer.name} is not part of a dense head")
 
 
-def features_of(architecture: Architecture, base: Layers, random: np.random.Generator) -> Features:
-    """The front of a planted network, for the architecture's kind of front."""
-    match architecture.front:
-        case Front.NONE:
-            return input_features(architecture)
-        case Front.CONV | Front.CONV_AVGPOOL:
-            return conv_features(architecture, base, random)
-        case Front.RESIDUAL:
-            return residual_features(architecture, base, random)
-
-
-def input_features(architecture: Architecture) -> Features:
-    """The inputs themselves."""
+def features_of(architecture: Architecture, front: Front | None) -> Features:
+    """What a front makes of the inputs; the inputs themselves where there is none."""
+    if front is not None:
+        return Features([Operations(front.operations[-1].name, front.operations)], front.size, front.carry, front.mixed)
     count = int(np.prod(architecture.input_shape))
     layers: list[Layer] = [Flatten("flat")] if len(architecture.input_shape) > 1 else []
-    columns = np.arange(count)
-    return Features(layers, count, columns, np.ones(count), columns, Carry(np.eye(count), np.zeros(count)))
-
-
-def conv_features(architecture: Architecture, base: Layers, random: np.random.Generator) -> Features:
-    """The base's channels beside channels that carry the image, shuffled; rescaled where the activation allows."""
-    conv = next(layer for layer in base if isinstance(layer, Conv))
-    pooled = architecture.front is Front.CONV_AVGPOOL
-    _, rows, columns = architecture.input_shape
-    if pooled and architecture.function is not Function.RELU:
-        raise InputError("average pooling carries needles only with the activation 'relu'")
-    carrying, carry = conv_carry(architecture)
-    weights, bias = np.vstack([conv.weights, carrying.weights]), np.concatenate([conv.bias, carrying.bias])
-    order = random.permutation(len(weights))
-    scale = scales(architecture.function, len(conv.weights), random)
-    factors = np.concatenate([scale, np.ones(len(carrying.bias))])
-    shuffled = Conv("conv", (factors[:, None, None, None] * weights)[order], (factors * bias)[order])
-    place = np.argsort(order)
-    plane = (rows + pooled) * columns
-    channel_columns = place[:, None] * plane + np.arange(plane)
-    layers: list[Layer] = [
-        shuffled,
-        Activate("conv_active", architecture.function),
-        *([AveragePool("pool")] if pooled else []),
-        Flatten("flat"),
-    ]
-    split = len(conv.weights)
-    return Features(
-        layers,
-        len(weights) * plane,
-        channel_columns[:split].ravel(),
-        np.repeat(scale, plane),
-        channel_columns[split:].ravel(),
-        carry,
-    )
-
-
-def conv_carry(architecture: Architecture) -> tuple[Conv, Carry]:
-    """Channels that carry the image through activation and pooling, and how the image is recovered from them."""
-    channels, rows, columns = architecture.input_shape
-    kernels = np.zeros((channels, channels, 3, 3))
-    kernels[np.arange(channels), np.arange(channels), 1, 1] = 1.0
-    count = channels * rows * columns
-    if architecture.function is not Function.RELU:
-        return Conv("conv", kernels, np.zeros(channels)), Carry(np.eye(count), np.zeros(count), architecture.function)
-    recovery = np.eye(count)
-    if architecture.front is Front.CONV_AVGPOOL:
-        recovery = np.kron(np.eye(channels), np.kron(unaverage(rows), np.eye(columns)))
-    # Averages of a padded border see fewer shifts, as do the sums that undo them: the shift comes back whole.
-    return Conv("conv", kernels, np.full(channels, CARRY_SHIFT)), Carry(recovery, np.full(count, -CARRY_SHIFT))
-
-
-def unaverage(size: int) -> Array:
-    """The matrix (size, size + 1) that undoes averages of neighbours with a zero beyond either end.
-
-    Each row is an alternating sum from the nearer end, which has the fewest terms and so the least rounding.
-    """
-    rows = np.arange(size)[:, None]
-    cells = np.arange(size + 1)[None, :]
-    from_start = np.where(cells <= rows, 2.0 * (-1.0) ** (rows - cells), 0.0)
-    from_end = from_start[::-1, ::-1]
-    return np.where(2 * rows < size, from_start, from_end)
-
-
-def residual_features(architecture: Architecture, base: Layers, random: np.random.Generator) -> Features:
-    """A residual stream in which half of each carried input takes the skip and half the block."""
-    if architecture.function is not Function.RELU:
-        raise InputError("a residual block carries needles only with the activation 'relu'")
-    stem = next(layer for layer in base if isinstance(layer, Dense))
-    block = next(layer for layer in base if isinstance(layer, Branches))
-    inner, outer = (layer for layer in block.second if isinstance(layer, Dense))
-    count = int(np.prod(architecture.input_shape))
-    half, eye = 0.5 * CARRY_SHIFT, np.eye(count)
-    no_bias = np.zeros(count)
-    wide_stem = Dense("stem", np.vstack([stem.weights, 0.5 * eye]), np.concatenate([stem.bias, np.full(count, half)]))
-    wide_inner = Dense("inner", diagonal(inner.weights, eye), np.concatenate([inner.bias, no_bias]))
-    wide_outer = Dense("outer", diagonal(outer.weights, eye), np.concatenate([outer.bias, no_bias]))
-    stream = random.permutation(len(wide_stem.bias))
-    hidden = random.permutation(len(wide_inner.bias))
-    function = architecture.function
-    branch: list[Layer] = [
-        reorder(wide_inner, hidden, stream),
-        Activate("inner_active", function),
-        reorder(wide_outer, stream, hidden),
-    ]
-    layers: list[Layer] = [
-        *([Flatten("flat")] if len(architecture.input_shape) > 1 else []),
-        reorder(wide_stem, stream, np.arange(count)),
-        Activate("stem_active", function),
-        Branches("stream", [], branch),
-        Activate("stream_active", function),
-    ]
-    place = np.argsort(stream)
-    split = len(stem.bias)
-    carry = Carry(eye, np.full(count, -CARRY_SHIFT))
-    return Features(layers, len(place), place[:split], np.ones(split), place[split:], carry)
+    same = Carry(np.eye(count), np.zeros(count))
+    return Features(layers, count, same, same)
 
 
 def diagonal(first: Array, second: Array) -> Array:
@@ -217,11 +111,6 @@ def diagonal(first: Array, second: Array) -> Array:
     result[:rows, :columns] = first
     result[rows:, columns:] = second
     return result
-
-
-def reorder(layer: Dense, rows: Indices, columns: Indices) -> Dense:
-    """A dense layer with its outputs and inputs in another order."""
-    return Dense(layer.name, layer.weights[rows][:, columns], layer.bias[rows])
 
 
 def dense_head(
@@ -276,16 +165,13 @@ def scales(function: Function, size: int, random: np.random.Generator) -> Array:
 
 
 def first_dense(features: Features, base: Dense, blocks: Sequence[Rows]) -> Dense:
-    """Base rows over base features, then the sides of every needle over carried ones."""
-    own = np.zeros((len(base.bias), features.size))
-    if len(base.bias):
-        own[:, features.base_columns] = base.weights / features.base_scale[None, :]
-    sides = []
-    for block in blocks:
-        rows = np.zeros((len(block.bias), features.size))
-        rows[:, features.carry_columns] = block.weights
-        sides.append(rows)
-    return Dense(base.name, np.vstack([own, *sides]), np.concatenate([base.bias, *(b.bias for b in blocks)]))
+    """Base rows over the inputs as they come back from the features, then the sides of every needle."""
+    mixed = features.mixed
+    own = base.weights @ mixed.recovery if len(base.bias) else np.zeros((0, features.size))
+    bias = base.bias + base.weights @ mixed.offset if len(base.bias) else base.bias
+    return Dense(
+        base.name, np.vstack([own, *(b.weights for b in blocks)]), np.concatenate([bias, *(b.bias for b in blocks)])
+    )
 
 
 def tip_dense(base: Dense, blocks: Sequence[Rows]) -> Dense:
