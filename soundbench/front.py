@@ -1,8 +1,9 @@
 """What lies between the input and the dense layers of a planted network: operators that lose nothing.
 
 A front is a short list of ONNX operations with random weights from whose outputs, the features, every input comes back:
-wherever the data lie, some feature depends on it alone, and is a linear function of it. So whatever reads the outputs, base and
-needles alike, reads the inputs through the operator that the front is there to test. `fronts` has one for each.
+wherever the data lie, some feature depends on it alone, and is a linear function of it. So whatever reads the features,
+base and needles alike, reads the inputs through the operator that the front is there to test. `fronts` has one for
+each.
 """
 
 import math
@@ -62,7 +63,7 @@ class Front:
     @property
     def size(self) -> int:
         """The number of features."""
-        return self.carry.recovery.shape[1]
+        return len(self.carry.recovery.T)
 
 
 Draw = Callable[[Domain, np.random.Generator], Sequence[Operation]]

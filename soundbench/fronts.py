@@ -36,13 +36,14 @@ def flat(operations: Sequence[Operation]) -> Operations:
 def clearance(operations: Sequence[Operation], domain: Domain, channels: int | None = None) -> Array:
     """What must be added to each output, or each of so many channels, so that all are positive in the domain."""
     low, high = reach_of(operations, domain)
-    shift = CLEARANCE * (high - low) - low
-    return shift if channels is None else shift.reshape(channels, -1).max(axis=1)
+    shift: Array = CLEARANCE * (high - low) - low
+    return shift if channels is None else np.max(shift.reshape(channels, -1), axis=1)
 
 
 def factors(size: int, random: np.random.Generator) -> Array:
     """Random factors of both signs: (size,)."""
-    return random.uniform(0.6, 1.6, size) * random.choice([-1.0, 1.0], size)
+    drawn: Array = random.uniform(0.6, 1.6, size) * random.choice([-1.0, 1.0], size)
+    return drawn
 
 
 def carrying(size: int, random: np.random.Generator) -> Array:
@@ -103,7 +104,7 @@ def kernels(channels: int, kernel: tuple[int, int], each: int, groups: int, rand
 
 
 def convolved(domain: Domain, weights: Array, **attributes: Any) -> Operations:  # noqa: ANN401  (of ONNX)
-    """A convolution with these kernels and a ReLU that is active; padded by one row and column unless told otherwise."""
+    """A convolution with these kernels, and a ReLU that is active; padded by one cell unless told otherwise."""
     window = {"kernel_shape": list(weights.shape[2:]), "pads": [1, 1, 1, 1], "strides": [1, 1], **attributes}
     shift = clearance([Operation("conv", "Conv", (INPUT, weights), window)], domain, len(weights))
     return [Operation("conv", "Conv", (INPUT, weights, shift), window), Operation("conv_active", "Relu", ("conv",))]
@@ -155,7 +156,8 @@ def laid_out(domain: Domain, random: np.random.Generator) -> tuple[Operations, t
     weights[place, np.arange(size)] = factors(size, random)
     before = row_of(domain)
     product = Operation("mixed", "Gemm", (input_name(before), weights), {"transB": 1})
-    shift = np.where(weights.any(axis=1), clearance([*before, product], domain), random.uniform(0, HIGHEST_CELL, size * cells))
+    others = random.uniform(0, HIGHEST_CELL, size * cells)
+    shift = np.where(weights.any(axis=1), clearance([*before, product], domain), others)
     full = Operation("mixed", "Gemm", (*product.reads, shift), {"transB": 1})
     shape = (size, LAID_ROWS, LAID_COLUMNS)
     image = Operation("image", "Reshape", ("mixed_active", np.array([1, *shape])))

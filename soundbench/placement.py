@@ -77,11 +77,15 @@ def draw_apart(draw: Callable[[], Array], first: Sequence[Array], count: int, di
     raise NoRoom(f"{count} boxes or needles do not fit beside each other; ask for fewer, or for more inputs")
 
 
+def intervals_of(boxes: LabelledBoxes, index: int) -> tuple[Interval, ...]:
+    """A box as the inputs of a property."""
+    pairs = zip(boxes.lower[index].ravel().tolist(), boxes.upper[index].ravel().tolist(), strict=True)
+    return tuple(Interval(Fraction(low), Fraction(high)) for low, high in pairs)
+
+
 def robustness_property(boxes: LabelledBoxes, index: int, classes: int) -> Property:
     """Unsafe: inside the box, some other class's logit reaches the label's; one region a class."""
-    pairs = zip(boxes.lower[index].ravel().tolist(), boxes.upper[index].ravel().tolist(), strict=True)
-    inputs = tuple(Interval(Fraction(low), Fraction(high)) for low, high in pairs)
-    label = boxes.labels[index]
+    inputs, label = intervals_of(boxes, index), boxes.labels[index]
     regions = tuple(
         Region(inputs, (Constraint(tuple(sorted({label: Fraction(1), other: Fraction(-1)}.items())), Fraction(0)),))
         for other in range(classes)

@@ -35,11 +35,13 @@ from soundbench.placement import (
     draw_apart,
     draw_boxes,
     half_width_for,
+    intervals_of,
     place,
     robustness_property,
 )
-from soundbench.prove import INFLATION, Hints, region_box, search, slacks
+from soundbench.prove import Hints, search
 from soundbench.recipe import NO_FRONT, Cell, Recipe
+from soundbench.specification import FORMS, Question, gain_allowed, gain_needed
 from soundbench.weave import Woven, weave
 
 ATTEMPTS = 12
@@ -178,15 +180,16 @@ def front_for(cell: Cell, drawn: LabelledBoxes, random: np.random.Generator) -> 
 def plan_box(plan: Plan, index: int, drawn: LabelledBoxes, base: Graph, random: np.random.Generator) -> PlannedBox:
     """Draw a witness and design the needles of box `index`."""
     cell, kind = plan.cell, plan.cell.twins[index]
-    unsafe = robustness_property(drawn, index, cell.classes)
-    region = unsafe.regions[int(random.integers(len(unsafe.regions)))]
-    ((target, _),) = [term for term in region.outputs[0].terms if term[1] < 0]
-    placement = place(plan.position, region, cell.reads, random)
-    proven = float(slacks(base, region.outputs, region_box(region, INFLATION), {})[0])
-    if not proven >= 0.5 * cell.margin:
-        raise CertificateError(f"the base's margin on a box is bounded by {proven:.3g} only")
-    logits = evaluate_float64(base, placement.point[None])[base.output][0]
-    margin = float(logits[drawn.labels[index]] - logits[target])
+    question = Question(base, intervals_of(drawn, index), drawn.labels[index], cell.classes, cell.margin)
+    asked = FORMS[cell.form](question, random)
+    unsafe, target = asked.property, asked.target
+    placement = place(plan.position, unsafe.regions[asked.region], cell.reads, random)
+    proven = gain_allowed(base, unsafe, target)
+    if not 0.5 * cell.margin <= proven < np.inf:
+        raise CertificateError(f"the base lets an output rise by {proven:.3g} only")
+    margin = gain_needed(unsafe, asked.region, target, evaluate_float64(base, placement.point[None])[base.output][0])
+    if not margin < np.inf:
+        raise CertificateError("no rise of one output makes the base violate the property")
     reads = list(placement.reads)
     half_width = half_width_for(placement, plan.recipe.queries, plan.recipe.chance)
     gain = cell.overshoot * margin

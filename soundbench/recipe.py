@@ -14,12 +14,14 @@ from soundbench.errors import InputError
 from soundbench.fronts import FRONTS, IMAGE_FRONTS
 from soundbench.graph import Function
 from soundbench.ground_truth import Position, TwinKind
+from soundbench.specification import FORMS
 
 # Names become parts of file names.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LARGEST_WIDTH = 10_000
 # A network whose dense layers read the input itself.
 NO_FRONT = "none"
+ANY_CLASS = "any_class"
 # Where a needle can be planted.
 PLANTED_POSITIONS = (Position.INTERIOR, Position.FACE)
 
@@ -40,6 +42,7 @@ class Cell:
     twins: tuple[TwinKind, ...]
     positions: tuple[Position, ...] = PLANTED_POSITIONS
     front: str = NO_FRONT
+    form: str = ANY_CLASS
     activation: Function = Function.RELU
     hidden: tuple[int, ...] = (24, 16)
     classes: int = 2
@@ -179,6 +182,7 @@ def cell_problems(cell: Cell) -> Mapping[str, bool]:
         f"unknown front; known: {NO_FRONT}, {', '.join(FRONTS)}": cell.front not in {NO_FRONT, *FRONTS},
         f"front {cell.front} needs an input_shape of (channels, rows, columns)": len(cell.input_shape) != 3
         and cell.front in IMAGE_FRONTS,
+        f"unknown form; known: {', '.join(FORMS)}": cell.form not in FORMS,
         f"reads must lie between 4 and the {inputs} inputs": not 4 <= cell.reads <= inputs,
         "twins and positions must not be empty": not cell.twins or not cell.positions,
         f"positions must be of {', '.join(PLANTED_POSITIONS)}": not set(cell.positions) <= set(PLANTED_POSITIONS),
