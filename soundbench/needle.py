@@ -1,6 +1,6 @@
 """How a counterexample is hidden: a needle, a small sub-network that acts only in a tiny region around a point.
 
-For ReLU, T(x) = relu(1 - (1/r) * sum_i (relu(x_i - c_i) + relu(c_i - x_i))). For tanh and sigmoid, each read input
+For ReLU, T(x) = relu(1 - sum_i (relu(x_i - c_i) + relu(c_i - x_i)) / r_i). For tanh and sigmoid, each read input
 gets a bump f(K (x_i - c_i + s)) - f(K (x_i - c_i - s)), and a last neuron f(L (threshold - sum of bumps)) that is
 saturated at one unless every bump is high. `gain` times T is added to the logit of the wrong class.
 """
@@ -22,14 +22,14 @@ STEEPNESS = {Function.TANH: 4.0, Function.SIGMOID: 8.0}
 class Needle:
     """Where a needle sits and how strong it is.
 
-    `reads` are the inputs that it reads, `center` (reads,) their values at the tip, `half_width` the largest
-    distance in any read coordinate at which it can act. `gain` is what the tip adds to logit `target`.
-    `misalignment` (reads,) moves the upper side of each row: zero where aligned, in units of `half_width`.
+    `reads` are the inputs that it reads, `center` (reads,) their values at the tip, `half_widths` (reads,) the largest
+    distance in each read coordinate at which it can act. `gain` is what the tip adds to logit `target`.
+    `misalignment` (reads,) moves the upper side of each row: zero where aligned, in units of `half_widths`.
     """
 
     reads: tuple[int, ...]
     center: Array
-    half_width: float
+    half_widths: Array
     gain: float
     target: int
     misalignment: Array
@@ -70,19 +70,19 @@ def rows_of(needle: Needle, carry: Carry, function: Function) -> Rows:
 
 
 def relu_rows(needle: Needle, carry: Carry) -> Rows:
-    """Two sides an input, then the tip 1 - (1/r) * their sum."""
-    radius = needle.half_width
+    """Two sides an input, then the tip: 1 minus the sum of all, each divided by its half-width."""
+    radii = needle.half_widths
     reads = list(needle.reads)
     weights = np.vstack([carry.recovery[reads], -carry.recovery[reads]])
     distance = carry.offset[reads] - needle.center
-    bias = np.concatenate([distance, -distance + needle.misalignment * radius])
-    return Rows(weights, bias, np.full(len(weights), -1.0 / radius), 1.0, needle.gain, 0.0)
+    bias = np.concatenate([distance, -distance + needle.misalignment * radii])
+    return Rows(weights, bias, np.tile(-1.0 / radii, 2), 1.0, needle.gain, 0.0)
 
 
 def saturating_rows(needle: Needle, carry: Carry, function: Function) -> Rows:
     """A rising and a falling side an input, then a tip that is saturated unless all bumps are high."""
     reads = list(needle.reads)
-    low, high = needle.center - needle.half_width, needle.center + needle.half_width
+    low, high = needle.center - needle.half_widths, needle.center + needle.half_widths
     scale, offset = carry.recovery[reads], carry.offset[reads]
     steepness = 2.0 * STEEPNESS[function] / (high - low)
     weights = np.vstack([steepness[:, None] * scale] * 2)

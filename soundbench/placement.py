@@ -101,7 +101,8 @@ def place(position: Position, region: Region, reads: int, random: np.random.Gene
     width = upper - lower
     inner_lower, inner_upper = lower + INNER_MARGIN * width, upper - INNER_MARGIN * width
     point = random.uniform(inner_lower, inner_upper)
-    read = tuple(sorted(random.choice(len(lower), reads, replace=False).tolist()))
+    moving = np.flatnonzero(width)
+    read = tuple(sorted(random.choice(moving, min(reads, len(moving)), replace=False).tolist()))
     pinned: tuple[int, ...] = ()
     if position is Position.FACE:
         face = int(random.choice(read))
@@ -113,11 +114,14 @@ def place(position: Position, region: Region, reads: int, random: np.random.Gene
     return Placement(point.astype(np.float32).astype(np.float64), read, pinned, inner_lower, inner_upper)
 
 
-def half_width_for(placement: Placement, queries: float, chance: float) -> float:
-    """The half-width at which the hiding bound, over the unpinned reads, equals the wanted chance."""
-    free = [read for read in placement.reads if read not in placement.pinned]
-    widths = (placement.inner_upper - placement.inner_lower)[free]
-    geometric_mean = float(np.exp(np.log(widths).mean()))
+def half_widths_for(placement: Placement, queries: float, chance: float) -> Array:
+    """The half-widths (reads,) at which the hiding bound, over the unpinned reads, equals the wanted chance.
+
+    They are one share of the widths of what the witness was drawn from.
+    """
+    widths = (placement.inner_upper - placement.inner_lower)[list(placement.reads)]
+    free = len(placement.reads) - len(placement.pinned)
     # The certified reach and the rounding of the chance itself stay below the wanted chance.
-    share = float((0.99 * chance / queries) ** (1 / len(free)))
-    return 0.5 * geometric_mean * share / CERTIFIED_REACH
+    share = float((0.99 * chance / queries) ** (1 / free))
+    half_widths: Array = 0.5 * widths * share / CERTIFIED_REACH
+    return half_widths

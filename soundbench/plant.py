@@ -1,5 +1,6 @@
 """How a pair of networks is made: boxes, a base, needles, their twins, and the certificates of all of it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,13 +35,14 @@ from soundbench.placement import (
     Placement,
     draw_apart,
     draw_boxes,
-    half_width_for,
+    half_widths_for,
     intervals_of,
     place,
     robustness_property,
 )
 from soundbench.prove import Hints, search
 from soundbench.recipe import NO_FRONT, Cell, Recipe
+from soundbench.scale import SCALES
 from soundbench.specification import FORMS, Question, gain_allowed, gain_needed
 from soundbench.weave import Woven, weave
 
@@ -147,8 +149,10 @@ def plant(plan: Plan, seed: Sequence[int], folder: Path) -> tuple[PlantedInstanc
 def attempt_to_plant(plan: Plan, random: np.random.Generator, folder: Path) -> tuple[PlantedInstance, ...]:
     """One attempt, all randomness from `random`."""
     cell = plan.cell
-    drawn = draw_boxes(cell.input_shape, len(cell.twins) + 1, cell.radius, cell.classes, random)
-    base = train_base(cell.architecture, drawn, cell.margin, int(random.integers(2**31)))
+    unscaled = draw_boxes(cell.input_shape, len(cell.twins) + 1, cell.radius, cell.classes, random)
+    scale = SCALES[cell.scale](math.prod(cell.input_shape), random)
+    drawn = scale.boxes(unscaled)
+    base = scale.base(train_base(cell.architecture, unscaled, cell.margin, int(random.integers(2**31))))
     graph = lower(to_onnx(base, cell.input_shape, cell.classes), plan.stem)
     boxes = [plan_box(plan, index, drawn, graph, random) for index in range(len(cell.twins))]
     body = Body(base, front_for(cell, drawn, random))
@@ -191,9 +195,9 @@ def plan_box(plan: Plan, index: int, drawn: LabelledBoxes, base: Graph, random: 
     if not margin < np.inf:
         raise CertificateError("no rise of one output makes the base violate the property")
     reads = list(placement.reads)
-    half_width = half_width_for(placement, plan.recipe.queries, plan.recipe.chance)
+    half_widths = half_widths_for(placement, plan.recipe.queries, plan.recipe.chance)
     gain = cell.overshoot * margin
-    own = Needle(placement.reads, placement.point[reads], half_width, gain, target, np.zeros(len(reads)))
+    own = Needle(placement.reads, placement.point[reads], half_widths, gain, target, np.zeros(len(reads)))
     armed: tuple[Needle, ...]
     disarmed: tuple[Needle, ...]
     match kind:
@@ -205,7 +209,7 @@ def plan_box(plan: Plan, index: int, drawn: LabelledBoxes, base: Graph, random: 
             armed, disarmed, left = (own,), (twin,), 1 - MISALIGNED_SHARE
         case TwinKind.CROWD:
             weak = replace(own, gain=CROWD_SHARE * proven)
-            centers = draw_crowd(placement, half_width, cell.crowd - 1, random)
+            centers = draw_crowd(placement, half_widths, cell.crowd - 1, random)
             decoys = tuple(replace(weak, center=center) for center in centers)
             armed, disarmed, left = (own, *decoys), (weak, *decoys), 1 - CROWD_SHARE
     return PlannedBox(pair_name(plan, index), kind, unsafe, placement, armed, disarmed, left * proven)
@@ -219,15 +223,15 @@ def misalignment(cell: Cell, peak: float, random: np.random.Generator) -> Array:
     return moved
 
 
-def draw_crowd(placement: Placement, half_width: float, count: int, random: np.random.Generator) -> list[Array]:
+def draw_crowd(placement: Placement, half_widths: Array, count: int, random: np.random.Generator) -> list[Array]:
     """Centers of decoys, every two supports (the witness's included) apart in some read coordinate."""
     reads = list(placement.reads)
     lower, upper = placement.inner_lower[reads], placement.inner_upper[reads]
 
     def draw() -> Array:
-        return random.uniform(lower, upper).astype(np.float32).astype(np.float64)
+        return random.uniform(lower, upper).astype(np.float32).astype(np.float64) / half_widths
 
-    return draw_apart(draw, [placement.point[reads]], count, 4 * half_width)
+    return [center * half_widths for center in draw_apart(draw, [placement.point[reads] / half_widths], count, 4.0)]
 
 
 def write(
@@ -249,7 +253,7 @@ def hide(plan: Plan, box: PlannedBox, armed: Network, tip: int) -> Hiding:
         tensor=tensor,
         neuron=neuron,
         reads=own.reads,
-        half_widths=(own.half_width * CERTIFIED_REACH,) * len(reads),
+        half_widths=tuple((own.half_widths * CERTIFIED_REACH).tolist()),
         prior_lower=tuple(placement.inner_lower[reads].tolist()),
         prior_upper=tuple(placement.inner_upper[reads].tolist()),
         pinned=placement.pinned,
@@ -348,6 +352,6 @@ def hints_for(needles: Sequence[Needle], woven: Woven) -> Hints:
             for row in np.argsort(-apart)[:3].tolist():
                 planes.append((first.reads[row], float(0.5 * (first.center[row] + second.center[row]))))
         for row in np.flatnonzero(first.misalignment).tolist():
-            planes += [(first.reads[row], float(first.center[row] + cut * first.half_width)) for cut in CUTS]
+            planes += [(first.reads[row], float(first.center[row] + cut * first.half_widths[row])) for cut in CUTS]
     slopes = ({}, woven.slopes) if woven.slopes else ({},)
     return Hints(tuple(planes), slopes)

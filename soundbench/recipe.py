@@ -14,6 +14,7 @@ from soundbench.errors import InputError
 from soundbench.fronts import FRONTS, IMAGE_FRONTS
 from soundbench.graph import Function
 from soundbench.ground_truth import Position, TwinKind
+from soundbench.scale import SCALES
 from soundbench.specification import FORMS
 
 # Names become parts of file names.
@@ -21,7 +22,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LARGEST_WIDTH = 10_000
 # A network whose dense layers read the input itself.
 NO_FRONT = "none"
-ANY_CLASS = "any_class"
+ANY_CLASS, PLAIN = "any_class", "plain"
 # Where a needle can be planted.
 PLANTED_POSITIONS = (Position.INTERIOR, Position.FACE)
 
@@ -43,6 +44,7 @@ class Cell:
     positions: tuple[Position, ...] = PLANTED_POSITIONS
     front: str = NO_FRONT
     form: str = ANY_CLASS
+    scale: str = PLAIN
     activation: Function = Function.RELU
     hidden: tuple[int, ...] = (24, 16)
     classes: int = 2
@@ -182,6 +184,7 @@ def cell_problems(cell: Cell) -> Mapping[str, bool]:
         f"unknown front; known: {NO_FRONT}, {', '.join(FRONTS)}": cell.front not in {NO_FRONT, *FRONTS},
         f"front {cell.front} needs an input_shape of (channels, rows, columns)": len(cell.input_shape) != 3
         and cell.front in IMAGE_FRONTS,
+        f"unknown scale; known: {', '.join(SCALES)}": cell.scale not in SCALES,
         f"unknown form; known: {', '.join(FORMS)}": cell.form not in FORMS,
         f"reads must lie between 4 and the {inputs} inputs": not 4 <= cell.reads <= inputs,
         "twins and positions must not be empty": not cell.twins or not cell.positions,

@@ -1,0 +1,85 @@
+"""How boxes lie in the space of inputs, in the ways that recipes can name: a centre and a spread for every input.
+
+Boxes and base are made in coordinates of their own, z; an input is x = centre + spread * z.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from soundbench.architecture import Dense, Layers
+from soundbench.base import LabelledBoxes
+from soundbench.graph import Array
+
+NARROW, WIDE = 2.0**-3, 2.0
+FAR = 1.0
+TINY, LARGE = 2.0**-4, 2.0**10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """Centre and spread, (inputs,) each; where `fixed` (inputs,), a box has no width."""
+
+    centre: Array
+    spread: Array
+    fixed: Array
+
+    def boxes(self, drawn: LabelledBoxes) -> LabelledBoxes:
+        """The boxes as inputs have them, their ends rounded to float32."""
+        shape = drawn.lower.shape[1:]
+        centre, spread, fixed = (each.reshape(shape) for each in (self.centre, self.spread, self.fixed))
+        upper = np.where(fixed, drawn.lower, drawn.upper)
+        ends = (centre + spread * side for side in (drawn.lower, upper))
+        lower, upper = (side.astype(np.float32).astype(np.float64) for side in ends)
+        return LabelledBoxes(lower, upper, drawn.labels)
+
+    def base(self, base: Layers) -> Layers:
+        """The base that reads inputs, made of one that reads z."""
+        first = next(layer for layer in base if isinstance(layer, Dense))
+        weights = first.weights / self.spread
+        scaled = Dense(first.name, weights, first.bias - weights @ self.centre)
+        return [scaled if layer is first else layer for layer in base]
+
+
+Draw = Callable[[int, np.random.Generator], Scale]
+
+
+def uniform(inputs: int, centre: float = 0.0, spread: float = 1.0) -> Scale:
+    """The same for all inputs."""
+    return Scale(np.full(inputs, centre), np.full(inputs, spread), np.zeros(inputs, dtype=bool))
+
+
+def plain(inputs: int, _random: np.random.Generator) -> Scale:
+    """Cubes near zero."""
+    return uniform(inputs)
+
+
+def anisotropic(inputs: int, random: np.random.Generator) -> Scale:
+    """One narrow input and one wide one."""
+    spread = np.ones(inputs)
+    spread[random.choice(inputs, 2, replace=False)] = NARROW, WIDE
+    return Scale(np.zeros(inputs), spread, np.zeros(inputs, dtype=bool))
+
+
+def far(inputs: int, random: np.random.Generator) -> Scale:
+    """Cubes far from zero, on either side of it."""
+    return Scale(FAR * random.choice([-1.0, 1.0], inputs), np.ones(inputs), np.zeros(inputs, dtype=bool))
+
+
+def tiny(inputs: int, _random: np.random.Generator) -> Scale:
+    """Small cubes."""
+    return uniform(inputs, spread=TINY)
+
+
+def large(inputs: int, _random: np.random.Generator) -> Scale:
+    """Large cubes."""
+    return uniform(inputs, spread=LARGE)
+
+
+def fixed_input(inputs: int, random: np.random.Generator) -> Scale:
+    """One input of no width."""
+    return Scale(np.zeros(inputs), np.ones(inputs), np.arange(inputs) == random.integers(inputs))
+
+
+SCALES: Mapping[str, Draw] = {draw.__name__: draw for draw in (plain, anisotropic, far, tiny, large, fixed_input)}
