@@ -12,6 +12,7 @@ from pathlib import Path
 
 from soundbench.errors import InputError
 from soundbench.ground_truth import GroundTruth
+from soundbench.matrix import cells_of
 from soundbench.memory import keep_freed_memory
 from soundbench.plant import Plan, PlantedInstance, plant
 from soundbench.recipe import Recipe
@@ -31,8 +32,8 @@ class Source:
 
 
 def plans(recipe: Recipe) -> list[Plan]:
-    """One plan a pair of networks: every cell at every position."""
-    return [Plan(recipe, cell, position) for cell in recipe.cells for position in cell.positions]
+    """One plan a pair of networks."""
+    return [Plan(recipe, cell) for cell in cells_of(recipe)]
 
 
 def generate(source: Source, out: Path, progress: Callable[[str], None]) -> int:
@@ -50,7 +51,7 @@ def generate(source: Source, out: Path, progress: Callable[[str], None]) -> int:
         instances: list[PlantedInstance] = []
         for index, plan in enumerate(plans(source.recipe)):
             instances += plant(plan, (source.seed, index), folder / "onnx")
-            progress(plan.stem)
+            progress(plan.cell.name)
         rows, truth = write_instances(instances, source.recipe.timeout_seconds, folder)
         write_suite(folder, rows, truth, made_by(source))
     return len(instances)

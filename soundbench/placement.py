@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 
 import numpy as np
@@ -19,6 +20,8 @@ INNER_MARGIN = 0.1
 FACE_DISTANCE = 0.005
 # A needle's reach is certified a little larger than its radius, to leave room for rounding.
 CERTIFIED_REACH = 1.03
+# On an edge, and in the centre, so many coordinates are pinned.
+MOST_PINNED = 3
 # After this many draws, what is drawn is taken to have no room.
 MOST_DRAWS = 10_000
 
@@ -46,18 +49,29 @@ class Placement:
         return tuple(Fraction(value) for value in self.point.tolist())
 
 
-def draw_boxes(
-    shape: Sequence[int], count: int, radius: float, classes: int, random: np.random.Generator
-) -> LabelledBoxes:
+def draw_boxes(spreads: Array, radius: float, classes: int, random: np.random.Generator) -> LabelledBoxes:
     """Draw disjoint boxes with float32 bounds and labels, at least two labels among them.
+
+    `spreads` (boxes, *input_shape) are the widths of each box's inputs in units of 2 * `radius`.
 
     Raises:
         NoRoom: so many boxes do not fit.
     """
-    # Two boxes apart by half a box leave room for the needles of both.
-    middle = np.array(draw_apart(lambda: random.uniform(-SPREAD, SPREAD, tuple(shape)), [], count, 3 * radius))
-    lower, upper = ((middle + sign * radius).astype(np.float32).astype(np.float64) for sign in (-1, 1))
-    labels = random.permutation(np.arange(count) % classes)
+    middles: list[Array] = []
+    for _ in range(MOST_DRAWS):
+        if len(middles) == len(spreads):
+            break
+        middle = random.uniform(-SPREAD, SPREAD, spreads.shape[1:])
+        own = spreads[len(middles)]
+        # Two boxes apart by half a box leave room for the needles of both.
+        reach = ((own + other + 1.0) * radius for other in spreads)
+        if all((np.abs(middle - other) > far).any() for other, far in zip(middles, reach, strict=False)):
+            middles.append(middle)
+    else:
+        raise NoRoom(f"{len(spreads)} boxes do not fit beside each other; ask for fewer, or for more inputs")
+    ends = (np.array(middles) + sign * radius * spreads for sign in (-1, 1))
+    lower, upper = (side.astype(np.float32).astype(np.float64) for side in ends)
+    labels = random.permutation(np.arange(len(spreads)) % classes)
     return LabelledBoxes(lower, upper, tuple(labels.tolist()))
 
 
@@ -74,7 +88,7 @@ def draw_apart(draw: Callable[[], Array], first: Sequence[Array], count: int, di
         center = draw()
         if all(np.abs(center - other).max() > distance for other in (*first, *drawn)):
             drawn.append(center)
-    raise NoRoom(f"{count} boxes or needles do not fit beside each other; ask for fewer, or for more inputs")
+    raise NoRoom(f"{count} needles do not fit beside each other; ask for fewer, or for more inputs")
 
 
 def intervals_of(boxes: LabelledBoxes, index: int) -> tuple[Interval, ...]:
@@ -94,24 +108,66 @@ def robustness_property(boxes: LabelledBoxes, index: int, classes: int) -> Prope
     return Property(len(inputs), classes, regions)
 
 
-def place(position: Position, region: Region, reads: int, random: np.random.Generator) -> Placement:
-    """Draw a witness: uniform in the inner box; on a face, one read coordinate then goes next to the border."""
+class Place(StrEnum):
+    """Where in its box a witness is put.
+
+    `centre` and `split_plane` pin coordinates to the middle: some, or that of the widest input, where a first split
+    would fall. `last_cell` and `deep` draw it from a part of the box: the upper half of every input, or a random half.
+    """
+
+    INTERIOR = "interior"
+    CENTRE = "centre"
+    SPLIT_PLANE = "split_plane"
+    LAST_CELL = "last_cell"
+    DEEP = "deep"
+    FACE = "face"
+    EDGE = "edge"
+
+    @property
+    def position(self) -> Position:
+        """What can be told of it from the point alone."""
+        return {Place.FACE: Position.FACE, Place.EDGE: Position.EDGE}.get(self, Position.INTERIOR)
+
+
+def place(where: Place, region: Region, reads: int, random: np.random.Generator) -> Placement:
+    """Draw a witness: uniform in the inner box, or a part of it; some read coordinates may then be pinned."""
     lower = np.array([float(interval.lower) for interval in region.inputs])
     upper = np.array([float(interval.upper) for interval in region.inputs])
     width = upper - lower
-    inner_lower, inner_upper = lower + INNER_MARGIN * width, upper - INNER_MARGIN * width
+    low, high = inner_part(where, len(width), random)
+    inner_lower, inner_upper = lower + low * width, lower + high * width
     point = random.uniform(inner_lower, inner_upper)
     moving = np.flatnonzero(width)
     read = tuple(sorted(random.choice(moving, min(reads, len(moving)), replace=False).tolist()))
-    pinned: tuple[int, ...] = ()
-    if position is Position.FACE:
-        face = int(random.choice(read))
-        at_lower = bool(random.integers(2))
-        point[face] = (
-            lower[face] + FACE_DISTANCE * width[face] if at_lower else upper[face] - FACE_DISTANCE * width[face]
-        )
-        pinned = (face,)
+    pinned = pinned_reads(where, width, read, random)
+    if pinned:
+        own = list(pinned)
+        at_lower = random.random(len(own)) < 0.5
+        near = lower[own] + np.where(at_lower, FACE_DISTANCE, 1 - FACE_DISTANCE) * width[own]
+        point[own] = near if where in (Place.FACE, Place.EDGE) else (lower[own] + upper[own]) / 2
     return Placement(point.astype(np.float32).astype(np.float64), read, pinned, inner_lower, inner_upper)
+
+
+def inner_part(where: Place, inputs: int, random: np.random.Generator) -> tuple[Array, Array]:
+    """Between which shares of the width each coordinate is drawn, (inputs,) each."""
+    low, high = np.full(inputs, INNER_MARGIN), np.full(inputs, 1 - INNER_MARGIN)
+    if where in (Place.LAST_CELL, Place.DEEP):
+        is_upper = np.ones(inputs, dtype=bool) if where is Place.LAST_CELL else random.random(inputs) < 0.5
+        low, high = np.where(is_upper, 0.5, low), np.where(is_upper, high, 0.5)
+    return low, high
+
+
+def pinned_reads(where: Place, width: Array, read: Sequence[int], random: np.random.Generator) -> tuple[int, ...]:
+    """The read inputs whose coordinates anybody may guess."""
+    match where:
+        case Place.FACE:
+            return (int(random.choice(read)),)
+        case Place.EDGE | Place.CENTRE:
+            return tuple(sorted(random.choice(read, min(MOST_PINNED, len(read) - 1), replace=False).tolist()))
+        case Place.SPLIT_PLANE:
+            return (max(read, key=lambda each: (width[each], -each)),)
+        case _:
+            return ()
 
 
 def half_widths_for(placement: Placement, queries: float, chance: float) -> Array:

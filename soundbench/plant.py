@@ -24,8 +24,9 @@ from soundbench.export import save_onnx, to_onnx
 from soundbench.front import Domain, Front, NoWayBack, draw_front
 from soundbench.fronts import FRONTS
 from soundbench.graph import Array, Graph, evaluate_float64, read_graph
-from soundbench.ground_truth import Expected, GroundTruth, Hiding, Position, Proof, Role, Track, TwinKind
+from soundbench.ground_truth import Expected, GroundTruth, Hiding, Proof, Role, Track, TwinKind
 from soundbench.instance import Property
+from soundbench.matrix import Cell
 from soundbench.meaning import meaning_digest
 from soundbench.needle import Needle, misalignment_for
 from soundbench.operators import lower
@@ -41,9 +42,10 @@ from soundbench.placement import (
     robustness_property,
 )
 from soundbench.prove import Hints, search
-from soundbench.recipe import NO_FRONT, Cell, Recipe
+from soundbench.recipe import NO_FRONT, Network, Recipe
 from soundbench.scale import SCALES
 from soundbench.specification import FORMS, Question, gain_allowed, gain_needed
+from soundbench.trigger import Trigger
 from soundbench.weave import Woven, weave
 
 ATTEMPTS = 12
@@ -67,16 +69,15 @@ class PlantingFailed(SoundbenchError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to plant: a cell of a recipe at one position; files are named after `stem`."""
+    """What to plant: a cell of a recipe."""
 
     recipe: Recipe
     cell: Cell
-    position: Position
 
     @property
-    def stem(self) -> str:
-        """The beginning of every name."""
-        return f"{self.cell.name}-{self.position}"
+    def network(self) -> Network:
+        """What the networks look like."""
+        return self.cell.network
 
     @property
     def track(self) -> Track:
@@ -96,14 +97,14 @@ class PlantedInstance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannedBox:
-    """One box: its pair's name and kind, its property, where the witness is placed, and its needles.
+    """One box: its pair's name, what it tries, its property, where the witness is placed, and its needles.
 
     The needles come armed and disarmed, the witness's own first; `room` is the slack that a proof of the twin can
     hope for.
     """
 
     name: str
-    kind: TwinKind
+    trigger: Trigger
     property: Property
     placement: Placement
     armed: tuple[Needle, ...]
@@ -120,7 +121,7 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Network:
+class Written:
     """A network as woven, as written, and as read back from the file."""
 
     woven: Woven
@@ -141,85 +142,90 @@ def plant(plan: Plan, seed: Sequence[int], folder: Path) -> tuple[PlantedInstanc
         except (TrainingFailed, NoRoom, NoWayBack, CertificateError) as error:
             reason = error
     raise PlantingFailed(
-        f"{plan.stem}: not built in {ATTEMPTS} attempts (the last one: {reason}); "
+        f"{plan.cell.name}: not built in {ATTEMPTS} attempts (the last one: {reason}); "
         "try another seed, or a cell with more reads, a larger margin, a smaller crowd or fewer twins"
     )
 
 
 def attempt_to_plant(plan: Plan, random: np.random.Generator, folder: Path) -> tuple[PlantedInstance, ...]:
     """One attempt, all randomness from `random`."""
-    cell = plan.cell
-    unscaled = draw_boxes(cell.input_shape, len(cell.twins) + 1, cell.radius, cell.classes, random)
-    scale = SCALES[cell.scale](math.prod(cell.input_shape), random)
+    network, triggers = plan.network, plan.cell.triggers
+    inputs = math.prod(network.input_shape)
+    spreads = np.array([*(trigger.shape.spread(inputs, random) for trigger in triggers), np.ones(inputs)])
+    spreads = spreads.reshape(-1, *network.input_shape)
+    unscaled = draw_boxes(spreads, network.radius, network.classes, random)
+    scale = SCALES[plan.cell.scale](inputs, random)
     drawn = scale.boxes(unscaled)
-    base = scale.base(train_base(cell.architecture, unscaled, cell.margin, int(random.integers(2**31))))
-    graph = lower(to_onnx(base, cell.input_shape, cell.classes), plan.stem)
-    boxes = [plan_box(plan, index, drawn, graph, random) for index in range(len(cell.twins))]
-    body = Body(base, front_for(cell, drawn, random))
-    armed = write(plan, body, [box.armed for box in boxes], folder / f"{plan.stem}-armed.onnx", random)
-    twin = write(plan, body, [box.disarmed for box in boxes], folder / f"{plan.stem}-twin.onnx", random)
+    base = scale.base(train_base(network.architecture, unscaled, network.margin, int(random.integers(2**31))))
+    graph = lower(to_onnx(base, network.input_shape, network.classes), plan.cell.name)
+    boxes = [plan_box(plan, index, drawn, graph, random) for index in range(len(triggers))]
+    body = Body(base, front_for(network, drawn, random))
+    armed = write(plan, body, [box.armed for box in boxes], folder / f"{plan.cell.name}-armed.onnx", random)
+    twin = write(plan, body, [box.disarmed for box in boxes], folder / f"{plan.cell.name}-twin.onnx", random)
     own_tips = np.cumsum([0, *(len(box.armed) for box in boxes[:-1])])
     hidings = [hide(plan, box, armed, int(tip)) for box, tip in zip(boxes, own_tips, strict=True)]
     instances = []
     for index, box in enumerate(boxes):
         check_foreign(armed.graph, box.property, [*hidings[:index], *hidings[index + 1 :]])
         instances += [armed_instance(plan, box, armed, hidings[index]), twin_instance(plan, box, twin)]
-    clean = robustness_property(drawn, len(boxes), cell.classes)
+    clean = robustness_property(drawn, len(boxes), network.classes)
     return (*instances, clean_instance(plan, clean, armed))
 
 
-def front_for(cell: Cell, drawn: LabelledBoxes, random: np.random.Generator) -> Front | None:
-    """The cell's front, for inputs in and around the boxes.
+def front_for(network: Network, drawn: LabelledBoxes, random: np.random.Generator) -> Front | None:
+    """The network's front, for inputs in and around the boxes.
 
     Raises:
         NoWayBack: none was drawn from which the inputs come back well.
     """
-    if cell.front == NO_FRONT:
+    if network.front == NO_FRONT:
         return None
     lower, upper = drawn.lower.min(axis=0).ravel(), drawn.upper.max(axis=0).ravel()
     room = DOMAIN_ROOM * (upper - lower)
-    return draw_front(FRONTS[cell.front], Domain(cell.input_shape, lower - room, upper + room), random)
+    return draw_front(FRONTS[network.front], Domain(network.input_shape, lower - room, upper + room), random)
 
 
 def plan_box(plan: Plan, index: int, drawn: LabelledBoxes, base: Graph, random: np.random.Generator) -> PlannedBox:
     """Draw a witness and design the needles of box `index`."""
-    cell, kind = plan.cell, plan.cell.twins[index]
-    question = Question(base, intervals_of(drawn, index), drawn.labels[index], cell.classes, cell.margin)
-    asked = FORMS[cell.form](question, random)
+    network, trigger = plan.network, plan.cell.triggers[index]
+    question = Question(base, intervals_of(drawn, index), drawn.labels[index], network.classes, network.margin)
+    asked = FORMS[trigger.form](question, random)
     unsafe, target = asked.property, asked.target
-    placement = place(plan.position, unsafe.regions[asked.region], cell.reads, random)
+    placement = place(trigger.place, unsafe.regions[asked.region], network.reads, random)
     proven = gain_allowed(base, unsafe, target)
-    if not 0.5 * cell.margin <= proven < np.inf:
+    if not 0.5 * network.margin <= proven < np.inf:
         raise CertificateError(f"the base lets an output rise by {proven:.3g} only")
     margin = gain_needed(unsafe, asked.region, target, evaluate_float64(base, placement.point[None])[base.output][0])
     if not margin < np.inf:
         raise CertificateError("no rise of one output makes the base violate the property")
     reads = list(placement.reads)
     half_widths = half_widths_for(placement, plan.recipe.queries, plan.recipe.chance)
-    gain = cell.overshoot * margin
+    gain = trigger.hardness.overshoot * margin
     own = Needle(placement.reads, placement.point[reads], half_widths, gain, target, np.zeros(len(reads)))
     armed: tuple[Needle, ...]
     disarmed: tuple[Needle, ...]
-    match kind:
+    match trigger.twin:
         case TwinKind.SCALED:
             armed, disarmed, left = (own,), (replace(own, gain=SCALED_SHARE * proven),), 1 - SCALED_SHARE
         case TwinKind.MISALIGNED:
             peak = MISALIGNED_SHARE * proven / gain
-            twin = replace(own, misalignment=misalignment(cell, peak, random))
+            twin = replace(
+                own, misalignment=misalignment(network, len(reads), trigger.hardness.moved_rows, peak, random)
+            )
             armed, disarmed, left = (own,), (twin,), 1 - MISALIGNED_SHARE
         case TwinKind.CROWD:
             weak = replace(own, gain=CROWD_SHARE * proven)
-            centers = draw_crowd(placement, half_widths, cell.crowd - 1, random)
+            centers = draw_crowd(placement, half_widths, trigger.hardness.crowd - 1, random)
             decoys = tuple(replace(weak, center=center) for center in centers)
             armed, disarmed, left = (own, *decoys), (weak, *decoys), 1 - CROWD_SHARE
-    return PlannedBox(pair_name(plan, index), kind, unsafe, placement, armed, disarmed, left * proven)
+    name = f"{plan.cell.name}-{index + 1}-{trigger.twin}"
+    return PlannedBox(name, trigger, unsafe, placement, armed, disarmed, left * proven)
 
 
-def misalignment(cell: Cell, peak: float, random: np.random.Generator) -> Array:
-    """A misalignment of `cell.moved_rows` random rows that leaves at most `peak` of the needle."""
-    moved = np.zeros(cell.reads)
-    rows = random.choice(cell.reads, cell.moved_rows, replace=False)
-    moved[rows] = misalignment_for(cell.activation, cell.moved_rows, min(peak, 0.9))
+def misalignment(network: Network, reads: int, rows: int, peak: float, random: np.random.Generator) -> Array:
+    """A misalignment of so many random rows that leaves at most `peak` of the needle."""
+    moved = np.zeros(reads)
+    moved[random.choice(reads, rows, replace=False)] = misalignment_for(network.activation, rows, min(peak, 0.9))
     return moved
 
 
@@ -236,15 +242,15 @@ def draw_crowd(placement: Placement, half_widths: Array, count: int, random: np.
 
 def write(
     plan: Plan, body: Body, needles: Sequence[Sequence[Needle]], path: Path, random: np.random.Generator
-) -> Network:
+) -> Written:
     """Weave all boxes' needles into the body, write the network, and read it back as everyone else will."""
-    cell = plan.cell
-    woven = weave(cell.architecture, body.base, body.front, [needle for box in needles for needle in box], random)
-    save_onnx(to_onnx(woven.layers, cell.input_shape, cell.classes), path)
-    return Network(woven, path, read_graph(path))
+    network = plan.network
+    woven = weave(network.architecture, body.base, body.front, [needle for box in needles for needle in box], random)
+    save_onnx(to_onnx(woven.layers, network.input_shape, network.classes), path)
+    return Written(woven, path, read_graph(path))
 
 
-def hide(plan: Plan, box: PlannedBox, armed: Network, tip: int) -> Hiding:
+def hide(plan: Plan, box: PlannedBox, armed: Written, tip: int) -> Hiding:
     """The certificate that the witness's needle is hidden."""
     placement, own = box.placement, box.armed[0]
     reads = list(own.reads)
@@ -265,14 +271,14 @@ def hide(plan: Plan, box: PlannedBox, armed: Network, tip: int) -> Hiding:
     return hiding_certificate(armed.graph, box.property, placement.exact_point, claimed, planes)
 
 
-def armed_instance(plan: Plan, box: PlannedBox, armed: Network, hiding: Hiding) -> PlantedInstance:
+def armed_instance(plan: Plan, box: PlannedBox, armed: Written, hiding: Hiding) -> PlantedInstance:
     """The violated member of a pair, with its certified witness."""
     if hiding.chance > plan.recipe.chance:
         raise CertificateError(f"an attack's chance is bounded by {hiding.chance:.3g} only")
     truth = GroundTruth(
         expected=Expected.VIOLATED,
         role=Role.ARMED,
-        position=plan.position,
+        position=box.trigger.place.position,
         certifies=meaning_digest(armed.graph, box.property),
         witness=witness_certificate(armed.onnx, armed.graph, box.property, box.placement.exact_point),
         hiding=hiding,
@@ -281,13 +287,13 @@ def armed_instance(plan: Plan, box: PlannedBox, armed: Network, hiding: Hiding) 
     return PlantedInstance(f"{box.name}-armed", armed.onnx, box.property, truth)
 
 
-def twin_instance(plan: Plan, box: PlannedBox, twin: Network) -> PlantedInstance:
+def twin_instance(plan: Plan, box: PlannedBox, twin: Written) -> PlantedInstance:
     """The member of a pair that holds, with its proof."""
     hints = hints_for(box.disarmed, twin.woven)
     required = required_slack(twin.graph, box.property, box.placement.exact_point)
     if required > ROOM_SHARE * box.room:
         raise CertificateError(f"a twin must hold with a slack of {required:.3g}, but has {box.room:.3g} at most")
-    check_kind(twin.graph, box.property, box.kind)
+    check_kind(twin.graph, box.property, box.trigger.twin)
     truth = GroundTruth(
         expected=Expected.HOLDS,
         role=Role.TWIN,
@@ -298,36 +304,29 @@ def twin_instance(plan: Plan, box: PlannedBox, twin: Network) -> PlantedInstance
     return PlantedInstance(f"{box.name}-twin", twin.onnx, box.property, truth)
 
 
-def clean_instance(plan: Plan, clean: Property, armed: Network) -> PlantedInstance:
+def clean_instance(plan: Plan, clean: Property, armed: Written) -> PlantedInstance:
     """A box of the armed network without a needle, with its proof."""
     required = required_slack(armed.graph, clean, centre_of(clean.regions[0]))
     truth = GroundTruth(
         expected=Expected.HOLDS,
         family="planted",
-        trigger=f"{plan.cell.name}/{plan.position}",
+        trigger=f"{plan.network.name}/{plan.cell.scale}",
         role=Role.CLEAN,
         track=plan.track,
         certifies=meaning_digest(armed.graph, clean),
         proof=prove(armed.graph, clean, required, hints_for((), armed.woven)),
     )
-    return PlantedInstance(f"{plan.stem}-clean", armed.onnx, clean, truth)
-
-
-def pair_name(plan: Plan, index: int) -> str:
-    """The name of the pair in box `index`: numbered where the cell has several boxes of one kind."""
-    twins = plan.cell.twins
-    number = twins[: index + 1].count(twins[index])
-    return f"{plan.stem}-{twins[index]}" + (f"-{number}" if twins.count(twins[index]) > 1 else "")
+    return PlantedInstance(f"{plan.cell.name}-clean", armed.onnx, clean, truth)
 
 
 def pair_facts(plan: Plan, box: PlannedBox) -> Mapping[str, Any]:
     """What the two members of a pair share."""
     return {
         "family": "planted",
-        "trigger": f"{plan.cell.name}/{plan.position}",
+        "trigger": f"{plan.network.name}/{plan.cell.scale}/{box.trigger.label}",
         "track": plan.track,
         "pair": box.name,
-        "twin_kind": box.kind,
+        "twin_kind": box.trigger.twin,
     }
 
 

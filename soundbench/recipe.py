@@ -3,74 +3,95 @@
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from soundbench.architecture import Architecture
+from soundbench.covering import Pair
 from soundbench.errors import InputError
 from soundbench.fronts import FRONTS, IMAGE_FRONTS
 from soundbench.graph import Function
-from soundbench.ground_truth import Position, TwinKind
+from soundbench.ground_truth import TwinKind
+from soundbench.placement import Place
 from soundbench.scale import SCALES
 from soundbench.specification import FORMS
+from soundbench.trigger import Hardness, Shape
 
 # Names become parts of file names.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LARGEST_WIDTH = 10_000
 # A network whose dense layers read the input itself.
 NO_FRONT = "none"
-ANY_CLASS, PLAIN = "any_class", "plain"
-# Where a needle can be planted.
-PLANTED_POSITIONS = (Position.INTERIOR, Position.FACE)
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One kind of network in a suite, with the dials of its needles.
+class Network:
+    """What a network looks like. `reads` is how many inputs a needle reads.
 
-    A network is made for every position; it has one armed box for every entry of `twins`, and one clean box.
-    `radius` is half a box's width. `reads` is how many inputs a needle reads. `overshoot` is the armed gain over the
-    base's margin at the witness. `moved_rows` is how many rows of a misaligned twin are moved; `crowd` how many
-    needles a crowd has. `margin` is what the base is trained to.
+    Half a box's width is `radius`, before it is scaled; `margin` is what the base is trained to.
     """
 
     name: str
     input_shape: tuple[int, ...]
     reads: int
-    twins: tuple[TwinKind, ...]
-    positions: tuple[Position, ...] = PLANTED_POSITIONS
     front: str = NO_FRONT
-    form: str = ANY_CLASS
-    scale: str = PLAIN
     activation: Function = Function.RELU
-    hidden: tuple[int, ...] = (24, 16)
-    classes: int = 2
+    hidden: tuple[int, ...] = (16, 12)
+    classes: int = 4
     woven: bool = True
     radius: float = 0.1
-    overshoot: float = 2.0
-    moved_rows: int = 2
-    crowd: int = 4
     margin: float = 1.0
 
     @property
     def architecture(self) -> Architecture:
-        """The shape of the cell's base network."""
+        """The shape of the base network."""
         return Architecture(self.input_shape, self.activation, self.hidden, self.classes, self.woven)
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """A suite's name, version, timeout, and cells; `queries` and `chance` set how well witnesses are hidden."""
+class Factors:
+    """The values that are to meet each other, and the networks, in pairs; see the modules that they are named after."""
+
+    scale: tuple[str, ...] = ("near",)
+    form: tuple[str, ...] = ("any_class",)
+    place: tuple[Place, ...] = (Place.INTERIOR,)
+    shape: tuple[Shape, ...] = (Shape.CUBE,)
+    twin: tuple[TwinKind, ...] = (TwinKind.MISALIGNED,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """What a recipe says outside tables: a suite's name, version and timeout.
+
+    A pair of networks has so many armed `boxes` at most. `queries` and `chance` set how well witnesses are hidden.
+    """
 
     name: str
     version: str
-    cells: tuple[Cell, ...]
+    boxes: int = 3
     timeout_seconds: float = 60.0
     queries: float = 1e8
     chance: float = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe(Plain):
+    """A recipe whole: its networks and factors, of which `hardness` is one; values that cannot meet are `forbidden`."""
+
+    networks: tuple[Network, ...]
+    factors: Factors
+    hardness: tuple[Hardness, ...]
+    forbidden: frozenset[Pair] = frozenset()
+
+    @property
+    def values(self) -> Mapping[str, Sequence[str]]:
+        """All factors and their values, by name."""
+        own = {field.name: tuple(map(str, getattr(self.factors, field.name))) for field in fields(Factors)}
+        networks, hardness = (tuple(each.name for each in named) for named in (self.networks, self.hardness))
+        return {"network": networks, **own, "hardness": hardness}
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -80,26 +101,41 @@ def read_recipe(path: Path) -> Recipe:
         InputError: the file is missing, not TOML, or has a key or value that is not understood.
     """
     document = read_toml(path)
-    tables = document.pop("cell", [])
-    defaults = document.pop("defaults", {})
-    if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
-        raise InputError(f"{path}: no cells in it; add at least one [[cell]] table")
-    if not isinstance(defaults, dict):
-        raise InputError(f"{path}: defaults = {defaults!r}: write it as a [defaults] table of keys of cells")
-    if "cells" in document:
-        raise InputError(f"{path}: unknown key 'cells'; write each cell as a [[cell]] table")
-    cells = tuple(
-        build(Cell, {**defaults, **table}, f"{path}: cell {table.get('name', number)!r}")
-        for number, table in enumerate(tables, start=1)
-    )
-    recipe: Recipe = build(Recipe, {**document, "cells": cells}, str(path))
+    networks = tables_of(document, "network", path)
+    defaults, factors = document.pop("defaults", {}), document.pop("factors", {})
+    levels = tables_of(document, "hardness", path) or [{"name": "medium"}]
+    forbidden = tables_of(document, "forbid", path)
+    if not networks:
+        raise InputError(f"{path}: no networks in it; add at least one [[network]] table")
+    if not isinstance(defaults, dict) or not isinstance(factors, dict):
+        raise InputError(f"{path}: [defaults], keys of networks, and [factors] are tables")
+    parts = {
+        "networks": tuple(
+            build(Network, {**defaults, **table}, f"{path}: network {table.get('name', number)!r}")
+            for number, table in enumerate(networks, start=1)
+        ),
+        "factors": build(Factors, factors, f"{path}: [factors]"),
+        "hardness": tuple(build(Hardness, table, f"{path}: hardness {table.get('name')!r}") for table in levels),
+        "forbidden": frozenset(frozenset(table.items()) for table in forbidden),
+    }
+    plain: Plain = build(Plain, document, str(path))
+    recipe = Recipe(**parts, **{field.name: getattr(plain, field.name) for field in fields(Plain)})
     refuse(recipe_problems(recipe), str(path))
-    for cell in cells:
-        refuse(cell_problems(cell), f"{path}: cell {cell.name!r}")
-    names = [cell.name for cell in cells]
-    if len(set(names)) < len(names):
-        raise InputError(f"{path}: two cells have one name; rename one of {names}")
+    for network in recipe.networks:
+        refuse(network_problems(network, recipe), f"{path}: network {network.name!r}")
     return recipe
+
+
+def tables_of(document: dict[str, Any], key: str, path: Path) -> list[dict[str, Any]]:
+    """Take the [[key]] tables out of a document.
+
+    Raises:
+        InputError: they are no tables.
+    """
+    tables = document.pop(key, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise InputError(f"{path}: {key} = {tables!r}: write each as a [[{key}]] table")
+    return tables
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -167,37 +203,47 @@ def refuse(problems: Mapping[str, bool], where: str) -> None:
 
 def recipe_problems(recipe: Recipe) -> Mapping[str, bool]:
     """What may be wrong with the dials of a recipe, and whether it is."""
+    values = recipe.values
+    levels = {(factor, value) for factor, own in values.items() for value in own}
     return {
         "timeout_seconds must be positive": recipe.timeout_seconds <= 0,
         "queries must be at least 1": recipe.queries < 1,
         "chance must lie in (0, 0.1]": not 0 < recipe.chance <= 0.1,
+        "boxes must be positive": recipe.boxes < 1,
+        **{f"no {factor} in it": not own for factor, own in values.items()},
+        **{f"two values of {factor} are the same": len(set(own)) < len(own) for factor, own in values.items()},
+        f"unknown scale; known: {', '.join(SCALES)}": not set(values["scale"]) <= set(SCALES),
+        f"unknown form; known: {', '.join(FORMS)}": not set(values["form"]) <= set(FORMS),
+        "forbid must name two factors and a value of each": not all(
+            len(pair) == 2 and pair <= levels for pair in recipe.forbidden
+        ),
+        "overshoot must exceed 1": any(each.overshoot <= 1 for each in recipe.hardness),
+        "moved_rows must be positive": any(each.moved_rows < 1 for each in recipe.hardness),
+        "crowd must be at least 2": any(each.crowd < 2 for each in recipe.hardness),
     }
 
 
-def cell_problems(cell: Cell) -> Mapping[str, bool]:
-    """What no network can have, and whether the dials of a cell ask for it."""
-    inputs = math.prod(cell.input_shape)
-    is_relu = cell.activation is Function.RELU
+def network_problems(network: Network, recipe: Recipe) -> Mapping[str, bool]:
+    """What no network can have, and whether the dials of one ask for it."""
+    inputs = math.prod(network.input_shape)
+    is_relu = network.activation is Function.RELU
+    most_moved = max(each.moved_rows for each in recipe.hardness)
     return {
-        "name must be letters, digits, '-' and '_'": not NAME.fullmatch(cell.name),
-        "input_shape must be positive": not cell.input_shape or min(cell.input_shape) < 1,
-        f"unknown front; known: {NO_FRONT}, {', '.join(FRONTS)}": cell.front not in {NO_FRONT, *FRONTS},
-        f"front {cell.front} needs an input_shape of (channels, rows, columns)": len(cell.input_shape) != 3
-        and cell.front in IMAGE_FRONTS,
-        f"unknown scale; known: {', '.join(SCALES)}": cell.scale not in SCALES,
-        f"unknown form; known: {', '.join(FORMS)}": cell.form not in FORMS,
-        f"reads must lie between 4 and the {inputs} inputs": not 4 <= cell.reads <= inputs,
-        "twins and positions must not be empty": not cell.twins or not cell.positions,
-        f"positions must be of {', '.join(PLANTED_POSITIONS)}": not set(cell.positions) <= set(PLANTED_POSITIONS),
-        "positions must not repeat": len(set(cell.positions)) < len(cell.positions),
-        "hidden needs at least two widths, all positive": len(cell.hidden) < 2 or min(cell.hidden) < 1,
-        f"hidden must be two widths with the activation {cell.activation}": not is_relu and len(cell.hidden) > 2,
-        f"input_shape, hidden and classes must not exceed {LARGEST_WIDTH}": max(inputs, *cell.hidden, cell.classes)
+        "name must be letters, digits, '-' and '_'": not NAME.fullmatch(network.name),
+        "input_shape must be positive": not network.input_shape or min(network.input_shape) < 1,
+        f"unknown front; known: {NO_FRONT}, {', '.join(FRONTS)}": network.front not in {NO_FRONT, *FRONTS},
+        f"front {network.front} needs an input_shape of (channels, rows, columns)": len(network.input_shape) != 3
+        and network.front in IMAGE_FRONTS,
+        f"reads must lie between {max(4, most_moved)} and the {inputs} inputs": not max(4, most_moved)
+        <= network.reads
+        <= inputs,
+        "hidden needs at least two widths, all positive": len(network.hidden) < 2 or min(network.hidden) < 1,
+        f"hidden must be two widths with the activation {network.activation}": not is_relu and len(network.hidden) > 2,
+        f"input_shape, hidden and classes must not exceed {LARGEST_WIDTH}": max(
+            inputs, *network.hidden, network.classes
+        )
         > LARGEST_WIDTH,
-        "classes must be at least 2": cell.classes < 2,
-        "radius must lie in (0, 0.12]": not 0 < cell.radius <= 0.12,
-        "overshoot must exceed 1": cell.overshoot <= 1,
-        "moved_rows must lie between 1 and reads": not 1 <= cell.moved_rows <= cell.reads,
-        "crowd must be at least 2": cell.crowd < 2,
-        "margin must be positive": cell.margin <= 0,
+        "classes must be at least 2": network.classes < 2,
+        "radius must lie in (0, 0.12]": not 0 < network.radius <= 0.12,
+        "margin must be positive": network.margin <= 0,
     }

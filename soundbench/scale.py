@@ -12,25 +12,22 @@ from soundbench.architecture import Dense, Layers
 from soundbench.base import LabelledBoxes
 from soundbench.graph import Array
 
-NARROW, WIDE = 2.0**-3, 2.0
 FAR = 1.0
 TINY, LARGE = 2.0**-4, 2.0**10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scale:
-    """Centre and spread, (inputs,) each; where `fixed` (inputs,), a box has no width."""
+    """Centre and spread, (inputs,) each."""
 
     centre: Array
     spread: Array
-    fixed: Array
 
     def boxes(self, drawn: LabelledBoxes) -> LabelledBoxes:
         """The boxes as inputs have them, their ends rounded to float32."""
         shape = drawn.lower.shape[1:]
-        centre, spread, fixed = (each.reshape(shape) for each in (self.centre, self.spread, self.fixed))
-        upper = np.where(fixed, drawn.lower, drawn.upper)
-        ends = (centre + spread * side for side in (drawn.lower, upper))
+        centre, spread = self.centre.reshape(shape), self.spread.reshape(shape)
+        ends = (centre + spread * side for side in (drawn.lower, drawn.upper))
         lower, upper = (side.astype(np.float32).astype(np.float64) for side in ends)
         return LabelledBoxes(lower, upper, drawn.labels)
 
@@ -47,24 +44,17 @@ Draw = Callable[[int, np.random.Generator], Scale]
 
 def uniform(inputs: int, centre: float = 0.0, spread: float = 1.0) -> Scale:
     """The same for all inputs."""
-    return Scale(np.full(inputs, centre), np.full(inputs, spread), np.zeros(inputs, dtype=bool))
+    return Scale(np.full(inputs, centre), np.full(inputs, spread))
 
 
-def plain(inputs: int, _random: np.random.Generator) -> Scale:
+def near(inputs: int, _random: np.random.Generator) -> Scale:
     """Cubes near zero."""
     return uniform(inputs)
 
 
-def anisotropic(inputs: int, random: np.random.Generator) -> Scale:
-    """One narrow input and one wide one."""
-    spread = np.ones(inputs)
-    spread[random.choice(inputs, 2, replace=False)] = NARROW, WIDE
-    return Scale(np.zeros(inputs), spread, np.zeros(inputs, dtype=bool))
-
-
 def far(inputs: int, random: np.random.Generator) -> Scale:
     """Cubes far from zero, on either side of it."""
-    return Scale(FAR * random.choice([-1.0, 1.0], inputs), np.ones(inputs), np.zeros(inputs, dtype=bool))
+    return Scale(FAR * random.choice([-1.0, 1.0], inputs), np.ones(inputs))
 
 
 def tiny(inputs: int, _random: np.random.Generator) -> Scale:
@@ -77,9 +67,4 @@ def large(inputs: int, _random: np.random.Generator) -> Scale:
     return uniform(inputs, spread=LARGE)
 
 
-def fixed_input(inputs: int, random: np.random.Generator) -> Scale:
-    """One input of no width."""
-    return Scale(np.zeros(inputs), np.ones(inputs), np.arange(inputs) == random.integers(inputs))
-
-
-SCALES: Mapping[str, Draw] = {draw.__name__: draw for draw in (plain, anisotropic, far, tiny, large, fixed_input)}
+SCALES: Mapping[str, Draw] = {draw.__name__: draw for draw in (near, far, tiny, large)}
