@@ -13,8 +13,8 @@ from soundbench.graph import Array
 from soundbench.ground_truth import Position
 from soundbench.instance import Constraint, Interval, Property, Region
 
-# Centres of boxes lie this near zero, so that inputs are small and their float32 values fine-grained.
-SPREAD = 0.3
+# Centres of boxes lie this near zero, in radii: the smaller inputs are beside their boxes, the less is rounded.
+SPREAD = 2.0
 # Witnesses keep away from the faces by this share of the width, except on a face, which is nearer than this.
 INNER_MARGIN = 0.1
 FACE_DISTANCE = 0.005
@@ -22,6 +22,8 @@ FACE_DISTANCE = 0.005
 CERTIFIED_REACH = 1.03
 # On an edge, and in the centre, so many coordinates are pinned.
 MOST_PINNED = 3
+# In a last cell, or deep in a branch, so many coordinates are halved.
+MOST_CUT = 6
 # After this many draws, what is drawn is taken to have no room.
 MOST_DRAWS = 10_000
 
@@ -61,7 +63,7 @@ def draw_boxes(spreads: Array, radius: float, classes: int, random: np.random.Ge
     for _ in range(MOST_DRAWS):
         if len(middles) == len(spreads):
             break
-        middle = random.uniform(-SPREAD, SPREAD, spreads.shape[1:])
+        middle = radius * random.uniform(-SPREAD, SPREAD, spreads.shape[1:])
         own = spreads[len(middles)]
         # Two boxes apart by half a box leave room for the needles of both.
         reach = ((own + other + 1.0) * radius for other in spreads)
@@ -112,7 +114,7 @@ class Place(StrEnum):
     """Where in its box a witness is put.
 
     `centre` and `split_plane` pin coordinates to the middle: some, or that of the widest input, where a first split
-    would fall. `last_cell` and `deep` draw it from a part of the box: the upper half of every input, or a random half.
+    would fall. `last_cell` and `deep` draw some from a part of the box: their upper halves, or random halves.
     """
 
     INTERIOR = "interior"
@@ -152,8 +154,9 @@ def inner_part(where: Place, inputs: int, random: np.random.Generator) -> tuple[
     """Between which shares of the width each coordinate is drawn, (inputs,) each."""
     low, high = np.full(inputs, INNER_MARGIN), np.full(inputs, 1 - INNER_MARGIN)
     if where in (Place.LAST_CELL, Place.DEEP):
-        is_upper = np.ones(inputs, dtype=bool) if where is Place.LAST_CELL else random.random(inputs) < 0.5
-        low, high = np.where(is_upper, 0.5, low), np.where(is_upper, high, 0.5)
+        is_cut = np.isin(np.arange(inputs), random.choice(inputs, min(MOST_CUT, inputs), replace=False))
+        is_upper = (where is Place.LAST_CELL) | (random.random(inputs) < 0.5)
+        low, high = np.where(is_cut & is_upper, 0.5, low), np.where(is_cut & ~is_upper, 0.5, high)
     return low, high
 
 
