@@ -27,7 +27,7 @@ LARGEST_GROWTH = 12.0
 TRIALS = 64
 LARGEST_RESIDUAL = 1e-9
 # How much of what cancels out the base reads beside the inputs.
-NOISE = 0.1
+NOISE = 0.02
 
 
 class NoWayBack(SoundbenchError):

@@ -18,9 +18,10 @@ Operations = list[Operation]
 CLEARANCE = 0.05
 # Further features a front has beside those that carry an input, as a share.
 FURTHER = 0.5
-# The rows and columns of images that a row of inputs is laid out as, and how high their other cells lie at most.
+# The rows and columns of images that a row of inputs is laid out as, and how high their other cells lie at most, as a
+# share of how far inputs reach.
 LAID_ROWS, LAID_COLUMNS = 3, 4
-HIGHEST_CELL = 0.2
+HIGHEST_CELL = 0.3
 
 
 def row_of(domain: Domain) -> Operations:
@@ -44,6 +45,11 @@ def factors(size: int, random: np.random.Generator) -> Array:
     """Random factors of both signs: (size,)."""
     drawn: Array = random.uniform(0.6, 1.6, size) * random.choice([-1.0, 1.0], size)
     return drawn
+
+
+def reach(domain: Domain) -> float:
+    """Half of the range of a typical input."""
+    return float(np.median(domain.upper - domain.lower)) / 2
 
 
 def carrying(size: int, random: np.random.Generator) -> Array:
@@ -156,7 +162,7 @@ def laid_out(domain: Domain, random: np.random.Generator) -> tuple[Operations, t
     weights[place, np.arange(size)] = factors(size, random)
     before = row_of(domain)
     product = Operation("mixed", "Gemm", (input_name(before), weights), {"transB": 1})
-    others = random.uniform(0, HIGHEST_CELL, size * cells)
+    others = random.uniform(0, HIGHEST_CELL * reach(domain), size * cells)
     shift = np.where(weights.any(axis=1), clearance([*before, product], domain), others)
     full = Operation("mixed", "Gemm", (*product.reads, shift), {"transB": 1})
     shape = (size, LAID_ROWS, LAID_COLUMNS)
@@ -208,7 +214,7 @@ def multiplied(domain: Domain, random: np.random.Generator) -> Operations:
     shape = domain.shape
     scaled = [
         Operation("scaled", "Mul", (INPUT, factors(domain.size, random).reshape(shape))),
-        Operation("moved", "Add", ("scaled", random.uniform(-0.5, 0.5, shape))),
+        Operation("moved", "Add", ("scaled", reach(domain) * random.uniform(-1.0, 1.0, shape))),
     ]
     return flat(scaled) if len(shape) > 1 else scaled
 

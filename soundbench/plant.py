@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ from soundbench.placement import (
     place,
     robustness_property,
 )
-from soundbench.prove import Hints, search
+from soundbench.prove import Hints, interval_slacks, search, slacks
 from soundbench.recipe import NO_FRONT, Network, Recipe
 from soundbench.scale import SCALES
 from soundbench.specification import FORMS, Question, gain_allowed, gain_needed
@@ -51,6 +52,8 @@ from soundbench.weave import Woven, weave
 ATTEMPTS = 12
 # A twin's gain, as a share of the proven base margin: below one, so that it holds; high, so that it is not trivial.
 SCALED_SHARE = 0.7
+# What intervals must prove of the base where a scaled twin is wanted, as a share of what backward bounds do.
+LEAST_SCALED = 0.3
 CROWD_SHARE = 0.75
 # What is left of a misaligned needle's peak, as a share of the proven base margin.
 MISALIGNED_SHARE = 0.4
@@ -157,9 +160,9 @@ def attempt_to_plant(plan: Plan, random: np.random.Generator, folder: Path) -> t
     scale = SCALES[plan.cell.scale](inputs, random)
     drawn = scale.boxes(unscaled)
     base = scale.base(train_base(network.architecture, unscaled, network.margin, int(random.integers(2**31))))
-    graph = lower(to_onnx(base, network.input_shape, network.classes), plan.cell.name)
-    boxes = [plan_box(plan, index, drawn, graph, random) for index in range(len(triggers))]
     body = Body(base, front_for(network, drawn, random))
+    graph = bare(plan, body, random)
+    boxes = [plan_box(plan, index, drawn, graph, random) for index in range(len(triggers))]
     armed = write(plan, body, [box.armed for box in boxes], folder / f"{plan.cell.name}-armed.onnx", random)
     twin = write(plan, body, [box.disarmed for box in boxes], folder / f"{plan.cell.name}-twin.onnx", random)
     own_tips = np.cumsum([0, *(len(box.armed) for box in boxes[:-1])])
@@ -185,6 +188,13 @@ def front_for(network: Network, drawn: LabelledBoxes, random: np.random.Generato
     return draw_front(FRONTS[network.front], Domain(network.input_shape, lower - room, upper + room), random)
 
 
+def bare(plan: Plan, body: Body, random: np.random.Generator) -> Graph:
+    """The network without needles."""
+    network = plan.network
+    woven = weave(network.architecture, body.base, body.front, [], random)
+    return lower(to_onnx(woven.layers, network.input_shape, network.classes), plan.cell.name)
+
+
 def plan_box(plan: Plan, index: int, drawn: LabelledBoxes, base: Graph, random: np.random.Generator) -> PlannedBox:
     """Draw a witness and design the needles of box `index`."""
     network, trigger = plan.network, plan.cell.triggers[index]
@@ -192,7 +202,7 @@ def plan_box(plan: Plan, index: int, drawn: LabelledBoxes, base: Graph, random: 
     asked = FORMS[trigger.form](question, random)
     unsafe, target = asked.property, asked.target
     placement = place(trigger.place, unsafe.regions[asked.region], network.reads, random)
-    proven = gain_allowed(base, unsafe, target)
+    proven = gain_allowed(base, unsafe, target, partial(slacks, slopes={}))
     if not 0.5 * network.margin <= proven < np.inf:
         raise CertificateError(f"the base lets an output rise by {proven:.3g} only")
     margin = gain_needed(unsafe, asked.region, target, evaluate_float64(base, placement.point[None])[base.output][0])
@@ -206,7 +216,10 @@ def plan_box(plan: Plan, index: int, drawn: LabelledBoxes, base: Graph, random: 
     disarmed: tuple[Needle, ...]
     match trigger.twin:
         case TwinKind.SCALED:
-            armed, disarmed, left = (own,), (replace(own, gain=SCALED_SHARE * proven),), 1 - SCALED_SHARE
+            easy = gain_allowed(base, unsafe, target, interval_slacks)
+            if not easy >= LEAST_SCALED * proven:
+                raise CertificateError(f"intervals let an output rise by {easy:.3g} only, bounds by {proven:.3g}")
+            armed, disarmed, left = (own,), (replace(own, gain=SCALED_SHARE * easy),), 1 - SCALED_SHARE
         case TwinKind.MISALIGNED:
             peak = MISALIGNED_SHARE * proven / gain
             twin = replace(

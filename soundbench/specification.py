@@ -13,7 +13,7 @@ import numpy as np
 from soundbench.bounds import bound_tensors, lower_bound
 from soundbench.graph import Array, Graph
 from soundbench.instance import Constraint, Interval, Property, Region
-from soundbench.prove import INFLATION, region_box, slacks
+from soundbench.prove import INFLATION, Box, region_box
 
 # How far one region lies from the next in the dimension that tells them apart, as a share of the box.
 GAP = 0.02
@@ -162,6 +162,7 @@ def last_of_three_boxes(question: Question, random: np.random.Generator) -> Pose
 
 
 Form = Callable[[Question, np.random.Generator], Posed]
+Bound = Callable[[Graph, Sequence[Constraint], Box], Array]
 
 FORMS: Mapping[str, Form] = {
     form.__name__: form
@@ -181,14 +182,15 @@ FORMS: Mapping[str, Form] = {
 }
 
 
-def gain_allowed(base: Graph, unsafe: Property, target: int) -> float:
+def gain_allowed(base: Graph, unsafe: Property, target: int, bound: Bound) -> float:
     """How far the target may at least rise, anywhere in the regions, before the base violates the property.
 
-    In each region the constraint that allows most is what a proof refutes; none may be eased by anything else.
+    `bound` says by how much the left sides of constraints exceed what they may be, at least: `prove.slacks` or
+    `interval_slacks`. In each region the constraint that allows most is what a proof refutes.
     """
     allowed = np.inf
     for region in unsafe.regions:
-        found = slacks(base, region.outputs, region_box(region, INFLATION), {})
+        found = bound(base, region.outputs, region_box(region, INFLATION))
         slopes = [-float(dict(each.terms).get(target, Fraction(0))) for each in region.outputs]
         most = max(
             (slack / slope if slope > 0 else np.inf) if slack > 0 else slack
