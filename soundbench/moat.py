@@ -41,13 +41,14 @@ class Moat:
     is in units of radius * sqrt(inputs), `rim` in radii for 25 inputs, and grows with the root of the inputs. `start`
     scales the random weights, with `first_scale`, `hidden_scale` and `kinks` (see `moat_start`); `peak_rate` is reached
     after the share `warm_up` of all steps, and falls to the share `last_rate` of it along a cosine.
-    A step takes `walkers`, `uniform` points, `corners` and pairs of corners at `climbers` in every box, and around
+    A step takes `walkers`, `uniform` points, `corners`, and `climbers` with a neighbour each in every box, and around
     every planted point `near` points and `flips`, corners near it. From the share `hold_from` of all steps on, walkers
     that have found too small a margin start anew with `hold` times the usual chance only, unless the fit is worse than
     `hold_error`.
-    Every `bound_every` steps pits are made `reserve` times as deep as float32's rounding demands of certificates, or
-    rounding less. As often a lower bound of the margin over each clean box is raised to `bound_target`, by a hinge of
-    weight `bound_weight` a step; first over a point, from the share `bound_full` of all steps on over the whole box.
+    Every `bound_every` steps pits are asked to be `reserve` times as deep as float32's rounding demands of
+    certificates, as far as that is known in training. As often a lower bound of the margin over each clean box is
+    raised to `bound_target`, by a hinge of weight `bound_weight` a step; first over a point, from the share
+    `bound_full` of all steps on over the whole box.
     Every `check_every` steps planted points have to withstand the check's grid, for the log: pairs of a step in radii
     and a number of iterations.
     """
