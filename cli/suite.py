@@ -13,7 +13,7 @@ Examples:
 Exit codes: 0 written; 2 the suite cannot be read, or no armed instance is left."""
 
 
-@click.group("suite")
+@click.group("suite", epilog="\b\nExamples:\n  soundbench suite survivors my-suite --out my-survivors")
 def command() -> None:
     """Make another suite of one that is there."""
 
