@@ -151,7 +151,7 @@ class Moat:
     ) -> tuple[float, Tensor]:
         """Set the gradients of a step; return its loss, and where walkers and climbers are after it."""
         rims = rims_of(problem, self.rim * problem.radius * math.sqrt(problem.inputs / 25))
-        count, climbing = self.walkers * len(problem.boxes), self.climbers * len(problem.boxes)
+        count = self.walkers * len(problem.boxes)
         walkers = MovingPoints.of(problem, self.walkers, None if memory is None else memory[:count], rims, generator)
         climbers = Climbers.of(problem, self.climbers, None if memory is None else memory[count:], generator)
         points, index = self.samples(problem, walkers, climbers, rims, generator)
@@ -175,8 +175,9 @@ class Moat:
             is_held = step >= self.hold_from * self.steps and float(missed) ** 0.5 < self.hold_error
             chance = torch.where(reached[:count] > self.flat / 2, 1.0, self.hold if is_held else 1.0)
             moved = walkers.moved(downhill, chance, rims, generator)
-            here, there = slice(count, count + climbing), slice(count + climbing, count + 2 * climbing)
-            climbed = climbers.moved(points[there], reached[there] < reached[here], rims, generator)
+            middle, end = count + len(climbers), count + 2 * len(climbers)
+            is_lower = reached[middle:end] < reached[count:middle]
+            climbed = climbers.moved(points[middle:end], is_lower, rims, generator)
         return float(loss.detach()) + extra, torch.cat([moved, climbed])
 
     def raise_bounds(self, network: nn.Sequential, problem: Problem, step: int) -> float:

@@ -62,10 +62,8 @@ class MovingPoints:
         steps = problem.radius * torch.tensor(STEP_SHARES, device=problem.device)[kind][:, None]
         lives = torch.tensor(LIVES, device=problem.device)[kind]
         stepped = (self.points + steps * direction).clamp(boxes.lower, boxes.upper)
-        own = self.index.clamp(max=problem.armed - 1)
-        within = (stepped - problem.witnesses[own]).norm(dim=1) < rims[own]
         ended = uniform_like(lives, generator) < chance / lives
-        anew = ended | (within & (self.index < problem.armed))
+        anew = ended | within_rims(problem, stepped, self.index, rims)
         return torch.where(anew[:, None], fresh(problem, self.index, rims, generator), stepped)
 
 
@@ -101,11 +99,16 @@ class Climbers:
         """Where they are after each has gone where the margin `is_lower`; some start anew, as do all within a rim."""
         problem = self.problem
         reached = torch.where(is_lower[:, None], proposed, self.points)
-        own = self.index.clamp(max=problem.armed - 1)
-        within = (reached - problem.witnesses[own]).norm(dim=1) < rims[own]
         ended = uniform_like(reached[:, 0], generator) < 1 / CLIMBER_LIFE
-        anew = ended | (within & (self.index < problem.armed))
+        anew = ended | within_rims(problem, reached, self.index, rims)
         return torch.where(anew[:, None], problem.boxes.take(self.index).corners(1, generator)[:, 0], reached)
+
+
+def within_rims(problem: Problem, points: Tensor, index: Tensor, rims: Tensor) -> Tensor:
+    """Which points, in the boxes `index`, lie within the rim of their box's planted point: (points,) each."""
+    own = index.clamp(max=problem.armed - 1)
+    distance: Tensor = (points - problem.witnesses[own]).norm(dim=1)
+    return (distance < rims[own]) & (index < problem.armed)
 
 
 def fresh(problem: Problem, index: Tensor, rims: Tensor, generator: Generator) -> Tensor:

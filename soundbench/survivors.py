@@ -1,13 +1,21 @@
 """What is left of a suite once the counterexamples that attacks have found are taken out of it."""
 
-import shutil
 from pathlib import Path
 
 from soundbench.attack_report import found_armed
 from soundbench.errors import InputError
-from soundbench.generate import check_new, folder_to_be
+from soundbench.generate import folder_to_be
 from soundbench.ground_truth import Role
-from soundbench.suite import GROUND_TRUTH, INSTANCES, MANIFEST, Row, Suite, read_json, write_suite
+from soundbench.suite import (
+    GROUND_TRUTH,
+    INSTANCES,
+    MANIFEST,
+    Suite,
+    copy_files,
+    read_json,
+    read_rows,
+    write_suite,
+)
 
 
 def found_instances(suite: Suite) -> list[str]:
@@ -29,26 +37,17 @@ def write_survivors(suite: Suite, out: Path) -> list[str]:
     Raises:
         InputError: no armed instance is left, or `out` exists and is not empty, or cannot be written.
     """
-    check_new(out)
     left_out = set(found_instances(suite))
-    kept = [instance for instance in suite.instances if instance.name not in left_out]
     truth = {name: known for name, known in suite.ground_truth.items() if name not in left_out}
     if not any(known.role is Role.ARMED for known in truth.values()):
         raise InputError(f"{suite.root}: no armed instance is left, since attacks found them all, or there is none")
-    dropped = {each.vnnlib for each in suite.instances} - {each.vnnlib for each in kept}
-    dropped |= {each.onnx for each in suite.instances} - {each.onnx for each in kept}
+    rows = read_rows(suite.root)
+    kept = [row for row in rows if row.name not in left_out]
+    dropped = {path for row in rows for path in (row.onnx, row.vnnlib)}
+    dropped -= {path for row in kept for path in (row.onnx, row.vnnlib)}
     manifest = read_json(suite.root / MANIFEST)
+    made_by = {key: value for key, value in manifest.items() if key not in ("files", "schema")}
     with folder_to_be(out) as folder:
-        for name in set(manifest["files"]) - {INSTANCES, GROUND_TRUTH}:
-            if (suite.root / name).resolve() in dropped:
-                continue
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(suite.root / name, folder / name)
-        root = suite.root.resolve()
-        rows = [
-            Row(each.onnx.relative_to(root).as_posix(), each.vnnlib.relative_to(root).as_posix(), each.timeout_seconds)
-            for each in kept
-        ]
-        made_by = {key: value for key, value in manifest.items() if key not in ("files", "schema")}
-        write_suite(folder, rows, truth, made_by)
+        copy_files(suite.root, set(manifest["files"]) - {INSTANCES, GROUND_TRUTH} - dropped, folder)
+        write_suite(folder, kept, truth, made_by)
     return sorted(left_out)
