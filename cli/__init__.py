@@ -17,6 +17,7 @@ COMMANDS = {
     "generate": "generate",
     "certify": "certify",
     "attack": "attack",
+    "suite": "suite",
     "evaluate": "evaluate",
     "verifiers": "verifiers",
 }

@@ -4,7 +4,6 @@ import functools
 import itertools
 import math
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -23,7 +22,7 @@ from soundbench.ground_truth import AttackRecord
 from soundbench.instance import Instance, Property
 from soundbench.pgd import Reached, seeded
 from soundbench.replay import NonFiniteOutputError, open_onnx
-from soundbench.suite import GROUND_TRUTH, MANIFEST, Suite, read_json, replace_ground_truth
+from soundbench.suite import GROUND_TRUTH, MANIFEST, Suite, copy_files, read_json, replace_ground_truth
 from soundbench.targets import Targets, targets_of
 from soundbench.vnnlib import read_property
 
@@ -262,9 +261,7 @@ def record(suite: Suite, records: Mapping[str, Sequence[AttackRecord]], out: Pat
         replace_ground_truth(suite.root, truth)
         return
     with folder_to_be(out) as folder:
-        for name in (MANIFEST, *read_json(suite.root / MANIFEST)["files"]):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(suite.root / name, folder / name)
+        copy_files(suite.root, (MANIFEST, *read_json(suite.root / MANIFEST)["files"]), folder)
         replace_ground_truth(folder, truth)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from soundbench.errors import InputError
 from soundbench.ground_truth import GroundTruth
+from soundbench.lock import locked
 from soundbench.matrix import cells_of
 from soundbench.memory import keep_freed_memory
 from soundbench.plant import Plan, PlantedInstance, plant
@@ -107,31 +108,30 @@ def one_thread() -> Iterator[None]:
 def folder_to_be(out: Path) -> Iterator[Path]:
     """A temporary folder beside `out` that becomes `out` if all goes well, and vanishes otherwise.
 
+    Nobody else can make `out` meanwhile. What an earlier start has left, if it was killed, vanishes too.
+
     Raises:
-        InputError: `out` exists and is not empty, or cannot be written.
+        InputError: `out` exists and is not empty, cannot be written, or another process makes it.
     """
     check_new(out)
     place = out.absolute()
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}); name another folder with --out") from None
-    try:
-        yield folder
-        folder.chmod(0o755)
-        if place.exists():
-            place.rmdir()
-        folder.rename(place)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def remove_abandoned(out: Path) -> None:
-    """Remove the temporary folders of starts that were killed; only for who has locked `out`."""
-    place = out.absolute()
-    for folder in place.parent.glob(f".{glob.escape(place.name)}-????????"):
-        shutil.rmtree(folder, ignore_errors=True)
+    prefix = f".{place.name}.partial-"
+    with locked(out):
+        check_new(out)
+        for abandoned in place.parent.glob(f"{glob.escape(prefix)}*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        try:
+            folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place.parent))
+        except OSError as error:
+            raise InputError(f"{out}: cannot be written ({error.strerror}); name another folder with --out") from None
+        try:
+            yield folder
+            folder.chmod(0o755)
+            if place.exists():
+                place.rmdir()
+            folder.rename(place)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_new(out: Path) -> None:

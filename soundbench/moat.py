@@ -41,13 +41,14 @@ class Moat:
     is in units of radius * sqrt(inputs), `rim` in radii for 25 inputs, and grows with the root of the inputs. `start`
     scales the random weights, with `first_scale`, `hidden_scale` and `kinks` (see `moat_start`); `peak_rate` is reached
     after the share `warm_up` of all steps, and falls to the share `last_rate` of it along a cosine.
-    A step takes `walkers`, `uniform` points, `corners` and pairs of corners at `climbers` in every box, and around
+    A step takes `walkers`, `uniform` points, `corners`, and `climbers` with a neighbour each in every box, and around
     every planted point `near` points and `flips`, corners near it. From the share `hold_from` of all steps on, walkers
     that have found too small a margin start anew with `hold` times the usual chance only, unless the fit is worse than
     `hold_error`.
-    Every `bound_every` steps pits are made `reserve` times as deep as float32's rounding demands of certificates, or
-    rounding less. As often a lower bound of the margin over each clean box is raised to `bound_target`, by a hinge of
-    weight `bound_weight` a step; first over a point, from the share `bound_full` of all steps on over the whole box.
+    Every `bound_every` steps pits are asked to be `reserve` times as deep as float32's rounding demands of
+    certificates, as far as that is known in training. As often a lower bound of the margin over each clean box is
+    raised to `bound_target`, by a hinge of weight `bound_weight` a step; first over a point, from the share
+    `bound_full` of all steps on over the whole box.
     Every `check_every` steps planted points have to withstand the check's grid, for the log: pairs of a step in radii
     and a number of iterations.
     """
@@ -150,7 +151,7 @@ class Moat:
     ) -> tuple[float, Tensor]:
         """Set the gradients of a step; return its loss, and where walkers and climbers are after it."""
         rims = rims_of(problem, self.rim * problem.radius * math.sqrt(problem.inputs / 25))
-        count, climbing = self.walkers * len(problem.boxes), self.climbers * len(problem.boxes)
+        count = self.walkers * len(problem.boxes)
         walkers = MovingPoints.of(problem, self.walkers, None if memory is None else memory[:count], rims, generator)
         climbers = Climbers.of(problem, self.climbers, None if memory is None else memory[count:], generator)
         points, index = self.samples(problem, walkers, climbers, rims, generator)
@@ -174,8 +175,9 @@ class Moat:
             is_held = step >= self.hold_from * self.steps and float(missed) ** 0.5 < self.hold_error
             chance = torch.where(reached[:count] > self.flat / 2, 1.0, self.hold if is_held else 1.0)
             moved = walkers.moved(downhill, chance, rims, generator)
-            here, there = slice(count, count + climbing), slice(count + climbing, count + 2 * climbing)
-            climbed = climbers.moved(points[there], reached[there] < reached[here], rims, generator)
+            middle, end = count + len(climbers), count + 2 * len(climbers)
+            is_lower = reached[middle:end] < reached[count:middle]
+            climbed = climbers.moved(points[middle:end], is_lower, rims, generator)
         return float(loss.detach()) + extra, torch.cat([moved, climbed])
 
     def raise_bounds(self, network: nn.Sequential, problem: Problem, step: int) -> float:

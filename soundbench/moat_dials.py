@@ -34,7 +34,7 @@ KINDS: Mapping[str, str] = {
     "mlp_5_hidden": "mlp",
     "vit": "vit",
 }
-# By architecture, whatever its kind has.
+# By architecture, whatever its kind has. Sigmoids are rounded more than the tanh that are trained in their place.
 OWN: Mapping[str, Dials] = {
     "cnn_3_conv": {"depth": 0.7},
     "cnn_sigmoid": {"depth": 0.5, "reserve": 3.0},

@@ -14,7 +14,7 @@ LIVES = (15.0, 40.0, 80.0, 150.0, 300.0)
 # How often a walker starts around its planted point, and at a corner; otherwise it starts anywhere.
 NEAR_SHARE, CORNER_SHARE = 0.3, 0.3
 # How many coordinates climbers flip at once, and how many steps they live on average.
-MEAN_FLIPS, CLIMB = 1.5, 60.0
+MEAN_FLIPS, CLIMBER_LIFE = 1.5, 60.0
 # Rims end this share of the way to the nearest corner, unless the planted point is at one.
 CORNER_REACH = 0.8
 
@@ -62,18 +62,17 @@ class MovingPoints:
         steps = problem.radius * torch.tensor(STEP_SHARES, device=problem.device)[kind][:, None]
         lives = torch.tensor(LIVES, device=problem.device)[kind]
         stepped = (self.points + steps * direction).clamp(boxes.lower, boxes.upper)
-        own = self.index.clamp(max=problem.armed - 1)
-        within = (stepped - problem.witnesses[own]).norm(dim=1) < rims[own]
         ended = uniform_like(lives, generator) < chance / lives
-        anew = ended | (within & (self.index < problem.armed))
+        anew = ended | within_rims(problem, stepped, self.index, rims)
         return torch.where(anew[:, None], fresh(problem, self.index, rims, generator), stepped)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Climbers:
-    """Corners that flip coordinates where that lowers the margin: where they are (climbers, inputs), in which box.
+    """Corners that climb down the margin hand over hand: where they are (climbers, inputs), and in which box.
 
-    Gradients lead nobody to a wrong corner in a box of many, nor do random corners if one in ten thousand is wrong.
+    Each looks at a corner a few flips away and goes there if the margin is lower. Of the wrong corners of wide boxes
+    walkers find few, and random corners too few.
     """
 
     problem: Problem
@@ -91,7 +90,7 @@ class Climbers:
         return cls(problem, problem.boxes.take(index).corners(1, generator)[:, 0] if points is None else points, index)
 
     def neighbours(self, generator: Generator) -> Tensor:
-        """A corner near each: a few coordinates are flipped, one and a half on average."""
+        """A corner near each: every coordinate is flipped with one chance, one and a half of them on average."""
         boxes, rate = self.problem.boxes.take(self.index), MEAN_FLIPS / self.problem.inputs
         is_flipped = uniform_like(self.points, generator) < rate
         return torch.where(is_flipped, boxes.lower + boxes.upper - self.points, self.points)
@@ -100,11 +99,16 @@ class Climbers:
         """Where they are after each has gone where the margin `is_lower`; some start anew, as do all within a rim."""
         problem = self.problem
         reached = torch.where(is_lower[:, None], proposed, self.points)
-        own = self.index.clamp(max=problem.armed - 1)
-        within = (reached - problem.witnesses[own]).norm(dim=1) < rims[own]
-        ended = uniform_like(reached[:, 0], generator) < 1 / CLIMB
-        anew = ended | (within & (self.index < problem.armed))
+        ended = uniform_like(reached[:, 0], generator) < 1 / CLIMBER_LIFE
+        anew = ended | within_rims(problem, reached, self.index, rims)
         return torch.where(anew[:, None], problem.boxes.take(self.index).corners(1, generator)[:, 0], reached)
+
+
+def within_rims(problem: Problem, points: Tensor, index: Tensor, rims: Tensor) -> Tensor:
+    """Which points, in the boxes `index`, lie within the rim of their box's planted point: (points,) each."""
+    own = index.clamp(max=problem.armed - 1)
+    distance: Tensor = (points - problem.witnesses[own]).norm(dim=1)
+    return (distance < rims[own]) & (index < problem.armed)
 
 
 def fresh(problem: Problem, index: Tensor, rims: Tensor, generator: Generator) -> Tensor:

@@ -43,7 +43,8 @@ def render(summaries: Sequence[Summary], console: Console) -> None:
     table.add_column("")
     for summary in summaries:
         table.add_column(Text(_name(summary)), justify="right", overflow="fold")
-    columns = [_cells(summary) for summary in summaries]
+    has_pairs = any(twin.count for summary in summaries for twin in summary.twins.values())
+    columns = [_pair_cells(summary) if has_pairs else _ratio_cells(summary) for summary in summaries]
     for label in columns[0] if columns else ():
         table.add_row(label, *(column[label] for column in columns))
     console.print(table)
@@ -79,9 +80,30 @@ def explain(summary: Summary) -> str:
     return f"{name} {claims}; it exercised {exercised} of {pairs}, so {rest}."
 
 
-def _cells(summary: Summary) -> Mapping[str, Text]:
-    """One verifier's column: what stands in each row."""
-    cells = {
+def _pair_cells(summary: Summary) -> Mapping[str, Text]:
+    """One verifier's column on a suite of pairs: what stands in each row."""
+    exercised = Text(f"{summary.pairs_exercised}/{summary.pairs}", style="" if summary.pairs_exercised else "yellow")
+    proven = {
+        f"{kind} twins proven": Text(f"{summary.twins[kind].proven}/{summary.twins[kind].count}") for kind in TwinKind
+    }
+    return {"pairs exercised": exercised, **_claim_cells(summary), **proven, **_last_cells(summary)}
+
+
+def _ratio_cells(summary: Summary) -> Mapping[str, Text]:
+    """One verifier's column on a suite without pairs, like the paper's: its four metrics take their place."""
+    ratios = {
+        "clean verified": summary.clean_verified_ratio,
+        "clean falsified": summary.clean_falsified_ratio,
+        "unverifiable verified": summary.unverifiable_verified_ratio,
+        "unverifiable falsified": summary.unverifiable_falsified_ratio,
+    }
+    metrics = {label: Text("-" if ratio is None else f"{100 * ratio:.1f} %") for label, ratio in ratios.items()}
+    return {**_claim_cells(summary), **metrics, **_last_cells(summary)}
+
+
+def _claim_cells(summary: Summary) -> Mapping[str, Text]:
+    """How many claims are of which kind."""
+    return {
         "findings": Text(str(len(summary.findings)), style="bold red" if summary.findings else "green"),
         "  unsound": Text(str(summary.unsound)),
         "  false alarm": Text(str(summary.false_alarm)),
@@ -92,33 +114,15 @@ def _cells(summary: Summary) -> Mapping[str, Text]:
         "  unconfirmed": Text(str(summary.unconfirmed)),
         **{f"  {claim}": Text(str(summary.inconclusive_claims[claim])) for claim in INCONCLUSIVE_CLAIMS},
     }
-    first, last = _pair_cells(summary) if summary.pairs else ({}, _ratio_cells(summary))
-    found = {
+
+
+def _last_cells(summary: Summary) -> Mapping[str, Text]:
+    """Counterexamples and time."""
+    return {
         "counterexamples found": Text(f"{summary.falsified}/{summary.violated}"),
         "  only to within rounding": Text(f"{summary.nearly_falsified}/{summary.violated}"),
         "seconds": Text(f"{summary.seconds:.1f}"),
     }
-    return {**first, **cells, **last, **found}
-
-
-def _pair_cells(summary: Summary) -> tuple[Mapping[str, Text], Mapping[str, Text]]:
-    """What a suite of pairs is about: the first row, and the twins further down."""
-    exercised = Text(f"{summary.pairs_exercised}/{summary.pairs}", style="" if summary.pairs_exercised else "yellow")
-    proven = {
-        f"{kind} twins proven": Text(f"{summary.twins[kind].proven}/{summary.twins[kind].count}") for kind in TwinKind
-    }
-    return {"pairs exercised": exercised}, proven
-
-
-def _ratio_cells(summary: Summary) -> Mapping[str, Text]:
-    """The paper's four metrics, for a suite like the paper's."""
-    ratios = {
-        "clean verified": summary.clean_verified_ratio,
-        "clean falsified": summary.clean_falsified_ratio,
-        "unverifiable verified": summary.unverifiable_verified_ratio,
-        "unverifiable falsified": summary.unverifiable_falsified_ratio,
-    }
-    return {label: Text("-" if ratio is None else f"{100 * ratio:.0f} %") for label, ratio in ratios.items()}
 
 
 def _describe(summary: Summary, finding: Finding) -> str:

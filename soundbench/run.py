@@ -28,7 +28,7 @@ from soundbench.answer import RESULT_WORD
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
 from soundbench.errors import InputError
 from soundbench.json_lines import append_line, read_lines
-from soundbench.lock import take_lock
+from soundbench.lock import open_locked
 from soundbench.suite import Suite
 from soundbench.verifier import Verifier
 
@@ -110,16 +110,12 @@ def open_run(folder: Path, identity: Identity) -> Iterator[Run]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _check_folder(folder)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}; choose another --out") from error
-    try:
-        take_lock(descriptor, f"{folder}: this run is going on in another process; wait for it, or end it")
+    with open_locked(path, f"{folder}: this run is going on in another process; wait for it, or end it") as descriptor:
         _check_identity(folder, identity)
         results = read_lines(path, descriptor, _parse_line, "remove that line, or choose another --out")
         yield Run(folder, descriptor, results)
-    finally:
-        os.close(descriptor)
 
 
 def file_name(text: str) -> str:

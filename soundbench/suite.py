@@ -9,7 +9,8 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -99,6 +100,13 @@ def write_suite(
     files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
     hashes = {name: sha256(root / name) for name in files if name != MANIFEST}
     write_json(root / MANIFEST, {"schema": SCHEMA, **made_by, "files": hashes})
+
+
+def copy_files(root: Path, names: Iterable[str], folder: Path) -> None:
+    """Copy files of a suite, by their names in `suite.json`, to the same places in another folder."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / name, folder / name)
 
 
 def replace_ground_truth(root: Path, ground_truth: Mapping[str, GroundTruth]) -> None:

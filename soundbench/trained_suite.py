@@ -21,11 +21,10 @@ from soundbench.dataset import Dataset, draw_dataset
 from soundbench.errors import CertificateError
 from soundbench.export import save_onnx
 from soundbench.export_module import module_to_onnx
-from soundbench.generate import folder_to_be, one_thread, provenance, remove_abandoned, write_instances
+from soundbench.generate import folder_to_be, one_thread, provenance, write_instances
 from soundbench.graph import Graph, read_graph
 from soundbench.ground_truth import AttackRecord, Expected, GroundTruth, Role
 from soundbench.instance import Instance, Property
-from soundbench.lock import locked
 from soundbench.meaning import meaning_digest
 from soundbench.networks import CLASSES, build_network
 from soundbench.plant import PlantedInstance
@@ -126,13 +125,11 @@ def make_trained_suite(source: TrainedSource, model: Model, out: Path, device: t
     """
     order = Order(source, model, source.dataset_of(model), out, device, report)
     checkpoint = out.with_name(f"{out.name}.checkpoint.safetensors")
-    with locked(out), one_thread():
-        remove_abandoned(out)
-        with folder_to_be(out) as folder:
-            network, log = trained_network(order, checkpoint)
-            made = write_trained(order, network, log, folder)
-        for path in (checkpoint, *out.parent.glob(f"{glob.escape(out.name)}.attacks-*.jsonl")):
-            path.unlink(missing_ok=True)
+    with one_thread(), folder_to_be(out) as folder:
+        network, log = trained_network(order, checkpoint)
+        made = write_trained(order, network, log, folder)
+    for path in (checkpoint, *out.parent.glob(f"{glob.escape(out.name)}.attacks-*.jsonl")):
+        path.unlink(missing_ok=True)
     return made
 
 

@@ -1,5 +1,7 @@
 """Trainings that take a second: few boxes, few steps, few points a step."""
 
+import dataclasses
+
 import numpy as np
 import torch
 
@@ -21,7 +23,8 @@ PAPER = Published(
     steps=6, window=3, attack_restarts=2, attack_iterations=2, check_every=2, light_restarts=1, strong_restarts=1,
     light_grid=((0.5, 2),), strong_grid=((0.1, 5),),
 )  # fmt: skip
-METHODS = {"moat": MOAT, "paper": PAPER}
+CLIMBING = dataclasses.replace(MOAT, climbers=3, reserve=30.0, bound_every=2)
+METHODS = {"moat": MOAT, "climbing": CLIMBING, "paper": PAPER}
 
 
 def dataset(*, armed=2, clean=1, radius=0.2, position=Position.CORNER, inputs=25, seed=0):

@@ -26,6 +26,8 @@ clean = 1
 [moat]
 steps = 240
 walkers = 6
+climbers = 0
+reserve = 0.0
 check_every = 40
 check_restarts = 4
 check_grid = [[0.5, 10], [0.1, 20]]

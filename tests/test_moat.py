@@ -127,6 +127,7 @@ def test_climbers_go_where_the_margin_is_lower_and_not_into_the_rim():
     fled = planted.moved(planted.points, is_lower, rims, generator(3))
     armed = climbers.index < given.armed
     assert (fled[armed] != planted.points[armed]).any(dim=1).all()
+    assert float((fled[~armed] == planted.points[~armed]).all(dim=1).float().mean()) > 0.9
 
 
 def test_climbers_find_the_one_corner_where_a_margin_is_lowest():
@@ -194,6 +195,26 @@ def test_walkers_go_down_the_margin():
     expected = (before.points - steps * gradient.sign()).clamp(boxes.lower, boxes.upper)
     stepped = torch.isclose(after, expected, atol=1e-7).all(dim=1)
     assert stepped.float().mean() > 0.6
+
+
+def test_climbers_of_a_step_go_down_the_margin_from_where_they_were():
+    given = problem()
+    moat = Moat(steps=10, walkers=2, climbers=60)
+    network = moat.prepare(build_network("cnn_1_conv", SHAPE, 0), given, generator())
+    margins = given.margins(network)
+    rims = rims_of(given, moat.rim * given.radius)
+    memory = None
+    for step in range(3):
+        drawn = generator(5 + step)
+        MovingPoints.of(given, 2, None if memory is None else memory[:6], rims, drawn)
+        before = Climbers.of(given, 60, None if memory is None else memory[6:], drawn)
+        proposed = before.neighbours(drawn)
+        is_lower = margins(proposed, before.index) < margins(before.points, before.index)
+        expected = torch.where(is_lower[:, None], proposed, before.points)
+        _, memory = moat.differentiate(network, given, memory, step, generator(5 + step))
+        assert memory.shape == (6 + 180, 25)
+        assert float((memory[6:] == expected).all(dim=1).float().mean()) > 0.9
+        assert float((memory[6:] != before.points).any(dim=1).float().mean()) > 0.2
 
 
 def test_the_learning_rate_rises_and_falls():

@@ -61,7 +61,7 @@ def differentiated(moat, step):
     return network, drawn, returned, [parameter.grad for parameter in network.parameters()]
 
 
-def test_a_step_without_a_reserve_is_untouched_by_it():
+def test_a_step_on_which_no_reserve_is_due_is_untouched_by_it():
     _, _, plain, gradients = differentiated(MOAT, 4)
     _, _, same, others = differentiated(replace(MOAT, reserve=100.0), 5)
     assert same[0] == plain[0]

@@ -102,15 +102,24 @@ class TestTable:
         assert printed(CLEAR).splitlines()[1].startswith("pairs exercised")
 
     def test_a_suite_without_pairs_is_told_in_the_papers_four_metrics(self):
-        plain = replace(CLEAR, pairs=0, pairs_exercised=0, clean_verified_ratio=0.954, clean_falsified_ratio=None)
+        twins = {kind: replace(count, proven=0, count=0) for kind, count in CLEAR.twins.items()}
+        nothing = replace(CLEAR, pairs=0, pairs_exercised=0, twins=twins)
+        plain = replace(nothing, clean_verified_ratio=0.954, clean_falsified_ratio=None)
         text = printed(plain)
-        assert row(text, "clean verified") == ["95", "%"]
+        assert row(text, "clean verified") == ["95.4", "%"]
         assert row(text, "clean falsified") == ["-"]
-        assert row(text, "unverifiable verified") == [f"{100 * plain.unverifiable_verified_ratio:.0f}", "%"]
-        assert row(text, "unverifiable falsified") == [f"{100 * plain.unverifiable_falsified_ratio:.0f}", "%"]
+        assert row(text, "unverifiable verified") == [f"{100 * plain.unverifiable_verified_ratio:.1f}", "%"]
+        assert row(text, "unverifiable falsified") == [f"{100 * plain.unverifiable_falsified_ratio:.1f}", "%"]
         assert "pairs exercised" not in text
         assert "twins" not in text
         assert "clean verified" not in printed(CLEAR)
+        mixed = printed(CLEAR, plain)
+        assert row(mixed, "pairs exercised") == ["5/24", "0/0"]
+        assert "clean verified" not in mixed
+        assert row(printed(plain, CLEAR), "pairs exercised") == ["0/0", "5/24"]
+
+    def test_a_run_of_scaled_twins_alone_is_told_in_pairs(self):
+        assert row(printed(replace(CLEAR, pairs=0, pairs_exercised=0)), "scaled twins proven") == ["11/12"]
 
     def test_plain_text_where_it_is_not_a_terminal(self):
         text = printed(CLEAR, LIAR)

@@ -26,8 +26,8 @@ CPU = torch.device("cpu")
 def made(tmp_path_factory):
     out = tmp_path_factory.mktemp("trained") / "suite"
     small = model("small", QUICK)
-    for abandoned in (".suite-abcd_123", ".suite-other-abcd_123"):
-        (out.parent / abandoned / "onnx").mkdir(parents=True)
+    for left in (".suite.partial-abcd_123", ".suite-metadata", ".suite.partial", ".suite-other.partial-abcd_123"):
+        (out.parent / left / "onnx").mkdir(parents=True)
     result = make_trained_suite(source(small), small, out, CPU, str)
     return result, load_suite(out)
 
@@ -52,9 +52,8 @@ def test_the_suite_has_what_was_made(made):
 
 
 def test_what_a_killed_start_left_is_gone_and_nothing_else(made):
-    assert [path.name for path in made[1].root.parent.iterdir() if path.name.startswith(".")] == [
-        ".suite-other-abcd_123"
-    ]
+    hidden = {path.name for path in made[1].root.parent.iterdir() if path.name.startswith(".")}
+    assert hidden == {".suite-metadata", ".suite.partial", ".suite-other.partial-abcd_123"}
 
 
 def test_no_clean_instance_is_said_to_hold_without_a_proof(made):
