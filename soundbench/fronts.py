@@ -69,18 +69,14 @@ def dense(before: Operations, name: str, weights: Array, domain: Domain, **attri
 
 
 def gemm(domain: Domain, random: np.random.Generator) -> Operations:
-    """A dense layer with transB."""
-    return dense(row_of(domain), "mixed", carrying(domain.size, random), domain, transB=1)
-
-
-def gemm_plain(domain: Domain, random: np.random.Generator) -> Operations:
-    """A dense layer whose matrix is not transposed."""
-    return dense(row_of(domain), "mixed", carrying(domain.size, random), domain)
-
-
-def gemm_alpha_beta(domain: Domain, random: np.random.Generator) -> Operations:
-    """A dense layer with factors before product and bias."""
+    """A dense layer with transB and factors before product and bias."""
     return dense(row_of(domain), "mixed", carrying(domain.size, random), domain, transB=1, alpha=0.5, beta=-2.0)
+
+
+def gemm_transposed(domain: Domain, random: np.random.Generator) -> Operations:
+    """A dense layer that reads a column, transA, with a matrix that is not transposed."""
+    column = Operation("column", "Reshape", (INPUT, np.array([-1, 1])))
+    return dense([column], "mixed", carrying(domain.size, random), domain, transA=1)
 
 
 def matmul_add(domain: Domain, random: np.random.Generator) -> Operations:
@@ -116,11 +112,6 @@ def convolved(domain: Domain, weights: Array, **attributes: Any) -> Operations: 
     return [Operation("conv", "Conv", (INPUT, weights, shift), window), Operation("conv_active", "Relu", ("conv",))]
 
 
-def conv(domain: Domain, random: np.random.Generator) -> Operations:
-    """A padded convolution to more channels."""
-    return flat(convolved(domain, kernels(domain.shape[0], (3, 3), 2, 1, random)))
-
-
 def conv_strided(domain: Domain, random: np.random.Generator) -> Operations:
     """Strides that differ by axis."""
     return flat(convolved(domain, kernels(domain.shape[0], (3, 3), 4, 1, random), strides=[2, 1]))
@@ -135,6 +126,15 @@ def conv_dilated(domain: Domain, random: np.random.Generator) -> Operations:
     """Dilations that differ by axis."""
     weights = kernels(domain.shape[0], (3, 3), 3, 1, random)
     return flat(convolved(domain, weights, pads=[1, 2, 1, 2], dilations=[1, 2]))
+
+
+def conv_transposed(domain: Domain, random: np.random.Generator) -> Operations:
+    """A transposed convolution with strides, padding and output padding that differ by axis."""
+    weights = kernels(domain.shape[0], (3, 2), 2, 1, random).swapaxes(0, 1)
+    window = {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [0, 1, 1, 0], "output_padding": [1, 0]}
+    bare = Operation("conv", "ConvTranspose", (INPUT, weights), window)
+    full = Operation("conv", "ConvTranspose", (*bare.reads, clearance([bare], domain, weights.shape[1])), window)
+    return flat([full, Operation("conv_active", "Relu", ("conv",))])
 
 
 def conv_grouped(domain: Domain, random: np.random.Generator) -> Operations:
@@ -186,35 +186,38 @@ def avgpool_counted(domain: Domain, random: np.random.Generator) -> Operations:
     return averaged(domain, random, kernel_shape=[2, 2], strides=[1, 1], pads=[1, 0, 0, 1], count_include_pad=1)
 
 
-def avgpool_uncounted(domain: Domain, random: np.random.Generator) -> Operations:
-    """Padded cells do not count."""
-    return averaged(domain, random, kernel_shape=[2, 3], strides=[1, 2], pads=[1, 1, 0, 1], count_include_pad=0)
+def maxpool_padded(domain: Domain, random: np.random.Generator) -> Operations:
+    """Largest values over padded images below zero, each with one cell that always is the largest."""
+    before, shape = laid_out(domain, random)
+    sunk = -float(reach_of(before, domain)[1].max()) - reach(domain)
+    low = reach(domain) * random.uniform(1.0, 1.5, shape)
+    """"""
+    return []
 
 
-def residual_add(domain: Domain, random: np.random.Generator) -> Operations:
-    """A stem, then a block with a skip connection: half of each input comes by either way."""
+def residual(domain: Domain, random: np.random.Generator) -> Operations:
+    """A stem, then a block with a skip connection that is added to it and another that is subtracted."""
     stem = dense(row_of(domain), "stem", carrying(domain.size, random), domain, transB=1)
     width = len(stem[-2].reads[1])
     block = dense(stem, "inner", np.diag(random.uniform(0.6, 1.6, width)), domain, transB=1)
-    outer = Operation("outer", "Gemm", ("inner_active", np.diag(random.uniform(0.6, 1.6, width))), {"transB": 1})
-    return [*block, outer, Operation("stream", "Add", ("stem_active", "outer"))]
+    outer, other = (np.diag(random.uniform(low, low + 0.4, width)) for low in (0.6, 0.1))
+    return [
+        *block,
+        Operation("outer", "Gemm", ("inner_active", outer), {"transB": 1}),
+        Operation("added", "Add", ("stem_active", "outer")),
+        Operation("other", "Gemm", ("inner_active", other), {"transB": 1}),
+        Operation("stream", "Sub", ("added", "other")),
+    ]
 
 
 def normalised(domain: Domain, random: np.random.Generator) -> Operations:
-    """The input minus a mean, divided by a deviation, number by number."""
+    """The input minus a mean, divided by a deviation, times factors of both signs, number by number."""
     shape = domain.shape
     mean = (domain.lower + random.random(domain.size) * (domain.upper - domain.lower)).reshape(shape)
-    deviation = random.uniform(0.3, 0.9, shape)
-    scaled = [Operation("centred", "Sub", (INPUT, mean)), Operation("scaled", "Div", ("centred", deviation))]
-    return flat(scaled) if len(shape) > 1 else scaled
-
-
-def multiplied(domain: Domain, random: np.random.Generator) -> Operations:
-    """The input times constants of both signs, plus others."""
-    shape = domain.shape
     scaled = [
-        Operation("scaled", "Mul", (INPUT, factors(domain.size, random).reshape(shape))),
-        Operation("moved", "Add", ("scaled", reach(domain) * random.uniform(-1.0, 1.0, shape))),
+        Operation("centred", "Sub", (INPUT, mean)),
+        Operation("scaled", "Div", ("centred", random.uniform(0.3, 0.9, shape))),
+        Operation("signed", "Mul", ("scaled", factors(domain.size, random).reshape(shape))),
     ]
     return flat(scaled) if len(shape) > 1 else scaled
 
@@ -233,7 +236,7 @@ def flattened(domain: Domain, random: np.random.Generator) -> Operations:
 
 def reshaped(domain: Domain, random: np.random.Generator) -> Operations:
     """A row cut up otherwise, sizes copied and inferred, its axes exchanged, and made a row again."""
-    before = gemm(domain, random)
+    before = dense(row_of(domain), "mixed", carrying(domain.size, random), domain, transB=1)
     width = len(before[-2].reads[1])
     side = next(each for each in range(2, width + 1) if width % each == 0)
     return [
@@ -244,10 +247,28 @@ def reshaped(domain: Domain, random: np.random.Generator) -> Operations:
     ]
 
 
-def reduced_mean(domain: Domain, random: np.random.Generator) -> Operations:
-    """Means over the rows of images."""
+def gathered(domain: Domain, random: np.random.Generator) -> Operations:
+    """A row taken apart by Slice, with steps, and by Split, shuffled by Gather, and put together again."""
+    before = dense(row_of(domain), "mixed", carrying(domain.size, random), domain, transB=1)
+    width = len(before[-2].reads[1])
+    odd = width // 2
+    return [
+        *before,
+        Operation("even", "Slice", ("mixed_active", *(np.array([n]) for n in (0, width, 1, 2)))),
+        Operation("odd", "Slice", ("mixed_active", *(np.array([n]) for n in (1, width, 1, 2)))),
+        Operation("shuffled", "Gather", ("odd", random.permutation(odd)), {"axis": 1}),
+        Operation("row", "Concat", ("shuffled", "even"), {"axis": 1}),
+    ]
+
+
+def reduced(domain: Domain, random: np.random.Generator) -> Operations:
+    """Sums over the rows of images, then means over their columns."""
     before, _ = laid_out(domain, random)
-    return flat([*before, Operation("means", "ReduceMean", ("image",), {"axes": [2], "keepdims": 1})])
+    return [
+        *before,
+        Operation("sums", "ReduceSum", ("image", np.array([2])), {"keepdims": 1}),
+        Operation("means", "ReduceMean", ("sums",), {"axes": [2, 3], "keepdims": 0}),
+    ]
 
 
 # Those for images, an input_shape of (channels, rows, columns), and those for any input.

@@ -156,11 +156,12 @@ def attempt_to_plant(plan: Plan, random: np.random.Generator, folder: Path) -> t
     inputs = math.prod(network.input_shape)
     spreads = np.array([*(trigger.shape.spread(inputs, random) for trigger in triggers), np.ones(inputs)])
     spreads = spreads.reshape(-1, *network.input_shape)
-    unscaled = draw_boxes(spreads, network.radius, network.classes, random)
     scale = SCALES[plan.cell.scale](inputs, random)
-    drawn = scale.boxes(unscaled)
-    base = scale.base(train_base(network.architecture, unscaled, network.margin, int(random.integers(2**31))))
-    body = Body(base, front_for(network, drawn, random))
+    drawn = scale.boxes(draw_boxes(spreads, network.radius, network.classes, random))
+    front = front_for(network, drawn, random)
+    seen = scale.unscaled(as_seen(drawn, front))
+    base = scale.base(train_base(network.architecture, seen, network.margin, int(random.integers(2**31))))
+    body = Body(base, front)
     graph = bare(plan, body, random)
     boxes = [plan_box(plan, index, drawn, graph, random) for index in range(len(triggers))]
     armed = write(plan, body, [box.armed for box in boxes], folder / f"{plan.cell.name}-armed.onnx", random)
@@ -186,6 +187,14 @@ def front_for(network: Network, drawn: LabelledBoxes, random: np.random.Generato
     lower, upper = drawn.lower.min(axis=0).ravel(), drawn.upper.max(axis=0).ravel()
     room = DOMAIN_ROOM * (upper - lower)
     return draw_front(FRONTS[network.front], Domain(network.input_shape, lower - room, upper + room), random)
+
+
+def as_seen(boxes: LabelledBoxes, front: Front | None) -> LabelledBoxes:
+    """The boxes of the coordinates that come back from a front."""
+    if front is None:
+        return boxes
+    ends = (front.coordinates(side.reshape(len(side), -1)).reshape(side.shape) for side in (boxes.lower, boxes.upper))
+    return LabelledBoxes(*ends, boxes.labels)
 
 
 def bare(plan: Plan, body: Body, random: np.random.Generator) -> Graph:

@@ -31,6 +31,12 @@ class Scale:
         lower, upper = (side.astype(np.float32).astype(np.float64) for side in ends)
         return LabelledBoxes(lower, upper, drawn.labels)
 
+    def unscaled(self, boxes: LabelledBoxes) -> LabelledBoxes:
+        """The boxes in their own coordinates."""
+        shape = boxes.lower.shape[1:]
+        centre, spread = self.centre.reshape(shape), self.spread.reshape(shape)
+        return LabelledBoxes((boxes.lower - centre) / spread, (boxes.upper - centre) / spread, boxes.labels)
+
     def base(self, base: Layers) -> Layers:
         """The base that reads inputs, made of one that reads z."""
         first = next(layer for layer in base if isinstance(layer, Dense))

@@ -55,6 +55,8 @@ def weave(
         InputError: the architecture cannot hold needles.
     """
     features = features_of(architecture, front)
+    if front is not None:
+        needles = [front.seen(needle) for needle in needles]
     if not architecture.woven:
         return bolt_on(architecture, base, features, needles, random)
     head = [layer for layer in base if isinstance(layer, Dense)]
