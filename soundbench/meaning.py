@@ -4,7 +4,18 @@ import hashlib
 
 import numpy as np
 
-from soundbench.graph import Activation, Affine, Graph, Permutation, Product, Softmax, Step, Sum, inputs_of
+from soundbench.graph import (
+    Activation,
+    Affine,
+    Graph,
+    Maximum,
+    Product,
+    Selection,
+    Softmax,
+    Step,
+    Sum,
+    inputs_of,
+)
 from soundbench.instance import Property
 
 
@@ -18,7 +29,7 @@ def meaning_digest(graph: Graph, unsafe: Property) -> str:
                 arrays = [np.ascontiguousarray(part) for part in parts if part is not None]
             case Sum():
                 arrays = [np.ascontiguousarray(step.bias)]
-            case Activation() | Permutation() | Product() | Softmax():
+            case Activation() | Selection() | Maximum() | Product() | Softmax():
                 arrays = []
         digest.update(f"{type(step).__name__} {step.output} {inputs_of(step)} {setting_of(step)}\n".encode())
         for array in arrays:
@@ -33,8 +44,10 @@ def setting_of(step: Step) -> str:
     match step:
         case Activation():
             return str(step.function)
-        case Permutation():
+        case Selection():
             return str(step.order.tolist())
+        case Maximum():
+            return str(step.groups.tolist())
         case Product():
             return str(step.shape)
         case Softmax():

@@ -18,8 +18,9 @@ from soundbench.graph import (
     Affine,
     Function,
     Graph,
-    Permutation,
+    Maximum,
     Product,
+    Selection,
     Softmax,
     Sum,
     apply_float64,
@@ -73,8 +74,10 @@ def run_permuted(graph: Graph, point: Sequence[Fraction], random: np.random.Gene
                 values[step.output] = total
             case Activation():
                 values[step.output] = apply_float64(step.function, values[step.input]).astype(np.float32)
-            case Permutation():
-                values[step.output] = values[step.input][step.order]
+            case Selection():
+                values[step.output] = np.concatenate([values[name] for name in step.inputs])[step.order]
+            case Maximum():
+                values[step.output] = values[step.input][step.groups].max(axis=1)
             case Product():
                 left, right = values[step.left].reshape(step.left_shape), values[step.right].reshape(step.right_shape)
                 terms = left[..., None] * right[:, None]
