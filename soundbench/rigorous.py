@@ -11,6 +11,7 @@ from typing import Any
 
 from flint import arb, arb_mat, ctx, fmpq
 
+from soundbench.errors import InputError
 from soundbench.graph import (
     Activation,
     Affine,
@@ -28,6 +29,8 @@ from soundbench.graph import (
 )
 
 PRECISION_BITS = 160
+# The exponential of more than that, or its reciprocal, would fill memory as an exact number.
+LARGEST_EXPONENT = 1e5
 
 Balls = list[Any]
 
@@ -114,7 +117,7 @@ def apply(function: Elementwise, ball: Any) -> Any:  # noqa: ANN401  (python-fli
         case Function.SIGMOID:
             return (tanh(ball / 2) + 1) / 2
         case Elementary.EXP:
-            return ball.lower().exp().union(ball.upper().exp())
+            return exponential(ball)
         case Elementary.SIGN:
             return sign(ball)
         case Elementary.SQUARE:
@@ -133,6 +136,14 @@ def relu(ball: Any) -> Any:  # noqa: ANN401
     if ball >= 0:
         return ball
     return arb(0) if ball <= 0 else ball.max(arb(0))
+
+
+def exponential(ball: Any) -> Any:  # noqa: ANN401
+    """The hull of the exponentials of a ball's ends; only that it is small, or nothing, of what is far out."""
+    low, high = ball.lower(), ball.upper()
+    if not (ball.is_finite() and high <= LARGEST_EXPONENT):
+        return arb(0, float("inf"))
+    return (arb(0) if low < -LARGEST_EXPONENT else low.exp()).union(high.max(arb(-LARGEST_EXPONENT)).exp())
 
 
 def larger(first: Any, second: Any) -> Any:  # noqa: ANN401
@@ -175,6 +186,12 @@ def list_of_balls(numbers: Array, radius: Array | None) -> Balls:
 
 
 def exact(ball: Any) -> Fraction:  # noqa: ANN401
-    """The exact value of a ball of radius zero."""
+    """The exact value of a ball of radius zero.
+
+    Raises:
+        InputError: it is infinite, or no number: a network's value is too large to be known.
+    """
+    if not ball.is_finite():
+        raise InputError("a value in the network is too large to be computed at this point; choose a smaller one")
     mantissa, exponent = (int(part) for part in ball.mid().man_exp())
     return Fraction(mantissa) * Fraction(2) ** exponent

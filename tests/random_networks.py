@@ -459,8 +459,6 @@ CASES: Mapping[str, Case] = {
     "Transpose": Case(any_shape, random_transpose),
     "Unsqueeze": Case(any_shape, random_unsqueeze),
 }
-# Functions of one number, for networks that are read by whoever knows all operators.
-FUNCTIONS = ("Relu", "Sigmoid", "Tanh", "Abs", "Clip", "LeakyRelu", "Neg", "PRelu", "Sign", "Pow")
 
 
 def random_node(operator: str, random: Generator) -> onnx.ModelProto:
@@ -471,6 +469,62 @@ def random_node(operator: str, random: Generator) -> onnx.ModelProto:
     after = shape_after(shape, layers)
     layers.append(Layer("MatMul", (None, weights(random, after[-1], 2))))
     return build(shape, layers, constant_nodes=bool(random.integers(2)))
+
+
+def surrounded_node(operator: str, random: Generator) -> onnx.ModelProto:
+    """A network of one operator, whose inputs depend on one another, and of two outputs that all of its own reach."""
+    case = CASES[operator]
+    shape = case.shape(random)
+    mixed = weights(random, shape[-1], shape[-1])
+    layers = [Layer("MatMul", (None, mixed)) if len(shape) > 1 else Layer("Sub", (None, mixed[0]))]
+    layers += [case.layer(random, shape), Layer("Flatten", (None,), {"axis": 0})]
+    layers.append(Layer("MatMul", (None, weights(random, shape_after(shape, layers)[1], 2))))
+    return build(shape, layers)
+
+
+def suits(operator: str, shape: Shape) -> bool:
+    """Whether an operator takes a shape, and leaves one that others take."""
+    match CASES[operator].shape.__name__:
+        case "image_shape":
+            return len(shape) == 4 and shape[0] == 1 and min(shape[2:]) > 2 and shape[1] in (1, 2, 4)
+        case "table_shape":
+            return len(shape) == 2
+        case "matrix_shape":
+            return len(shape) in (2, 3)
+        case "shape_with_ones":
+            return 1 in shape and max(shape) > 1
+        case _:
+            return len(shape) < 5 and (operator != "Softmax" or len(shape) > 1)
+
+
+def random_mixture(random: Generator) -> onnx.ModelProto:
+    """Any operators one after another, some of them with an earlier tensor as the other operand."""
+    start = image_shape(random) if random.random() < 0.7 else table_shape(random)
+    layers, shapes = list[Layer](), [start]
+
+    def append(layer: Layer) -> bool:
+        shape = shape_after(start, [*layers, layer])
+        # One that is too large, or whose last axis is not left, would be the end.
+        fits = bool(shape) and math.prod(shape) <= 200
+        if fits:
+            layers.append(layer)
+            shapes.append(shape)
+        return fits
+
+    for _ in range(int(random.integers(3, 9))):
+        operator = str(random.choice([name for name in CASES if suits(name, shapes[-1])]))
+        names = ["X", *(f"T{index}" for index in range(len(layers)))]
+        twins = [name for name, shape in zip(names, shapes, strict=True) if shape == shapes[-1]]
+        if operator in ("Exp", "Pow", "Mul"):
+            # Towers of powers leave the range of float32.
+            append(Layer("Clip", (None, np.float32(-2), np.float32(1.5))))
+        layer = CASES[operator].layer(random, shapes[-1])
+        if operator in ("Add", "Sub", "Concat") and random.random() < 0.7:
+            layer = Layer(operator, (None, str(random.choice(twins))), layer.attributes)
+        append(layer)
+    append(Layer("Flatten", (None,), {"axis": 0}))
+    append(Layer("Gemm", (None, weights(random, shapes[-1][1], 2), weights(random, 2))))
+    return build(start, layers, constant_nodes=bool(random.integers(2)))
 
 
 def random_network(random: Generator, activations: Sequence[str] = ("Relu", "Sigmoid", "Tanh")) -> onnx.ModelProto:

@@ -9,16 +9,41 @@ import pytest
 from flint import ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_networks import Layer, build, random_attention, random_network, read
+from random_networks import (
+    CASES,
+    Layer,
+    build,
+    random_attention,
+    random_mixture,
+    random_network,
+    read,
+    surrounded_node,
+)
 
 from soundbench.bounds import TensorBounds, bound_tensors, interval_tensors, lower_bound
-from soundbench.graph import Activation, Affine, Function, Graph, Product, Step, Sum, evaluate_float64
+from soundbench.graph import (
+    ABS,
+    NEG,
+    Activation,
+    Affine,
+    Elementary,
+    Function,
+    Graph,
+    Maximum,
+    Pieces,
+    Product,
+    Selection,
+    Step,
+    Sum,
+    evaluate_float64,
+)
 from soundbench.rigorous import PRECISION_BITS, evaluate_tensors, exact
 
 Array = Any
 SEEDS = range(40)
 pytestmark = pytest.mark.filterwarnings("error")
 METHODS = [bound_tensors, interval_tensors]
+LARGE = Fraction(10) ** 10_000
 ROWS = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0], [1.0, -1.0], [-0.3, 0.7]])
 
 
@@ -65,7 +90,11 @@ def enclosures(graph: Graph, point: Sequence[Fraction]) -> dict[str, list[tuple[
     """Proven bounds of every tensor's real values at a point."""
     with ctx.workprec(4 * PRECISION_BITS):
         balls = evaluate_tensors(graph, point)
-        return {name: [(exact(ball.lower()), exact(ball.upper())) for ball in each] for name, each in balls.items()}
+        # What is not known at a point contradicts no bound.
+        return {
+            name: [(exact(ball.lower()), exact(ball.upper())) if ball.is_finite() else (-LARGE, LARGE) for ball in each]
+            for name, each in balls.items()
+        }
 
 
 def is_below(bound: float, value: Fraction) -> bool:
@@ -139,6 +168,118 @@ class TestRandomNetworks:
         (found,) = lower_bound(graph, "T1", np.ones((1, 1)), known)
         assert found == pytest.approx(-2.0, abs=1e-12)
         assert known.lower["T1"] == pytest.approx(-4.0, abs=1e-12)
+
+
+class TestOperators:
+    """Every operator, with whatever attributes and shapes its table draws."""
+
+    @pytest.mark.parametrize("operator", CASES)
+    @given(seed=st.integers(0, 2**32 - 1))
+    @settings(deadline=None, max_examples=8)
+    def test_bounds_hold_everywhere(self, operator, seed):
+        random = np.random.default_rng(seed)
+        graph = read(surrounded_node(operator, random))
+        lower, upper = random_box(random, graph.input_count)
+        points = list(points_of(random, graph, lower, upper))
+        for method in METHODS:
+            known = method(graph, lower, upper, {})
+            found = lower_bound(graph, graph.output, ROWS, known)
+            # Only an exponential leaves the range of float64 from such boxes.
+            assert np.isfinite(found).all() or operator == "Exp"
+            assert_bounds_hold(graph, known, ROWS, found, points)
+
+    @pytest.mark.parametrize("operator", set(CASES) - {"Sign"})
+    def test_a_point_is_bounded_by_its_value(self, operator):
+        for seed in range(5):
+            random = np.random.default_rng(seed)
+            graph = read(surrounded_node(operator, random))
+            point = random.uniform(-2, 2, graph.input_count)
+            value = evaluate_float64(graph, point[None])[graph.output][0] @ ROWS.T
+            known = bound_tensors(graph, point, point, {})
+            assert value == pytest.approx(lower_bound(graph, graph.output, ROWS, known), rel=1e-7, abs=1e-7)
+
+    @given(seed=st.integers(0, 2**32 - 1))
+    @settings(deadline=None, max_examples=60)
+    def test_bounds_of_mixtures_hold_everywhere(self, seed):
+        random = np.random.default_rng(seed)
+        graph = read(random_mixture(random))
+        lower, upper = random_box(random, graph.input_count)
+        points = list(points_of(random, graph, lower, upper))
+        for method in METHODS:
+            known = method(graph, lower, upper, {})
+            found = lower_bound(graph, graph.output, ROWS, known)
+            assert_bounds_hold(graph, known, ROWS, found, points)
+
+    def test_backward_bounds_of_mixtures_are_often_tighter(self):
+        tighter = 0
+        for seed in range(40):
+            random = np.random.default_rng(seed)
+            graph = read(random_mixture(random))
+            middle = random.uniform(-1, 1, graph.input_count)
+            tight, loose = (
+                lower_bound(graph, graph.output, ROWS, method(graph, middle - 0.01, middle + 0.01, {}))
+                for method in METHODS
+            )
+            tighter += int((tight > loose + 1e-6 * np.abs(loose)).any())
+        assert tighter >= 10
+
+
+class TestMaximum:
+    POOL = Layer("MaxPool", (None,), {"kernel_shape": [1, 2]})
+
+    def least(self, lower: Sequence[float], upper: Sequence[float]) -> list[float]:
+        """The lower bounds of rows of the maximum of two numbers, and of the first number less that."""
+        layers = [self.POOL, Layer("Slice", ("X", np.array([0]), np.array([1]), np.array([3])))]
+        graph = read(build((1, 1, 1, 2), [*layers, Layer("Sub", (None, "T0"))]))
+        known = bound_tensors(graph, np.array(lower), np.array(upper), {})
+        return [float(lower_bound(graph, name, np.array([[1.0]]), known)[0]) for name in ("T0", "T2")]
+
+    def test_it_is_at_least_the_member_that_surely_is_large(self):
+        assert self.least([-1, 0.5], [1, 2]) == pytest.approx([0.5, -3.0], abs=1e-12)
+
+    def test_it_is_the_member_that_dominates(self):
+        assert self.least([1, -3], [2, 0.5]) == pytest.approx([1.0, 0.0], abs=1e-12)
+
+    def test_overlapping_windows_share_a_winner(self):
+        # Both maxima are the middle number, whose coefficients add up to nothing.
+        steps = (
+            Maximum("M", "X", np.array([[0, 1], [1, 2]])),
+            Affine("D", "M", np.array([[1.0, -1.0]]), np.zeros(1), np.array([3])),
+        )
+        graph = Graph("X", "D", (1, 3), {"X": 3, "M": 2, "D": 1}, steps)
+        known = bound_tensors(graph, np.array([-1.0, 2.0, -1.0]), np.array([1.0, 9.0, 1.0]), {})
+        found = lower_bound(graph, "D", np.array([[1.0], [-1.0]]), known)
+        assert found == pytest.approx([0, 0], abs=1e-12)
+
+    @given(seed=st.integers(0, 2**32 - 1))
+    @settings(deadline=None, max_examples=25)
+    def test_coefficients_of_every_size_are_added_up(self, seed):
+        random = np.random.default_rng(seed)
+        groups = random.integers(0, 3, (int(random.integers(2, 40)), 2))
+        steps = (
+            Maximum("M", "X", groups),
+            Selection("S", ("M", "X", "M"), random.integers(0, 2 * len(groups) + 3, 50)),
+        )
+        graph = Graph("X", "S", (1, 3), {"X": 3, "M": len(groups), "S": 50}, steps)
+        lower, upper = random_box(random, 3)
+        rows = random.normal(size=(4, 50)) * 10 ** random.uniform(-12, 12, (4, 50))
+        for method in METHODS:
+            known = method(graph, lower, upper, {})
+            found = lower_bound(graph, "S", rows, known)
+            points = [lower, upper, *(np.where(random.random(3) < 0.5, lower, upper) for _ in range(4))]
+            assert_bounds_hold(graph, known, rows, found, [tuple(map(Fraction, point.tolist())) for point in points])
+
+    def test_additions_that_lose_terms(self):
+        """One large coefficient, and a thousand that each are lost beside it."""
+        row = np.array([[1.0, *[0.99 * 2.0**-53] * 1000]])
+        zeros = np.zeros((1001, 1), dtype=int)
+        for step in (Selection("S", ("X",), zeros[:, 0]), Maximum("S", "X", zeros)):
+            graph = Graph("X", "S", (1, 1), {"X": 1, "S": 1001}, (step,))
+            for end in (np.ones(1), -np.ones(1)):
+                known = bound_tensors(graph, end, end, {})
+                rows = np.vstack([row, -row])
+                found = lower_bound(graph, "S", rows, known)
+                assert_bounds_hold(graph, known, rows, found, [(Fraction(float(end[0])),)])
 
 
 class TestAttention:
@@ -411,6 +552,8 @@ def affine(output: str, source: str, weight: float, bias: float = 0.0) -> Affine
 
 
 BAD = [np.inf, -np.inf, np.nan]
+LEAKY, CLIP = Pieces((0.0,), ((0.1, 0.0), (1.0, 0.0))), Pieces((-1.0, 0.5), ((0.0, -1.0), (1.0, 0.0), (0.0, 0.5)))
+FUNCTIONS = [*Function, *Elementary, ABS, NEG, LEAKY, CLIP]
 UNKNOWN: dict[str, Callable[[float], Affine]] = {
     "weight": lambda value: affine("T0", "X", value),
     "bias": lambda value: affine("T0", "X", 1.0, value),
@@ -420,7 +563,7 @@ UNKNOWN: dict[str, Callable[[float], Affine]] = {
 class TestExactNumbers:
     """Weights that are known up to a radius only."""
 
-    @pytest.mark.parametrize("function", [None, *Function])
+    @pytest.mark.parametrize("function", [None, *FUNCTIONS])
     def test_every_weight_within_the_radius_is_covered(self, function):
         radius = np.array([[0.25]]), np.array([0.125])
         first = Affine("A", "X", np.array([[1.0]]), np.array([0.5]), np.array([2]), *radius)
@@ -444,7 +587,7 @@ class TestExactNumbers:
 
 
 class TestOverflow:
-    @pytest.mark.parametrize("function", Function)
+    @pytest.mark.parametrize("function", FUNCTIONS)
     @pytest.mark.parametrize("value", BAD)
     @pytest.mark.parametrize("place", UNKNOWN)
     @pytest.mark.parametrize("method", METHODS)
@@ -459,6 +602,26 @@ class TestOverflow:
     @pytest.mark.parametrize("value", BAD)
     @pytest.mark.parametrize("place", UNKNOWN)
     @pytest.mark.parametrize("method", METHODS)
+    def test_nor_does_a_maximum_of_it(self, method, place, value):
+        graph = Graph(
+            "X",
+            "T3",
+            (1, 1),
+            {"X": 1, "T0": 1, "T1": 2, "T2": 1, "T3": 1},
+            (
+                UNKNOWN[place](value),
+                Selection("T1", ("X", "T0"), np.array([0, 1])),
+                Maximum("T2", "T1", np.array([[0, 1]])),
+                Sum("T3", ("T2", "T0"), np.zeros(1)),
+            ),
+        )
+        known = method(graph, np.array([-1.0]), np.array([1.0]), {})
+        found = lower_bound(graph, "T3", np.array([[1.0], [-1.0]]), known)
+        assert found.tolist() == [-np.inf, -np.inf]
+
+    @pytest.mark.parametrize("value", BAD)
+    @pytest.mark.parametrize("place", UNKNOWN)
+    @pytest.mark.parametrize("method", METHODS)
     def test_nor_does_a_product_of_it(self, method, place, value):
         graph = steps_graph(
             UNKNOWN[place](value), Product("T1", "T0", "X", (1, 1, 1, 1)), Sum("T2", ("T1",), np.zeros(1))
@@ -467,7 +630,7 @@ class TestOverflow:
         found = lower_bound(graph, "T2", np.array([[1.0], [-1.0]]), known)
         assert found.tolist() == [-np.inf, -np.inf]
 
-    @pytest.mark.parametrize("function", Function)
+    @pytest.mark.parametrize("function", FUNCTIONS)
     @pytest.mark.parametrize("weights", [(1e200, 1e200), (1e308, 1e308), (-1e200, 1e200)])
     def test_values_beyond_float64(self, weights, function):
         steps = [affine(f"A{index}", f"A{index - 1}" if index else "X", each) for index, each in enumerate(weights)]
@@ -487,7 +650,7 @@ class TestOverflow:
         graph = read(build((1, 1), [gemm([1.0]), Layer("Relu"), gemm([1.0])]))
         check_box(graph, np.array([-most]), np.array([most]), [(Fraction(most),), (Fraction(-most),)])
 
-    @pytest.mark.parametrize("function", Function)
+    @pytest.mark.parametrize("function", FUNCTIONS)
     def test_an_endless_box(self, function):
         graph = steps_graph(affine("A", "X", 1.0), Activation("B", "A", function), affine("C", "B", 2.0))
         for lower, upper in ((-np.inf, np.inf), (0.0, np.inf), (-np.inf, 0.0)):
