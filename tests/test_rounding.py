@@ -23,7 +23,14 @@ from random_networks import (
 )
 
 from soundbench import rounding
-from soundbench.carried_errors import linearised, partial_sums, softmax_curvature
+from soundbench.carried_errors import (
+    Spread,
+    carry_maximum,
+    carry_selection,
+    linearised,
+    partial_sums,
+    softmax_curvature,
+)
 from soundbench.graph import (
     ABS,
     NEG,
@@ -44,7 +51,7 @@ from soundbench.graph import (
 )
 from soundbench.rigorous import evaluate
 from soundbench.rounding import float32_error, is_wide
-from soundbench.step_errors import activation_error, softmax_change
+from soundbench.step_errors import activation_error, softmax_change, step_error
 
 SEEDS = range(40)
 LEAKY = [Pieces((0.0,), ((slope, 0.0), (1.0, 0.0))) for slope in (0.0, 0.1, 2.5)]
@@ -249,6 +256,42 @@ class TestCoverage:
         errors, found = float32_error(graph, point).tolist(), deviations(graph, point, run_float32(model, point))
         for error, deviation in zip(errors, found, strict=True):
             assert is_covered(error, deviation)
+
+    @pytest.mark.parametrize("alpha", [0.1, 0.7, 3.3])
+    def test_a_slope_rounds_once(self, alpha):
+        random = np.random.default_rng(0)
+        model = build((1, 500), [Layer("LeakyRelu", (None,), {"alpha": alpha})])
+        graph = read(model)
+        point = random_point(random, np.full(500, -1.0), np.full(500, 1.0))
+        found = deviations(graph, point, run_float32(model, point))
+        assert any(found)
+        for error, deviation in zip(float32_error(graph, point).tolist(), found, strict=True):
+            assert is_covered(error, deviation)
+
+    @given(seed=st.integers(0, 2**32 - 1), power=st.floats(-3, 1))
+    @settings(deadline=None)
+    def test_no_change_of_its_members_moves_a_maximum_further(self, seed, power):
+        random = np.random.default_rng(seed)
+        step = Maximum("M", "X", random.integers(0, 5, (4, 3)))
+        value, error = random.normal(size=5), random.exponential(size=5) * 10**power
+        whole = step_error(step, {"X": value}, {"X": error})
+        spread = carry_maximum(step, value, error, Spread(np.zeros(5), {"X": np.eye(5)}))
+        for _ in range(30):
+            moved = random.choice([-1, 0, 1], 5) * error
+            move = (value + moved)[step.groups].max(axis=1) - value[step.groups].max(axis=1)
+            assert (np.abs(move) <= whole + 1e-12).all()
+            assert (np.abs(move - spread.paths["X"] @ moved) <= spread.fresh + 1e-12).all()
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_a_selection_moves_as_its_inputs_do(self, seed):
+        random = np.random.default_rng(seed)
+        step = Selection("S", ("A", "B", "A"), random.integers(0, 10, 20))
+        paths = {"A": random.normal(size=(3, 2)), "B": random.normal(size=(4, 2))}
+        fresh = {name: random.random(len(path)) for name, path in paths.items()}
+        spreads = {name: Spread(fresh[name], {"X": path}) for name, path in paths.items()}
+        found = carry_selection(step, spreads)
+        assert (found.fresh == np.concatenate([fresh[name] for name in step.inputs])[step.order]).all()
+        assert (found.paths["X"] == np.vstack([paths[name] for name in step.inputs])[step.order]).all()
 
     @pytest.mark.parametrize(
         "layer",
