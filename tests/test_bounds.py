@@ -1,26 +1,27 @@
 """Bounds hold at every point, exactly: no tolerance, whatever the rounding."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
-from flint import ctx
+from bounded import (
+    METHODS,
+    ROWS,
+    assert_bounds_hold,
+    check_box,
+    enclosures,
+    gemm,
+    is_below,
+    points_of,
+    random_box,
+    random_slopes,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_networks import (
-    CASES,
-    Layer,
-    build,
-    random_attention,
-    random_mixture,
-    random_network,
-    read,
-    surrounded_node,
-)
+from random_networks import Layer, build, random_attention, random_network, read
 
-from soundbench.bounds import TensorBounds, bound_tensors, interval_tensors, lower_bound
+from soundbench.bounds import bound_tensors, interval_tensors, lower_bound
 from soundbench.graph import (
     ABS,
     NEG,
@@ -37,95 +38,9 @@ from soundbench.graph import (
     Sum,
     evaluate_float64,
 )
-from soundbench.rigorous import PRECISION_BITS, evaluate_tensors, exact
 
-Array = Any
 SEEDS = range(40)
 pytestmark = pytest.mark.filterwarnings("error")
-METHODS = [bound_tensors, interval_tensors]
-LARGE = Fraction(10) ** 10_000
-ROWS = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0], [1.0, -1.0], [-0.3, 0.7]])
-
-
-def gemm(*rows: Sequence[float], bias: Sequence[float] | None = None) -> Layer:
-    """A layer with one row of weights an output."""
-    matrix = np.array(rows, dtype=np.float32)
-    operands = (None, matrix) if bias is None else (None, matrix, np.array(bias, dtype=np.float32))
-    return Layer("Gemm", operands, {"transB": 1})
-
-
-def random_box(random: np.random.Generator, size: int) -> tuple[Array, Array]:
-    """A box of any width, some dimensions without any."""
-    middle = random.uniform(-2, 2, size)
-    half = 10 ** random.uniform(-6, 0.5, size) * (random.random(size) < 0.85)
-    return middle - half, middle + half
-
-
-def random_slopes(random: np.random.Generator, graph: Graph) -> dict[str, str]:
-    """A slope for every neuron of some activations."""
-    return {
-        step.output: "".join(random.choice(list("01a"), graph.sizes[step.output]))
-        for step in graph.steps
-        if isinstance(step, Activation) and random.random() < 0.8
-    }
-
-
-def points_of(random: np.random.Generator, graph: Graph, lower: Array, upper: Array) -> Iterator[tuple[Fraction, ...]]:
-    """Random points and corners of a box, and the ends of local searches from a corner, one for each row of ROWS."""
-    size = len(lower)
-    starts = [random.uniform(lower, upper), random.uniform(lower, upper), lower, upper]
-    starts += [np.where(random.random(size) < 0.5, lower, upper) for _ in range(2)]
-    for start in starts:
-        yield tuple(map(Fraction, np.clip(start, lower, upper).tolist()))
-    for row in ROWS:
-        best = starts[-1]
-        for dimension in random.permutation(size)[:6]:
-            tried = np.repeat(best[None], 5, axis=0)
-            tried[:, dimension] = np.linspace(lower[dimension], upper[dimension], 5)
-            best = tried[np.argmin(evaluate_float64(graph, tried)[graph.output] @ row)]
-        yield tuple(map(Fraction, np.clip(best, lower, upper).tolist()))
-
-
-def enclosures(graph: Graph, point: Sequence[Fraction]) -> dict[str, list[tuple[Fraction, Fraction]]]:
-    """Proven bounds of every tensor's real values at a point."""
-    with ctx.workprec(4 * PRECISION_BITS):
-        balls = evaluate_tensors(graph, point)
-        # What is not known at a point contradicts no bound.
-        return {
-            name: [(exact(ball.lower()), exact(ball.upper())) if ball.is_finite() else (-LARGE, LARGE) for ball in each]
-            for name, each in balls.items()
-        }
-
-
-def is_below(bound: float, value: Fraction) -> bool:
-    """Whether a lower bound is at most an exact value; one that is NaN or plus infinity is not."""
-    return bound == -np.inf or (np.isfinite(bound) and Fraction(bound) <= value)
-
-
-def assert_bounds_hold(
-    graph: Graph, known: TensorBounds, rows: Array, found: Array, points: Sequence[tuple[Fraction, ...]]
-) -> None:
-    """Every tensor's bounds and the bounds of `rows @ output` hold at every point."""
-    for point in points:
-        real = enclosures(graph, point)
-        for name, balls in real.items():
-            for (low, high), least, most in zip(
-                balls, known.lower[name].tolist(), known.upper[name].tolist(), strict=True
-            ):
-                assert is_below(least, high), name
-                assert is_below(-most, -low), name
-        for row, bound in zip(rows.tolist(), found.tolist(), strict=True):
-            terms = zip(row, real[graph.output], strict=True)
-            assert is_below(bound, sum(Fraction(factor) * ball[factor > 0] for factor, ball in terms))
-
-
-def check_box(graph: Graph, lower: Array, upper: Array, points: Sequence[tuple[Fraction, ...]]) -> None:
-    """Bounds of a network of one output, both ways and by both methods."""
-    rows = np.array([[1.0], [-1.0]])
-    for method in METHODS:
-        known = method(graph, lower, upper, {})
-        found = lower_bound(graph, graph.output, rows, known)
-        assert_bounds_hold(graph, known, rows, found, points)
 
 
 class TestRandomNetworks:
@@ -168,118 +83,6 @@ class TestRandomNetworks:
         (found,) = lower_bound(graph, "T1", np.ones((1, 1)), known)
         assert found == pytest.approx(-2.0, abs=1e-12)
         assert known.lower["T1"] == pytest.approx(-4.0, abs=1e-12)
-
-
-class TestOperators:
-    """Every operator, with whatever attributes and shapes its table draws."""
-
-    @pytest.mark.parametrize("operator", CASES)
-    @given(seed=st.integers(0, 2**32 - 1))
-    @settings(deadline=None, max_examples=8)
-    def test_bounds_hold_everywhere(self, operator, seed):
-        random = np.random.default_rng(seed)
-        graph = read(surrounded_node(operator, random))
-        lower, upper = random_box(random, graph.input_count)
-        points = list(points_of(random, graph, lower, upper))
-        for method in METHODS:
-            known = method(graph, lower, upper, {})
-            found = lower_bound(graph, graph.output, ROWS, known)
-            # Only an exponential leaves the range of float64 from such boxes.
-            assert np.isfinite(found).all() or operator == "Exp"
-            assert_bounds_hold(graph, known, ROWS, found, points)
-
-    @pytest.mark.parametrize("operator", set(CASES) - {"Sign"})
-    def test_a_point_is_bounded_by_its_value(self, operator):
-        for seed in range(5):
-            random = np.random.default_rng(seed)
-            graph = read(surrounded_node(operator, random))
-            point = random.uniform(-2, 2, graph.input_count)
-            value = evaluate_float64(graph, point[None])[graph.output][0] @ ROWS.T
-            known = bound_tensors(graph, point, point, {})
-            assert value == pytest.approx(lower_bound(graph, graph.output, ROWS, known), rel=1e-7, abs=1e-7)
-
-    @given(seed=st.integers(0, 2**32 - 1))
-    @settings(deadline=None, max_examples=60)
-    def test_bounds_of_mixtures_hold_everywhere(self, seed):
-        random = np.random.default_rng(seed)
-        graph = read(random_mixture(random))
-        lower, upper = random_box(random, graph.input_count)
-        points = list(points_of(random, graph, lower, upper))
-        for method in METHODS:
-            known = method(graph, lower, upper, {})
-            found = lower_bound(graph, graph.output, ROWS, known)
-            assert_bounds_hold(graph, known, ROWS, found, points)
-
-    def test_backward_bounds_of_mixtures_are_often_tighter(self):
-        tighter = 0
-        for seed in range(40):
-            random = np.random.default_rng(seed)
-            graph = read(random_mixture(random))
-            middle = random.uniform(-1, 1, graph.input_count)
-            tight, loose = (
-                lower_bound(graph, graph.output, ROWS, method(graph, middle - 0.01, middle + 0.01, {}))
-                for method in METHODS
-            )
-            tighter += int((tight > loose + 1e-6 * np.abs(loose)).any())
-        assert tighter >= 10
-
-
-class TestMaximum:
-    POOL = Layer("MaxPool", (None,), {"kernel_shape": [1, 2]})
-
-    def least(self, lower: Sequence[float], upper: Sequence[float]) -> list[float]:
-        """The lower bounds of rows of the maximum of two numbers, and of the first number less that."""
-        layers = [self.POOL, Layer("Slice", ("X", np.array([0]), np.array([1]), np.array([3])))]
-        graph = read(build((1, 1, 1, 2), [*layers, Layer("Sub", (None, "T0"))]))
-        known = bound_tensors(graph, np.array(lower), np.array(upper), {})
-        return [float(lower_bound(graph, name, np.array([[1.0]]), known)[0]) for name in ("T0", "T2")]
-
-    def test_it_is_at_least_the_member_that_surely_is_large(self):
-        assert self.least([-1, 0.5], [1, 2]) == pytest.approx([0.5, -3.0], abs=1e-12)
-
-    def test_it_is_the_member_that_dominates(self):
-        assert self.least([1, -3], [2, 0.5]) == pytest.approx([1.0, 0.0], abs=1e-12)
-
-    def test_overlapping_windows_share_a_winner(self):
-        # Both maxima are the middle number, whose coefficients add up to nothing.
-        steps = (
-            Maximum("M", "X", np.array([[0, 1], [1, 2]])),
-            Affine("D", "M", np.array([[1.0, -1.0]]), np.zeros(1), np.array([3])),
-        )
-        graph = Graph("X", "D", (1, 3), {"X": 3, "M": 2, "D": 1}, steps)
-        known = bound_tensors(graph, np.array([-1.0, 2.0, -1.0]), np.array([1.0, 9.0, 1.0]), {})
-        found = lower_bound(graph, "D", np.array([[1.0], [-1.0]]), known)
-        assert found == pytest.approx([0, 0], abs=1e-12)
-
-    @given(seed=st.integers(0, 2**32 - 1))
-    @settings(deadline=None, max_examples=25)
-    def test_coefficients_of_every_size_are_added_up(self, seed):
-        random = np.random.default_rng(seed)
-        groups = random.integers(0, 3, (int(random.integers(2, 40)), 2))
-        steps = (
-            Maximum("M", "X", groups),
-            Selection("S", ("M", "X", "M"), random.integers(0, 2 * len(groups) + 3, 50)),
-        )
-        graph = Graph("X", "S", (1, 3), {"X": 3, "M": len(groups), "S": 50}, steps)
-        lower, upper = random_box(random, 3)
-        rows = random.normal(size=(4, 50)) * 10 ** random.uniform(-12, 12, (4, 50))
-        for method in METHODS:
-            known = method(graph, lower, upper, {})
-            found = lower_bound(graph, "S", rows, known)
-            points = [lower, upper, *(np.where(random.random(3) < 0.5, lower, upper) for _ in range(4))]
-            assert_bounds_hold(graph, known, rows, found, [tuple(map(Fraction, point.tolist())) for point in points])
-
-    def test_additions_that_lose_terms(self):
-        """One large coefficient, and a thousand that each are lost beside it."""
-        row = np.array([[1.0, *[0.99 * 2.0**-53] * 1000]])
-        zeros = np.zeros((1001, 1), dtype=int)
-        for step in (Selection("S", ("X",), zeros[:, 0]), Maximum("S", "X", zeros)):
-            graph = Graph("X", "S", (1, 1), {"X": 1, "S": 1001}, (step,))
-            for end in (np.ones(1), -np.ones(1)):
-                known = bound_tensors(graph, end, end, {})
-                rows = np.vstack([row, -row])
-                found = lower_bound(graph, "S", rows, known)
-                assert_bounds_hold(graph, known, rows, found, [(Fraction(float(end[0])),)])
 
 
 class TestAttention:
