@@ -44,6 +44,11 @@ def test_how_a_step_is_computed_does_not_show():
     assert digest(replace(AFFINE, bias=0.0 * PAIR)) == digest(replace(AFFINE, bias=-0.0 * PAIR))
 
 
+def test_a_transposition_is_written_as_in_the_suites_that_ship():
+    graph = Graph("X", "Y", (3,), {"X": 3, "Y": 3}, (Selection("Y", ("X",), np.array([2, 0, 1])),))
+    assert meaning_digest(graph, UNSAFE) == "be0357ef30607b963a8fcb25016d5bbf5a92d5719835caf822ef93b45e8a849c"
+
+
 def test_no_two_networks_have_one_digest():
     graphs = [read(random_attention(np.random.default_rng(seed))) for seed in range(20)]
     assert len({meaning_digest(graph, UNSAFE) for graph in graphs}) == len(graphs)
