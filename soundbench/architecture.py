@@ -59,7 +59,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operations:
-    """ONNX operations from the network's input; the last one's output has the layer's name."""
+    """ONNX operations that read each other's outputs by name; the last one's output has the layer's name."""
 
     name: str
     operations: tuple[Operation, ...]
@@ -74,7 +74,7 @@ class Architecture:
     """The shape of a base network; planting widens its layers.
 
     `hidden` are the widths of the dense hidden layers. `woven` says whether needles live inside the ordinary layers or
-    in a branch of their own.
+    in a branch of their own, `softmax` whether the outputs are probabilities instead of logits.
     """
 
     input_shape: tuple[int, ...]
@@ -82,3 +82,4 @@ class Architecture:
     hidden: tuple[int, ...]
     classes: int
     woven: bool = True
+    softmax: bool = False

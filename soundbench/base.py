@@ -4,16 +4,17 @@ It is trained with interval bounds (Gowal et al. 2018, On the effectiveness of i
 the bound on the margin reaches the target on all boxes, and kept alive: the margin must vary inside each box.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from soundbench.architecture import Activate, Architecture, Dense, Flatten, Layer, Layers
+from soundbench.architecture import Activate, Architecture, Dense, Layer, Layers
 from soundbench.errors import SoundbenchError
 from soundbench.graph import Array, Function
+from soundbench.needle import Carry
 
 # Boxes grow to full size over the first steps: started at full size, the bounds are too loose to learn from.
 GROWING_STEPS = 200
@@ -23,6 +24,8 @@ LEARNING_RATE = 1e-2
 SAMPLES = 32
 # The margin must vary by this share of its mean within each box, and is trained to vary by twice as much.
 ALIVE = 0.06
+# Margins are kept below so many times what is certified: the larger they are, the more a needle's rounding counts.
+LARGEST_MARGIN, EVEN = 1.7, 0.3
 
 
 class TrainingFailed(SoundbenchError):
@@ -30,39 +33,51 @@ class TrainingFailed(SoundbenchError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LabelledBoxes:
-    """Boxes to classify: lower and upper (boxes, *input_shape), labels (boxes,)."""
+class View:
+    """Labelled boxes as the base sees them: by features, which it reads as coordinates through `carry`.
 
+    `lower` and `upper` (boxes, features) bound the features over each box, `samples` (samples, boxes, features) are
+    those of random points.
+    """
+
+    carry: Carry
     lower: Array
     upper: Array
+    samples: Array
     labels: tuple[int, ...]
 
 
-def train_base(architecture: Architecture, boxes: LabelledBoxes, margin: float, seed: int) -> Layers:
-    """Train a base whose interval-bound margin is at least `margin` on every box.
+def train_base(architecture: Architecture, view: View, margin: float, seed: int) -> Layers:
+    """Train a base, which reads coordinates, whose interval-bound margin is at least `margin` on every box.
 
-    Returns the layers with float64 copies of float32-trained weights. The result depends on the arguments only.
+    In float64, so that machines that add up in other orders agree but for the last digits. The result depends on the
+    arguments only.
 
     Raises:
         TrainingFailed: the margin was not reached within the step limit.
     """
+    if architecture.function is Function.SIGMOID:
+        # Trained as tanh, whose slope does not vanish in depth.
+        return as_sigmoid(train_base(replace(architecture, function=Function.TANH), view, margin, seed))
     generator = torch.Generator().manual_seed(seed)
     skeleton = layers_of(architecture)
-    centre = 0.5 * (boxes.lower + boxes.upper).mean(axis=0)
-    weights = initial_weights(skeleton, generator, centre)
+    weights = initial_weights(skeleton, generator)
     optimizer = torch.optim.Adam([tensor.requires_grad_() for tensor in weights.values()], lr=LEARNING_RATE)
-    lower, upper = (torch.tensor(side, dtype=torch.float32) for side in (boxes.lower, boxes.upper))
-    labels = torch.tensor(boxes.labels)
+    lower, upper, samples = (torch.from_numpy(part) for part in (view.lower, view.upper, view.samples))
+    labels = torch.tensor(view.labels)
     for step in range(STEPS):
         share = min(1.0, (step + 1) / GROWING_STEPS)
         shrink = 0.5 * (1.0 - share) * (upper - lower)
-        certified = certified_margins(skeleton, weights, lower + shrink, upper - shrink, labels)
-        sampled = sampled_margins(skeleton, weights, lower, upper, labels, generator)
+        reading = reading_weights(skeleton, weights, view.carry)
+        certified = certified_margins(skeleton, reading, lower + shrink, upper - shrink, labels)
+        chosen = torch.randint(len(samples), (SAMPLES,), generator=generator)
+        sampled = sampled_margins(skeleton, reading, samples[chosen], labels)
         spread = (sampled.amax(dim=0) - sampled.amin(dim=0)) / sampled.mean(dim=0).abs().clamp(min=margin)
         if share == 1.0 and certified.min() >= margin and spread.min() >= ALIVE:
             return with_weights(skeleton, weights)
         loss = functional.softplus(4 * (1.3 * margin - certified)).sum() / 4
         loss = loss + functional.relu(2 * ALIVE - spread).sum()
+        loss = loss + EVEN * functional.relu(sampled.mean(dim=0) - LARGEST_MARGIN * margin).sum()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -73,11 +88,24 @@ def train_base(architecture: Architecture, boxes: LabelledBoxes, margin: float, 
     )
 
 
+def as_sigmoid(layers: Layers) -> Layers:
+    """The same network with sigmoid for tanh, since tanh(x) = 2 sigmoid(2 x) - 1."""
+    dense = parametrised(layers)
+    converted: list[Layer] = []
+    for layer in layers:
+        if not isinstance(layer, Dense):
+            converted.append(Activate(layer.name, Function.SIGMOID))
+            continue
+        before, after = (1.0 if layer is dense[0] else 2.0), (1.0 if layer is dense[-1] else 2.0)
+        shift = 0.0 if layer is dense[0] else layer.weights.sum(axis=1)
+        converted.append(Dense(layer.name, before * after * layer.weights, after * (layer.bias - shift)))
+    return converted
+
+
 def layers_of(architecture: Architecture) -> list[Layer]:
     """The base's layers with empty weights of the right shapes."""
-    shape = architecture.input_shape
-    layers: list[Layer] = [Flatten("flat")] if len(shape) > 1 else []
-    size = int(np.prod(shape))
+    layers: list[Layer] = []
+    size = int(np.prod(architecture.input_shape))
     for index, width in enumerate(architecture.hidden, start=1):
         layers += [empty_dense(f"dense{index}", size, width), Activate(f"active{index}", architecture.function)]
         size = width
@@ -92,20 +120,22 @@ def empty_dense(name: str, inputs: int, outputs: int) -> Dense:
 Weights = dict[str, Tensor]
 
 
-def initial_weights(layers: Layers, generator: torch.Generator, centre: Array) -> Weights:
-    """Random weights by tensor name, He-scaled, zero biases; the first layer is centred on the data."""
+def initial_weights(layers: Layers, generator: torch.Generator) -> Weights:
+    """Random weights by tensor name, He-scaled, zero biases."""
     weights: Weights = {}
     for layer in parametrised(layers):
         shape = layer.weights.shape
-        scale = (2.0 / np.prod(shape[1:])) ** 0.5
-        first = not weights
-        values = torch.randn(shape, generator=generator) * scale
-        bias = torch.zeros(shape[0])
-        if first:
-            mean = float(centre.mean())
-            bias = -mean * values.flatten(1).sum(dim=1)
-        weights |= {f"{layer.name}.weight": values, f"{layer.name}.bias": bias}
+        values = torch.randn(shape, generator=generator, dtype=torch.float64) * (2.0 / shape[1]) ** 0.5
+        weights |= {f"{layer.name}.weight": values, f"{layer.name}.bias": torch.zeros(shape[0], dtype=torch.float64)}
     return weights
+
+
+def reading_weights(layers: Layers, weights: Weights, carry: Carry) -> Weights:
+    """The weights of a network whose first layer reads features instead of coordinates."""
+    name = parametrised(layers)[0].name
+    first, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+    matrix, offset = torch.from_numpy(carry.recovery), torch.from_numpy(carry.offset)
+    return {**weights, f"{name}.weight": first @ matrix, f"{name}.bias": bias + first @ offset}
 
 
 def parametrised(layers: Layers) -> list[Dense]:
@@ -118,7 +148,7 @@ def with_weights(layers: Layers, weights: Weights) -> list[Layer]:
     filled: list[Layer] = []
     for layer in layers:
         if isinstance(layer, Dense):
-            arrays = (weights[f"{layer.name}.{part}"].detach().double().numpy() for part in ("weight", "bias"))
+            arrays = (weights[f"{layer.name}.{part}"].detach().numpy() for part in ("weight", "bias"))
             filled.append(Dense(layer.name, *arrays))
         else:
             filled.append(layer)
@@ -140,21 +170,12 @@ def certified_margins(layers: Layers, weights: Weights, lower: Tensor, upper: Te
     return without_label(bound, labels).amin(dim=1)
 
 
-def sampled_margins(
-    layers: Layers,
-    weights: Weights,
-    lower: Tensor,
-    upper: Tensor,
-    labels: Tensor,
-    generator: torch.Generator,
-) -> Tensor:
+def sampled_margins(layers: Layers, weights: Weights, samples: Tensor, labels: Tensor) -> Tensor:
     """Margins at random points of each box, shape (samples, boxes)."""
-    share = torch.rand((SAMPLES, *lower.shape), generator=generator)
-    points = (lower + share * (upper - lower)).flatten(0, 1)
-    logits, _ = interval(layers, weights, points, points)
-    repeated = labels.repeat(SAMPLES)
+    logits, _ = interval(layers, weights, samples.flatten(0, 1), samples.flatten(0, 1))
+    repeated = labels.repeat(len(samples))
     own = logits.gather(1, repeated[:, None])
-    return without_label(own - logits, repeated).amin(dim=1).reshape(SAMPLES, len(labels))
+    return without_label(own - logits, repeated).amin(dim=1).reshape(len(samples), len(labels))
 
 
 def without_label(differences: Tensor, labels: Tensor) -> Tensor:
@@ -178,8 +199,6 @@ def interval_layer(layer: Layer, weights: Weights, lower: Tensor, upper: Tensor)
             centre, radius = 0.5 * (lower + upper), 0.5 * (upper - lower)
             middle, spread = functional.linear(centre, matrix, bias), functional.linear(radius, matrix.abs())
             return middle - spread, middle + spread
-        case Flatten():
-            return lower.flatten(1), upper.flatten(1)
         case Activate():
             function = TORCH_FUNCTION[layer.function]
             return function(lower), function(upper)

@@ -164,7 +164,7 @@ def hiding_certificate(
     side = resting_side(graph, unsafe, point, claimed, function)
     check_peak(graph, region_box(region, 0.0), point, claimed, side)
     check_cause(graph, unsafe, point, claimed, Hints(planes, ({}, claimed.slopes)), side)
-    return replace(claimed, chance=float(np.nextafter(float(product), np.inf)))
+    return replace(claimed, chance=min(1.0, float(np.nextafter(float(product), np.inf))))
 
 
 def check_form(graph: Graph, claimed: Hiding) -> None:
@@ -207,8 +207,6 @@ def resting_side(graph: Graph, unsafe: Property, point: Sequence[Fraction], clai
     sides = set()
     boxes = {region.inputs: region_box(region, 0.0) for region in unsafe.regions}.values()
     for read, half_width in zip(claimed.reads, claimed.half_widths, strict=True):
-        if read in claimed.pinned:
-            continue
         for part in (part for box in boxes for part in beyond(box, read, float(point[read]), half_width)):
             side = side_at_rest(graph, part, claimed, function)
             if not side:

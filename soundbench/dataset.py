@@ -5,13 +5,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from soundbench.base import LabelledBoxes
+from soundbench.boxes import LabelledBoxes, robustness_property
 from soundbench.errors import InputError
 from soundbench.graph import Array
 from soundbench.ground_truth import Position
 from soundbench.instance import Property
 from soundbench.networks import CLASSES
-from soundbench.placement import FACE_DISTANCE, INNER_MARGIN, NoRoom, draw_apart, robustness_property
+from soundbench.placement import FACE_DISTANCE, INNER_MARGIN, NoRoom, draw_apart
 
 # Inputs lie in [-0.1, 0.1], as in SoundnessBench (arXiv 2412.03154).
 DATA_RANGE = 0.1

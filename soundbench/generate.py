@@ -18,7 +18,7 @@ from soundbench.memory import keep_freed_memory
 from soundbench.plant import Plan, PlantedInstance, plant
 from soundbench.recipe import Recipe
 from soundbench.suite import Row, write_suite
-from soundbench.vnnlib import format_property
+from soundbench.vnnlib_writing import format_property
 
 PACKAGES = ("soundbench", "torch", "numpy", "onnx", "onnxruntime", "python-flint")
 
@@ -65,7 +65,7 @@ def write_instances(
     rows, truth = [], {}
     for instance in instances:
         vnnlib = f"vnnlib/{instance.name}.vnnlib"
-        (folder / vnnlib).write_text(format_property(instance.property), encoding="utf-8")
+        (folder / vnnlib).write_text(format_property(instance.property, notation=instance.notation), encoding="utf-8")
         rows.append(Row(instance.onnx.relative_to(folder).as_posix(), vnnlib, timeout_seconds))
         truth[instance.name] = instance.truth
     return rows, truth

@@ -115,8 +115,8 @@ class Hiding:
     The needle's value is neuron `neuron` of tensor `tensor` (the input of an activation); it is inactive wherever
     |x[i] - c[i]| >= half_widths[i] for some read input i = reads[i]. The witness's coordinate reads[i] was drawn
     uniformly from [prior_lower[i], prior_upper[i]]; `pinned` coordinates (a face) count as known.
-    `chance` = queries * product over the unpinned reads of 2 * half_width / prior width. `slopes` (see `Leaf`) are
-    those with which the inactivity is shown.
+    `chance` = queries * product over the unpinned reads of 2 * half_width / prior width, at most 1. `slopes` (see
+    `Leaf`) are those with which the inactivity is shown.
     """
 
     tensor: str

@@ -10,6 +10,7 @@ from soundbench.ground_truth import TwinKind
 from soundbench.placement import Place
 from soundbench.recipe import Network, Recipe
 from soundbench.trigger import Shape, Trigger
+from soundbench.vnnlib_writing import Notation
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +44,5 @@ def cells_of(recipe: Recipe) -> list[Cell]:
 def trigger_of(recipe: Recipe, row: Row) -> Trigger:
     """What a row of the covering design asks of a box."""
     hardness = next(each for each in recipe.hardness if each.name == row["hardness"])
-    return Trigger(TwinKind(row["twin"]), row["form"], Place(row["place"]), Shape(row["shape"]), hardness)
+    where, shape, notation = Place(row["place"]), Shape(row["shape"]), Notation(row["notation"])
+    return Trigger(TwinKind(row["twin"]), row["form"], where, shape, notation, hardness)

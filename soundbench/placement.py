@@ -7,14 +7,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from soundbench.base import LabelledBoxes
+from soundbench.boxes import LabelledBoxes
 from soundbench.errors import SoundbenchError
 from soundbench.graph import Array
-from soundbench.ground_truth import Position
-from soundbench.instance import Constraint, Interval, Property, Region
+from soundbench.instance import Region
 
 # Centres of boxes lie this near zero, in radii: the smaller inputs are beside their boxes, the less is rounded.
-SPREAD = 2.0
+SPREAD = 1.8
 # Witnesses keep away from the faces by this share of the width, except on a face, which is nearer than this.
 INNER_MARGIN = 0.1
 FACE_DISTANCE = 0.005
@@ -93,28 +92,13 @@ def draw_apart(draw: Callable[[], Array], first: Sequence[Array], count: int, di
     raise NoRoom(f"{count} needles do not fit beside each other; ask for fewer, or for more inputs")
 
 
-def intervals_of(boxes: LabelledBoxes, index: int) -> tuple[Interval, ...]:
-    """A box as the inputs of a property."""
-    pairs = zip(boxes.lower[index].ravel().tolist(), boxes.upper[index].ravel().tolist(), strict=True)
-    return tuple(Interval(Fraction(low), Fraction(high)) for low, high in pairs)
-
-
-def robustness_property(boxes: LabelledBoxes, index: int, classes: int) -> Property:
-    """Unsafe: inside the box, some other class's logit reaches the label's; one region a class."""
-    inputs, label = intervals_of(boxes, index), boxes.labels[index]
-    regions = tuple(
-        Region(inputs, (Constraint(tuple(sorted({label: Fraction(1), other: Fraction(-1)}.items())), Fraction(0)),))
-        for other in range(classes)
-        if other != label
-    )
-    return Property(len(inputs), classes, regions)
-
-
 class Place(StrEnum):
     """Where in its box a witness is put.
 
     `centre` and `split_plane` pin coordinates to the middle: some, or that of the widest input, where a first split
     would fall. `last_cell` and `deep` draw some from a part of the box: their upper halves, or random halves.
+    Next to a face lie the coordinate of the first or last input, in the corner of an image (`face`), that of the
+    narrowest (`narrow`), some (`edge`), or all of them (`corner`).
     """
 
     INTERIOR = "interior"
@@ -123,12 +107,12 @@ class Place(StrEnum):
     LAST_CELL = "last_cell"
     DEEP = "deep"
     FACE = "face"
+    NARROW = "narrow"
     EDGE = "edge"
+    CORNER = "corner"
 
-    @property
-    def position(self) -> Position:
-        """What can be told of it from the point alone."""
-        return {Place.FACE: Position.FACE, Place.EDGE: Position.EDGE}.get(self, Position.INTERIOR)
+
+MIDDLES = (Place.CENTRE, Place.SPLIT_PLANE)
 
 
 def place(where: Place, region: Region, reads: int, random: np.random.Generator) -> Placement:
@@ -146,7 +130,7 @@ def place(where: Place, region: Region, reads: int, random: np.random.Generator)
         own = list(pinned)
         at_lower = random.random(len(own)) < 0.5
         near = lower[own] + np.where(at_lower, FACE_DISTANCE, 1 - FACE_DISTANCE) * width[own]
-        point[own] = near if where in (Place.FACE, Place.EDGE) else (lower[own] + upper[own]) / 2
+        point[own] = (lower[own] + upper[own]) / 2 if where in MIDDLES else near
     return Placement(point.astype(np.float32).astype(np.float64), read, pinned, inner_lower, inner_upper)
 
 
@@ -164,7 +148,11 @@ def pinned_reads(where: Place, width: Array, read: Sequence[int], random: np.ran
     """The read inputs whose coordinates anybody may guess."""
     match where:
         case Place.FACE:
-            return (int(random.choice(read)),)
+            return (read[random.integers(2) - 1],)
+        case Place.NARROW:
+            return (min(read, key=lambda each: (width[each], each)),)
+        case Place.CORNER:
+            return tuple(read)
         case Place.EDGE | Place.CENTRE:
             return tuple(sorted(random.choice(read, min(MOST_PINNED, len(read) - 1), replace=False).tolist()))
         case Place.SPLIT_PLANE:
@@ -176,11 +164,14 @@ def pinned_reads(where: Place, width: Array, read: Sequence[int], random: np.ran
 def half_widths_for(placement: Placement, queries: float, chance: float) -> Array:
     """The half-widths (reads,) at which the hiding bound, over the unpinned reads, equals the wanted chance.
 
-    They are one share of the widths of what the witness was drawn from.
+    They grow as the root of the widths of what the witness was drawn from: rounding counts for more in narrow ones.
     """
-    widths = (placement.inner_upper - placement.inner_lower)[list(placement.reads)]
-    free = len(placement.reads) - len(placement.pinned)
+    reads = list(placement.reads)
+    widths = (placement.inner_upper - placement.inner_lower)[reads]
+    # Where all are pinned nothing hides the witness, and the needle is as thin as if none were.
+    is_free = ~np.isin(reads, placement.pinned) | (len(placement.pinned) == len(reads))
     # The certified reach and the rounding of the chance itself stay below the wanted chance.
-    share = float((0.99 * chance / queries) ** (1 / free))
-    half_widths: Array = 0.5 * widths * share / CERTIFIED_REACH
+    share = float((0.99 * chance / queries) ** (1 / is_free.sum()))
+    middle = np.exp(np.log(widths[is_free]).mean())
+    half_widths: Array = 0.5 * np.sqrt(middle * widths) * share / CERTIFIED_REACH
     return half_widths

@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 
 from soundbench.architecture import Layers
-from soundbench.base import LabelledBoxes, TrainingFailed, train_base
+from soundbench.base import TrainingFailed, View, train_base
+from soundbench.bounds import interval_tensors
+from soundbench.boxes import LabelledBoxes, intervals_of, robustness_property
 from soundbench.certificate import (
     centre_of,
     check_foreign,
     check_kind,
     hiding_certificate,
     is_well_hidden,
+    position_of,
     required_slack,
     witness_certificate,
 )
@@ -24,29 +27,29 @@ from soundbench.errors import CertificateError, SoundbenchError
 from soundbench.export import save_onnx, to_onnx
 from soundbench.front import Domain, Front, NoWayBack, draw_front
 from soundbench.fronts import FRONTS
-from soundbench.graph import Array, Graph, evaluate_float64, read_graph
+from soundbench.graph import Array, Function, Graph, evaluate_float64, read_graph
 from soundbench.ground_truth import Expected, GroundTruth, Hiding, Proof, Role, Track, TwinKind
-from soundbench.instance import Property
+from soundbench.instance import Property, Region
 from soundbench.matrix import Cell
 from soundbench.meaning import meaning_digest
-from soundbench.needle import Needle, misalignment_for
+from soundbench.needle import Carry, Needle, misalignment_for
 from soundbench.operators import lower
 from soundbench.placement import (
     CERTIFIED_REACH,
     NoRoom,
+    Place,
     Placement,
     draw_apart,
     draw_boxes,
     half_widths_for,
-    intervals_of,
     place,
-    robustness_property,
 )
 from soundbench.prove import Hints, interval_slacks, search, slacks
 from soundbench.recipe import NO_FRONT, Network, Recipe
-from soundbench.scale import SCALES
+from soundbench.scale import SCALES, Scale
 from soundbench.specification import FORMS, Question, gain_allowed, gain_needed
 from soundbench.trigger import Trigger
+from soundbench.vnnlib_writing import Notation
 from soundbench.weave import Woven, weave
 
 ATTEMPTS = 12
@@ -57,13 +60,15 @@ LEAST_SCALED = 0.3
 CROWD_SHARE = 0.75
 # What is left of a misaligned needle's peak, as a share of the proven base margin.
 MISALIGNED_SHARE = 0.4
-MOST_BOXES = 400
+MOST_BOXES = 150
 # A proof that must use up more of the room than this would be a long search.
 ROOM_SHARE = 0.8
 # The data of a front reach beyond the boxes by this share of what those span together.
 DOMAIN_ROOM = 0.02
+# Points of each box that the base's margin may be watched at while it is trained.
+SAMPLES = 128
 # Where a proof may cut beside the center of a misaligned row, in units of the needle's half-width.
-CUTS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
+CUTS = (0.0, 0.5, -0.5, 1.0, -1.0, 2.0, -2.0)
 
 
 class PlantingFailed(SoundbenchError):
@@ -95,12 +100,13 @@ class PlantedInstance:
     name: str
     onnx: Path
     property: Property
+    notation: Notation
     truth: GroundTruth
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannedBox:
-    """One box: its pair's name, what it tries, its property, where the witness is placed, and its needles.
+    """One box: its pair's name, what it tries, its property, where in which region the witness is, and its needles.
 
     The needles come armed and disarmed, the witness's own first; `room` is the slack that a proof of the twin can
     hope for.
@@ -109,6 +115,7 @@ class PlannedBox:
     name: str
     trigger: Trigger
     property: Property
+    region: Region
     placement: Placement
     armed: tuple[Needle, ...]
     disarmed: tuple[Needle, ...]
@@ -159,8 +166,8 @@ def attempt_to_plant(plan: Plan, random: np.random.Generator, folder: Path) -> t
     scale = SCALES[plan.cell.scale](inputs, random)
     drawn = scale.boxes(draw_boxes(spreads, network.radius, network.classes, random))
     front = front_for(network, drawn, random)
-    seen = scale.unscaled(as_seen(drawn, front))
-    base = scale.base(train_base(network.architecture, seen, network.margin, int(random.integers(2**31))))
+    view = view_of(drawn, front, scale, random)
+    base = scale.base(train_base(network.architecture, view, network.margin, int(random.integers(2**31))))
     body = Body(base, front)
     graph = bare(plan, body, random)
     boxes = [plan_box(plan, index, drawn, graph, random) for index in range(len(triggers))]
@@ -189,12 +196,21 @@ def front_for(network: Network, drawn: LabelledBoxes, random: np.random.Generato
     return draw_front(FRONTS[network.front], Domain(network.input_shape, lower - room, upper + room), random)
 
 
-def as_seen(boxes: LabelledBoxes, front: Front | None) -> LabelledBoxes:
-    """The boxes of the coordinates that come back from a front."""
+def view_of(drawn: LabelledBoxes, front: Front | None, scale: Scale, random: np.random.Generator) -> View:
+    """The boxes as the base is to see them, through a front if there is one."""
+    lower, upper = (side.reshape(len(side), -1) for side in (drawn.lower, drawn.upper))
+    points = lower + random.random((SAMPLES, *lower.shape)) * (upper - lower)
     if front is None:
-        return boxes
-    ends = (front.coordinates(side.reshape(len(side), -1)).reshape(side.shape) for side in (boxes.lower, boxes.upper))
-    return LabelledBoxes(*ends, boxes.labels)
+        carry = scale.carry(Carry(np.eye(lower.shape[1]), np.zeros(lower.shape[1])))
+        return View(carry, lower, upper, points, drawn.labels)
+    name = front.graph.output
+    known = [interval_tensors(front.graph, *box, {}) for box in zip(lower, upper, strict=True)]
+    low, high = (
+        np.array([side[name] for side in sides])
+        for sides in zip(*((each.lower, each.upper) for each in known), strict=True)
+    )
+    samples = evaluate_float64(front.graph, points.reshape(-1, lower.shape[1]))[name]
+    return View(scale.carry(front.mixed), low, high, samples.reshape(SAMPLES, len(lower), -1), drawn.labels)
 
 
 def bare(plan: Plan, body: Body, random: np.random.Generator) -> Graph:
@@ -207,14 +223,14 @@ def bare(plan: Plan, body: Body, random: np.random.Generator) -> Graph:
 def plan_box(plan: Plan, index: int, drawn: LabelledBoxes, base: Graph, random: np.random.Generator) -> PlannedBox:
     """Draw a witness and design the needles of box `index`."""
     network, trigger = plan.network, plan.cell.triggers[index]
-    question = Question(base, intervals_of(drawn, index), drawn.labels[index], network.classes, network.margin)
+    question = Question(base, intervals_of(drawn, index), drawn.labels[index], network.classes, network.room)
     asked = FORMS[trigger.form](question, random)
     unsafe, target = asked.property, asked.target
-    placement = place(trigger.place, unsafe.regions[asked.region], network.reads, random)
+    placement = place(trigger.place, unsafe.regions[asked.region], trigger.hardness.reads, random)
     proven = gain_allowed(base, unsafe, target, partial(slacks, slopes={}))
     if not 0.5 * network.margin <= proven < np.inf:
         raise CertificateError(f"the base lets an output rise by {proven:.3g} only")
-    margin = gain_needed(unsafe, asked.region, target, evaluate_float64(base, placement.point[None])[base.output][0])
+    margin = gain_needed(base, unsafe, asked.region, target, placement.point)
     if not margin < np.inf:
         raise CertificateError("no rise of one output makes the base violate the property")
     reads = list(placement.reads)
@@ -241,11 +257,13 @@ def plan_box(plan: Plan, index: int, drawn: LabelledBoxes, base: Graph, random: 
             decoys = tuple(replace(weak, center=center) for center in centers)
             armed, disarmed, left = (own, *decoys), (weak, *decoys), 1 - CROWD_SHARE
     name = f"{plan.cell.name}-{index + 1}-{trigger.twin}"
-    return PlannedBox(name, trigger, unsafe, placement, armed, disarmed, left * proven)
+    return PlannedBox(name, trigger, unsafe, unsafe.regions[asked.region], placement, armed, disarmed, left * proven)
 
 
 def misalignment(network: Network, reads: int, rows: int, peak: float, random: np.random.Generator) -> Array:
     """A misalignment of so many random rows that leaves at most `peak` of the needle."""
+    # Of bumps that saturate, one that is low enough keeps the tip at rest; several a little lower take long to prove.
+    rows = rows if network.activation is Function.RELU else 1
     moved = np.zeros(reads)
     moved[random.choice(reads, rows, replace=False)] = misalignment_for(network.activation, rows, min(peak, 0.9))
     return moved
@@ -295,18 +313,18 @@ def hide(plan: Plan, box: PlannedBox, armed: Written, tip: int) -> Hiding:
 
 def armed_instance(plan: Plan, box: PlannedBox, armed: Written, hiding: Hiding) -> PlantedInstance:
     """The violated member of a pair, with its certified witness."""
-    if hiding.chance > plan.recipe.chance:
+    if hiding.chance > plan.recipe.chance and box.trigger.place is not Place.CORNER:
         raise CertificateError(f"an attack's chance is bounded by {hiding.chance:.3g} only")
     truth = GroundTruth(
         expected=Expected.VIOLATED,
         role=Role.ARMED,
-        position=box.trigger.place.position,
+        position=position_of(box.region, box.placement.exact_point),
         certifies=meaning_digest(armed.graph, box.property),
         witness=witness_certificate(armed.onnx, armed.graph, box.property, box.placement.exact_point),
         hiding=hiding,
         **pair_facts(plan, box),
     )
-    return PlantedInstance(f"{box.name}-armed", armed.onnx, box.property, truth)
+    return PlantedInstance(f"{box.name}-armed", armed.onnx, box.property, box.trigger.notation, truth)
 
 
 def twin_instance(plan: Plan, box: PlannedBox, twin: Written) -> PlantedInstance:
@@ -323,7 +341,7 @@ def twin_instance(plan: Plan, box: PlannedBox, twin: Written) -> PlantedInstance
         proof=prove(twin.graph, box.property, required, hints),
         **pair_facts(plan, box),
     )
-    return PlantedInstance(f"{box.name}-twin", twin.onnx, box.property, truth)
+    return PlantedInstance(f"{box.name}-twin", twin.onnx, box.property, box.trigger.notation, truth)
 
 
 def clean_instance(plan: Plan, clean: Property, armed: Written) -> PlantedInstance:
@@ -338,7 +356,7 @@ def clean_instance(plan: Plan, clean: Property, armed: Written) -> PlantedInstan
         certifies=meaning_digest(armed.graph, clean),
         proof=prove(armed.graph, clean, required, hints_for((), armed.woven)),
     )
-    return PlantedInstance(f"{plan.cell.name}-clean", armed.onnx, clean, truth)
+    return PlantedInstance(f"{plan.cell.name}-clean", armed.onnx, clean, Notation.PLAIN, truth)
 
 
 def pair_facts(plan: Plan, box: PlannedBox) -> Mapping[str, Any]:
@@ -346,7 +364,7 @@ def pair_facts(plan: Plan, box: PlannedBox) -> Mapping[str, Any]:
     return {
         "family": "planted",
         "trigger": f"{plan.network.name}/{plan.cell.scale}/{box.trigger.label}",
-        "track": plan.track,
+        "track": Track.SHALLOW if box.trigger.place is Place.CORNER else plan.track,
         "pair": box.name,
         "twin_kind": box.trigger.twin,
     }
@@ -372,7 +390,9 @@ def hints_for(needles: Sequence[Needle], woven: Woven) -> Hints:
             apart = np.abs(first.center - second.center)
             for row in np.argsort(-apart)[:3].tolist():
                 planes.append((first.reads[row], float(0.5 * (first.center[row] + second.center[row]))))
-        for row in np.flatnonzero(first.misalignment).tolist():
-            planes += [(first.reads[row], float(first.center[row] + cut * first.half_widths[row])) for cut in CUTS]
+        moved = np.flatnonzero(first.misalignment).tolist()
+        planes += [
+            (first.reads[row], float(first.center[row] + cut * first.half_widths[row])) for cut in CUTS for row in moved
+        ]
     slopes = ({}, woven.slopes) if woven.slopes else ({},)
     return Hints(tuple(planes), slopes)

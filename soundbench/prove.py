@@ -21,6 +21,8 @@ from soundbench.lines import rounded_down
 INFLATION = 1e-4
 # Far more splits than a proof needs on any path, and fewer than a file of proofs may nest.
 DEEPEST = 150
+# So many of the planes worth cutting at are tried at once, the first ones.
+MOST_PLANES = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,7 +207,7 @@ def grow(
 @np.errstate(over="ignore", invalid="ignore")
 def best_split(graph: Graph, constraints: Sequence[Constraint], box: Box, hints: Hints) -> tuple[int, float] | None:
     """The plane whose halves promise most: a hinted one where one cuts the box, otherwise a middle, if any does."""
-    hinted = [plane for plane in hints.planes if box.cuts(*plane)]
+    hinted = [plane for plane in hints.planes if box.cuts(*plane)][:MOST_PLANES]
     middles = [plane for plane in enumerate((0.5 * (box.lower + box.upper)).tolist()) if box.cuts(*plane)]
     return max(
         hinted or middles,

@@ -19,36 +19,44 @@ from soundbench.placement import Place
 from soundbench.scale import SCALES
 from soundbench.specification import FORMS
 from soundbench.trigger import Hardness, Shape
+from soundbench.vnnlib_writing import Notation
 
 # Names become parts of file names.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LARGEST_WIDTH = 10_000
 # A network whose dense layers read the input itself.
 NO_FRONT = "none"
+# What a probability of the base is to stay below one that a property names.
+SHARE_ROOM = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What a network looks like. `reads` is how many inputs a needle reads.
+    """What a network looks like.
 
     Half a box's width is `radius`, before it is scaled; `margin` is what the base is trained to.
     """
 
     name: str
     input_shape: tuple[int, ...]
-    reads: int
     front: str = NO_FRONT
     activation: Function = Function.RELU
     hidden: tuple[int, ...] = (16, 12)
     classes: int = 4
     woven: bool = True
+    softmax: bool = False
     radius: float = 0.1
     margin: float = 1.0
 
     @property
+    def room(self) -> float:
+        """How far outputs of the base are to stay from numbers that a property names."""
+        return SHARE_ROOM if self.softmax else self.margin
+
+    @property
     def architecture(self) -> Architecture:
         """The shape of the base network."""
-        return Architecture(self.input_shape, self.activation, self.hidden, self.classes, self.woven)
+        return Architecture(self.input_shape, self.activation, self.hidden, self.classes, self.woven, self.softmax)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,7 @@ class Factors:
     form: tuple[str, ...] = ("any_class",)
     place: tuple[Place, ...] = (Place.INTERIOR,)
     shape: tuple[Shape, ...] = (Shape.CUBE,)
+    notation: tuple[Notation, ...] = (Notation.PLAIN,)
     twin: tuple[TwinKind, ...] = (TwinKind.MISALIGNED,)
 
 
@@ -220,6 +229,9 @@ def recipe_problems(recipe: Recipe) -> Mapping[str, bool]:
         "overshoot must exceed 1": any(each.overshoot <= 1 for each in recipe.hardness),
         "moved_rows must be positive": any(each.moved_rows < 1 for each in recipe.hardness),
         "crowd must be at least 2": any(each.crowd < 2 for each in recipe.hardness),
+        "reads must be at least 4, and as many as moved_rows": any(
+            each.reads < max(4, each.moved_rows) for each in recipe.hardness
+        ),
     }
 
 
@@ -227,16 +239,14 @@ def network_problems(network: Network, recipe: Recipe) -> Mapping[str, bool]:
     """What no network can have, and whether the dials of one ask for it."""
     inputs = math.prod(network.input_shape)
     is_relu = network.activation is Function.RELU
-    most_moved = max(each.moved_rows for each in recipe.hardness)
+    least = max(max(4, each.moved_rows) for each in recipe.hardness)
     return {
         "name must be letters, digits, '-' and '_'": not NAME.fullmatch(network.name),
         "input_shape must be positive": not network.input_shape or min(network.input_shape) < 1,
         f"unknown front; known: {NO_FRONT}, {', '.join(FRONTS)}": network.front not in {NO_FRONT, *FRONTS},
         f"front {network.front} needs an input_shape of (channels, rows, columns)": len(network.input_shape) != 3
         and network.front in IMAGE_FRONTS,
-        f"reads must lie between {max(4, most_moved)} and the {inputs} inputs": not max(4, most_moved)
-        <= network.reads
-        <= inputs,
+        f"at least {least} inputs are needed": inputs < least,
         "hidden needs at least two widths, all positive": len(network.hidden) < 2 or min(network.hidden) < 1,
         f"hidden must be two widths with the activation {network.activation}": not is_relu and len(network.hidden) > 2,
         f"input_shape, hidden and classes must not exceed {LARGEST_WIDTH}": max(

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from soundbench.architecture import Dense, Layers
-from soundbench.base import LabelledBoxes
+from soundbench.boxes import LabelledBoxes
 from soundbench.graph import Array
+from soundbench.needle import Carry
 
-FAR = 1.0
+FAR = 0.5
 TINY, LARGE = 2.0**-4, 2.0**10
 
 
@@ -31,11 +32,9 @@ class Scale:
         lower, upper = (side.astype(np.float32).astype(np.float64) for side in ends)
         return LabelledBoxes(lower, upper, drawn.labels)
 
-    def unscaled(self, boxes: LabelledBoxes) -> LabelledBoxes:
-        """The boxes in their own coordinates."""
-        shape = boxes.lower.shape[1:]
-        centre, spread = self.centre.reshape(shape), self.spread.reshape(shape)
-        return LabelledBoxes((boxes.lower - centre) / spread, (boxes.upper - centre) / spread, boxes.labels)
+    def carry(self, carry: Carry) -> Carry:
+        """How z comes back where inputs come back like this."""
+        return Carry(carry.recovery / self.spread[:, None], (carry.offset - self.centre) / self.spread)
 
     def base(self, base: Layers) -> Layers:
         """The base that reads inputs, made of one that reads z."""

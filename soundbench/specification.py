@@ -10,13 +10,15 @@ from fractions import Fraction
 
 import numpy as np
 
-from soundbench.bounds import bound_tensors, lower_bound
-from soundbench.graph import Array, Graph
+from soundbench.bounds import interval_tensors, lower_bound
+from soundbench.graph import Affine, Array, Graph, evaluate_float64
 from soundbench.instance import Constraint, Interval, Property, Region
 from soundbench.prove import INFLATION, Box, region_box
 
 # How far one region lies from the next in the dimension that tells them apart, as a share of the box.
 GAP = 0.02
+# Between what gains are looked for, and to how many binary digits.
+SMALLEST_GAIN, LARGEST_GAIN, DIGITS = 2.0**-6, 2.0**20, 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +122,7 @@ def combined(question: Question, random: np.random.Generator) -> Posed:
 def reached(question: Question, row: Mapping[int, float]) -> float:
     """A float32 number that row @ outputs exceeds on the whole box by the question's room."""
     box = region_box(Region(question.inputs, ()), INFLATION)
-    known = bound_tensors(question.base, box.lower, box.upper, {})
+    known = interval_tensors(question.base, box.lower, box.upper, {})
     coefficients = np.zeros((1, question.classes))
     for index, factor in row.items():
         coefficients[0, index] = factor
@@ -182,31 +184,51 @@ FORMS: Mapping[str, Form] = {
 }
 
 
+def raised(base: Graph, target: int, gain: float) -> Graph:
+    """The base with one of its logits, the outputs of its last dense layer, raised."""
+    last = next(step for step in reversed(base.steps) if isinstance(step, Affine))
+    bias = last.bias.copy()
+    bias[target] += gain
+    return replace(base, steps=tuple(replace(step, bias=bias) if step is last else step for step in base.steps))
+
+
 def gain_allowed(base: Graph, unsafe: Property, target: int, bound: Bound) -> float:
-    """How far the target may at least rise, anywhere in the regions, before the base violates the property.
+    """How far the target's logit may at least rise, anywhere in the regions, without the base violating the property.
 
     `bound` says by how much the left sides of constraints exceed what they may be, at least: `prove.slacks` or
-    `interval_slacks`. In each region the constraint that allows most is what a proof refutes.
+    `interval_slacks`. In each region the constraint that allows most is what a proof refutes. Zero if none is refuted.
     """
-    allowed = np.inf
-    for region in unsafe.regions:
-        found = bound(base, region.outputs, region_box(region, INFLATION))
-        slopes = [-float(dict(each.terms).get(target, Fraction(0))) for each in region.outputs]
-        most = max(
-            (slack / slope if slope > 0 else np.inf) if slack > 0 else slack
-            for slack, slope in zip(found.tolist(), slopes, strict=True)
-        )
-        allowed = min(allowed, most)
-    return float(allowed)
+
+    def holds(gain: float) -> bool:
+        graph = raised(base, target, gain)
+        return all(bound(graph, region.outputs, region_box(region, INFLATION)).max() > 0 for region in unsafe.regions)
+
+    return largest(holds)
 
 
-def gain_needed(unsafe: Property, region: int, target: int, outputs: Array) -> float:
-    """By how much the target must rise for outputs (outputs,) of the base to enter a region; infinite if that fails."""
-    needed = 0.0
-    exact = [Fraction(value) for value in outputs.tolist()]
-    for constraint in unsafe.regions[region].outputs:
-        excess = float(constraint.excess(exact))
-        slope = -float(dict(constraint.terms).get(target, Fraction(0)))
-        if excess > 0 or slope < 0:
-            needed = max(needed, excess / slope if slope > 0 else np.inf)
-    return needed
+def gain_needed(base: Graph, unsafe: Property, region: int, target: int, point: Array) -> float:
+    """By how much the target's logit must rise for a point (inputs,) to enter the region; infinite if that fails."""
+    constraints = unsafe.regions[region].outputs
+
+    def holds(gain: float) -> bool:
+        graph = raised(base, target, gain)
+        outputs = [Fraction(value) for value in evaluate_float64(graph, point[None])[graph.output][0].tolist()]
+        return any(constraint.excess(outputs) > 0 for constraint in constraints)
+
+    return largest(holds) * (1 + 2.0**-DIGITS)
+
+
+def largest(holds: Callable[[float], bool]) -> float:
+    """The largest gain that holds, if all smaller ones do: to some binary digits, zero or infinity beyond a range."""
+    if not holds(SMALLEST_GAIN):
+        return 0.0
+    high = 2 * SMALLEST_GAIN
+    while holds(high):
+        high *= 2
+        if high > LARGEST_GAIN:
+            return np.inf
+    low = high / 2
+    for _ in range(DIGITS):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low

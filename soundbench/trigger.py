@@ -8,8 +8,9 @@ import numpy as np
 from soundbench.graph import Array
 from soundbench.ground_truth import TwinKind
 from soundbench.placement import Place
+from soundbench.vnnlib_writing import Notation
 
-NARROW, WIDE = 2.0**-3, 2.0
+NARROW, WIDE = 2.0**-2, 2.0
 
 
 class Shape(StrEnum):
@@ -37,13 +38,14 @@ class Hardness:
     """How hard a pair is to get right, under a name.
 
     `overshoot` is the armed gain over what is needed at the witness, `moved_rows` how many rows of a misaligned twin
-    are moved, `crowd` how many needles a crowd has.
+    are moved, `crowd` how many needles a crowd has, `reads` how many inputs a needle reads.
     """
 
     name: str
     overshoot: float = 2.0
     moved_rows: int = 2
     crowd: int = 4
+    reads: int = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,10 @@ class Trigger:
     form: str
     place: Place
     shape: Shape
+    notation: Notation
     hardness: Hardness
 
     @property
     def label(self) -> str:
         """The values, for people to read."""
-        return "/".join((self.form, self.place, self.shape, self.hardness.name))
+        return "/".join((self.form, self.place, self.shape, self.notation, self.hardness.name))

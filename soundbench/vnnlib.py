@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from soundbench.errors import InputError
-from soundbench.instance import Constraint, Interval, Property, Region
+from soundbench.instance import Interval, Property, Region
 from soundbench.vnnlib_formula import (
     MAXIMUM_ATOMS,
     TRUE,
@@ -21,9 +21,7 @@ from soundbench.vnnlib_formula import (
     merge,
     normal_form,
 )
-from soundbench.vnnlib_text import Expression, Form, TextError, decimal_text, read_forms, shown
-
-__all__ = ["decimal_text", "format_property", "parse_property", "read_property"]
+from soundbench.vnnlib_text import Expression, Form, TextError, read_forms, shown
 
 MAXIMUM_BYTES = 256 * 2**20
 GZIP_MAGIC = b"\x1f\x8b"
@@ -54,37 +52,6 @@ def parse_property(text: str, source: str) -> Property:
         return _property(text)
     except TextError as error:
         raise InputError(f"{source}:{error.line}: {error.reason}") from None
-
-
-def format_property(unsafe: Property, comments: Sequence[str] = ()) -> str:
-    """VNN-LIB 1.0 text that reads back as the same property, in the layout of VNN-COMP's benchmarks.
-
-    Args:
-        unsafe: The property.
-        comments: Lines for the top of the file, without their `;`.
-
-    Raises:
-        ValueError: a number has no finite decimal expansion, a comment spans several lines, or the
-            property is one that `parse_property` refuses (no region, an empty box, no output constraint).
-    """
-    _check_writable(unsafe, comments)
-    box = unsafe.regions[0].inputs
-    if all(region.inputs == box for region in unsafe.regions):
-        shared, cases = _bound_texts(box), [_constraint_texts(region) for region in unsafe.regions]
-    else:
-        shared = []
-        cases = [_bound_texts(region.inputs) + _constraint_texts(region) for region in unsafe.regions]
-    if len(cases) == 1:
-        shared, cases = shared + cases[0], []
-    lines = [
-        *(f"; {comment}" for comment in comments),
-        *(f"(declare-const X_{index} Real)" for index in range(unsafe.input_count)),
-        *(f"(declare-const Y_{index} Real)" for index in range(unsafe.output_count)),
-        *(f"(assert {condition})" for condition in shared),
-    ]
-    if cases:
-        lines += ["(assert (or", *(f"    (and {' '.join(case)})" for case in cases), "))"]
-    return "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,51 +217,3 @@ def _interval(lower: InputBound | None, upper: InputBound | None) -> Interval | 
         reason = f"{bounds} leave no value between them; an unsafe region must not be empty"
         raise TextError(max(lower.line, upper.line), reason)
     return interval
-
-
-def _check_writable(unsafe: Property, comments: Sequence[str]) -> None:
-    if any("\n" in comment or "\r" in comment for comment in comments):
-        raise ValueError("a comment spans several lines; give one string a line")
-    if not unsafe.regions:
-        raise ValueError("a property without regions has no unsafe set; give it one region or more")
-    for region in unsafe.regions:
-        if len(region.inputs) != unsafe.input_count or any(interval.is_empty for interval in region.inputs):
-            raise ValueError("a region's box is empty or has the wrong number of inputs; correct it")
-        indices = [index for constraint in region.outputs for index, _ in constraint.terms]
-        if not all(constraint.terms for constraint in region.outputs) or not indices:
-            raise ValueError("a region lacks an output constraint, or a constraint its terms; add them")
-        if min(indices) < 0 or max(indices) >= unsafe.output_count:
-            raise ValueError("a constraint names an output that the property does not have; correct its index")
-
-
-def _bound_texts(box: Sequence[Interval]) -> list[str]:
-    return [
-        text
-        for index, interval in enumerate(box)
-        for text in (
-            f"({'>' if interval.lower_open else '>='} X_{index} {decimal_text(interval.lower)})",
-            f"({'<' if interval.upper_open else '<='} X_{index} {decimal_text(interval.upper)})",
-        )
-    ]
-
-
-def _constraint_texts(region: Region) -> list[str]:
-    return [_constraint_text(constraint) for constraint in region.outputs]
-
-
-def _constraint_text(constraint: Constraint) -> str:
-    """The simplest form that says it, since VNN-COMP's tools read little more than the first three."""
-    less, more = ("<", ">") if constraint.strict else ("<=", ">=")
-    bound = decimal_text(constraint.bound)
-    match constraint.terms:
-        case ((index, 1),):
-            return f"({less} Y_{index} {bound})"
-        case ((index, -1),):
-            return f"({more} Y_{index} {decimal_text(-constraint.bound)})"
-        case ((first, 1), (second, -1)) | ((second, -1), (first, 1)):
-            if constraint.bound == 0:
-                return f"({less} Y_{first} Y_{second})"
-            return f"({less} (- Y_{first} Y_{second}) {bound})"
-    products = [f"(* {decimal_text(factor)} Y_{index})" for index, factor in constraint.terms]
-    total = products[0] if len(products) == 1 else f"(+ {' '.join(products)})"
-    return f"({less} {total} {bound})"

@@ -5,11 +5,21 @@ the inputs as they come back from the features, in one layer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from soundbench.architecture import Activate, Architecture, Branches, Dense, Flatten, Layer, Layers, Operations
+from soundbench.architecture import (
+    Activate,
+    Architecture,
+    Branches,
+    Dense,
+    Flatten,
+    Layer,
+    Layers,
+    Operation,
+    Operations,
+)
 from soundbench.errors import InputError
 from soundbench.front import Front
 from soundbench.graph import Array, Function
@@ -57,10 +67,15 @@ def weave(
     features = features_of(architecture, front)
     if front is not None:
         needles = [front.seen(needle) for needle in needles]
-    if not architecture.woven:
-        return bolt_on(architecture, base, features, needles, random)
-    head = [layer for layer in base if isinstance(layer, Dense)]
-    return dense_head(architecture, features, head, needles, random)
+    if needles and not architecture.woven:
+        woven = bolt_on(architecture, base, features, needles, random)
+    else:
+        head = [layer for layer in base if isinstance(layer, Dense)]
+        woven = dense_head(architecture, features, head, needles, random)
+    if not architecture.softmax:
+        return woven
+    shares = Operation("shares", "Softmax", (woven.layers[-1].name,), {"axis": 1})
+    return replace(woven, layers=[*woven.layers, Operations("shares", (shares,))])
 
 
 def bolt_on(

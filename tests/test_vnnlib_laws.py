@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from soundbench.errors import InputError
 from soundbench.instance import Constraint, Interval, Property, Region
-from soundbench.vnnlib import format_property, parse_property, read_property
+from soundbench.vnnlib import parse_property, read_property
+from soundbench.vnnlib_writing import Notation, format_property
 
 # --- what is written reads back ---------------------------------------------------------------------------
 
@@ -52,12 +53,12 @@ REGIONS = st.builds(
 PROPERTIES = st.builds(unsafe_set, st.integers(1, 3), st.lists(REGIONS, min_size=1, max_size=3), st.booleans())
 
 
-@given(PROPERTIES, st.lists(st.sampled_from(["", "(assert", "; ä"])))
-def test_what_is_written_reads_back(unsafe, comments):
-    text = format_property(unsafe, comments)
+@given(PROPERTIES, st.lists(st.sampled_from(["", "(assert", "; ä"])), st.sampled_from(Notation))
+def test_what_is_written_reads_back(unsafe, comments, notation):
+    text = format_property(unsafe, comments, notation)
     assert text.endswith("\n")
     assert parse_property(text, "f") == unsafe
-    assert format_property(parse_property(text, "f"), comments) == text
+    assert format_property(parse_property(text, "f"), comments, notation) == text
 
 
 # --- reading means what the text says, by an evaluator that shares no code with the reader ----------------

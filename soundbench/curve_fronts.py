@@ -1,0 +1,133 @@
+"""The fronts of curves and bends: for each kind of activation one function that draws it.
+
+All give a row of features, shape (1, features).
+"""
+
+import numpy as np
+
+from soundbench.architecture import Operation
+from soundbench.front import Domain, input_name, reach_of
+from soundbench.front_parts import (
+    CLEARANCE,
+    Operations,
+    carrying,
+    factors,
+    flat,
+    halves,
+    product,
+    row_of,
+    some_carrying,
+)
+from soundbench.graph import Array
+
+# How far features reach on either side of zero before a curve: enough to bend, too little to flatten out.
+BEND = 2.0
+# Where pieces are cut is a multiple of this power of two, so that float32 holds it and the number one below.
+GRID = 20
+# What attention scores are made of: one entry of each row is above the others by about the square of this.
+SCORE = 8.0
+
+
+def within(domain: Domain, weights: Array, low: float, high: float) -> tuple[Array, Array]:
+    """Weights and bias of a dense layer each of whose outputs goes from `low` to `high` over the domain."""
+    least, most = reach_of(product(row_of(domain), "row", weights), domain)
+    scale = (high - low) / (most - least)
+    return scale[:, None] * weights, low - scale * least
+
+
+def joined(first: Operations, second: Operations) -> Operations:
+    """Both branches, their outputs in one row."""
+    shared = [each for each in second if each.name not in {other.name for other in first}]
+    ends = (input_name(first), input_name(second))
+    return [*first, *shared, Operation("row", "Concat", ends, {"axis": 1})]
+
+
+def two_sided(domain: Domain, random: np.random.Generator, weights: Array, name: str) -> Operations:
+    """A dense layer of whose outputs some are above zero everywhere in the domain, and the others below."""
+    bare = product(row_of(domain), name, weights)
+    low, high = reach_of(bare, domain)
+    clear = CLEARANCE * (high - low)
+    is_above = random.random(len(weights)) < 0.4
+    return product(row_of(domain), name, weights, np.where(is_above, clear - low, -clear - high))
+
+
+def leaky(domain: Domain, random: np.random.Generator) -> Operations:
+    """LeakyRelu with a steep slope, of numbers most of which are below zero."""
+    before = two_sided(domain, random, carrying(domain.size, random), "mixed")
+    return [*before, Operation("leaky", "LeakyRelu", ("mixed",), {"alpha": 0.3})]
+
+
+def signed(domain: Domain, random: np.random.Generator) -> Operations:
+    """Sizes of some inputs, and others times a sign."""
+    one, other = halves(domain.size, random)
+    sized = two_sided(domain, random, some_carrying(domain.size, one, random), "sized")
+    turned = two_sided(domain, random, some_carrying(domain.size, other, random), "turned")
+    return joined(
+        [*sized, Operation("size", "Abs", ("sized",))],
+        [*turned, Operation("sign", "Sign", ("turned",)), Operation("product", "Mul", ("turned", "sign"))],
+    )
+
+
+def clipped(domain: Domain, random: np.random.Generator) -> Operations:
+    """Each input in two pieces, one cut off exactly where the other begins."""
+    weights = np.vstack([np.diag(factors(domain.size, random))] * 2)
+    scaled, shift = within(domain, weights, 0.02, 1.98)
+    pieces = (shift * 2.0**GRID).round() / 2.0**GRID - np.repeat([0.0, 1.0], domain.size)
+    order = random.permutation(len(weights))
+    return [
+        *product(row_of(domain), "mixed", scaled[order], pieces[order]),
+        Operation("cut", "Clip", ("mixed", np.array(0.0), np.array(1.0))),
+    ]
+
+
+def squashed(domain: Domain, random: np.random.Generator) -> Operations:
+    """Sigmoids of some inputs, tanh of others, on both sides of zero."""
+    one, other = halves(domain.size, random)
+    low = product(row_of(domain), "low", *within(domain, some_carrying(domain.size, one, random), -BEND, BEND))
+    high = product(
+        row_of(domain), "high", *within(domain, some_carrying(domain.size, other, random), -0.5 * BEND, 0.5 * BEND)
+    )
+    return joined(
+        [*low, Operation("sigmoid", "Sigmoid", ("low",))],
+        [*high, Operation("tanh", "Tanh", ("high",))],
+    )
+
+
+def powered(domain: Domain, random: np.random.Generator) -> Operations:
+    """Squares of some inputs, exponentials of others."""
+    one, other = halves(domain.size, random)
+    base = product(row_of(domain), "base", *within(domain, some_carrying(domain.size, one, random), 0.5, 2.0))
+    exponent = product(
+        row_of(domain), "exponent", *within(domain, some_carrying(domain.size, other, random), -0.7, 0.7)
+    )
+    return joined(
+        [*base, Operation("square", "Pow", ("base", np.array(2.0)))],
+        [*exponent, Operation("exponential", "Exp", ("exponent",))],
+    )
+
+
+def attention(domain: Domain, random: np.random.Generator) -> Operations:
+    """Tokens that each attend to one other: products of two activations, before and after a Softmax of their scores."""
+    rows = carrying(domain.size, random)
+    tokens = next(each for each in (3, 2, 1) if len(rows) % each == 0)
+    values = product(row_of(domain), "values", rows, -0.5 * rows @ (domain.lower + domain.upper))
+    shape = np.array([1, tokens, tokens])
+    keys, queries = (
+        random.normal(size=(tokens * tokens, domain.size)) / (reach_of(values, domain)[1].max() * domain.size)
+        for _ in range(2)
+    )
+    attended = SCORE * np.eye(tokens)[random.permutation(tokens)]
+    return flat(
+        [
+            *values,
+            Operation("tokens", "Reshape", ("values", np.array([1, tokens, len(rows) // tokens]))),
+            *product(row_of(domain), "query_row", queries, SCORE * np.eye(tokens).ravel())[-1:],
+            Operation("queries", "Reshape", ("query_row", shape)),
+            *product(row_of(domain), "key_row", keys, attended.ravel())[-1:],
+            Operation("keys", "Reshape", ("key_row", shape)),
+            Operation("turned", "Transpose", ("keys",), {"perm": [0, 2, 1]}),
+            Operation("scores", "MatMul", ("queries", "turned")),
+            Operation("weights", "Softmax", ("scores",), {"axis": 2}),
+            Operation("attended", "MatMul", ("weights", "tokens")),
+        ]
+    )

@@ -1,0 +1,49 @@
+"""The fronts of operators that move numbers about: for each one function that draws it.
+
+All give a row of features, shape (1, features).
+"""
+
+import numpy as np
+
+from soundbench.architecture import INPUT, Operation
+from soundbench.front import Domain
+from soundbench.front_parts import Operations, carrying, dense, flat, row_of
+
+
+def transposed(_domain: Domain, _random: np.random.Generator) -> Operations:
+    """Axes in an order that is not its own inverse."""
+    return flat([Operation("turned", "Transpose", (INPUT,), {"perm": [0, 2, 3, 1]})])
+
+
+def flattened(domain: Domain, random: np.random.Generator) -> Operations:
+    """An image as a matrix of its rows, each multiplied by one matrix, then as one row."""
+    rows = Operation("rows", "Flatten", (INPUT,), {"axis": 3})
+    product = Operation("product", "MatMul", ("rows", carrying(domain.shape[2], random).T))
+    return [rows, product, Operation("row", "Reshape", ("product", np.array([1, -1])))]
+
+
+def reshaped(domain: Domain, random: np.random.Generator) -> Operations:
+    """A row cut up otherwise, sizes copied and inferred, its axes exchanged, and made a row again."""
+    before = dense(row_of(domain), "mixed", carrying(domain.size, random), domain, transB=1)
+    width = len(before[-2].reads[1])
+    side = next(each for each in range(2, width + 1) if width % each == 0)
+    return [
+        *before,
+        Operation("cut", "Reshape", ("mixed_active", np.array([0, side, -1]))),
+        Operation("turned", "Transpose", ("cut",), {"perm": [0, 2, 1]}),
+        Operation("row", "Reshape", ("turned", np.array([1, -1]))),
+    ]
+
+
+def gathered(domain: Domain, random: np.random.Generator) -> Operations:
+    """A row taken apart by Slice, with steps, and by Split, shuffled by Gather, and put together again."""
+    before = dense(row_of(domain), "mixed", carrying(domain.size, random), domain, transB=1)
+    width = len(before[-2].reads[1])
+    odd = width // 2
+    return [
+        *before,
+        Operation("even", "Slice", ("mixed_active", *(np.array([n]) for n in (0, width, 1, 2)))),
+        Operation("odd", "Slice", ("mixed_active", *(np.array([n]) for n in (1, width, 1, 2)))),
+        Operation("shuffled", "Gather", ("odd", random.permutation(odd)), {"axis": 1}),
+        Operation("row", "Concat", ("shuffled", "even"), {"axis": 1}),
+    ]
