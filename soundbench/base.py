@@ -24,8 +24,9 @@ LEARNING_RATE = 1e-2
 SAMPLES = 32
 # The margin must vary by this share of its mean within each box, and is trained to vary by twice as much.
 ALIVE = 0.06
-# Margins are kept below so many times what is certified: the larger they are, the more a needle's rounding counts.
-LARGEST_MARGIN, EVEN = 1.7, 0.3
+# The label's lead over any other class is kept near so many times the margin: a larger one takes a stronger needle,
+# whose rounding then counts for more.
+LARGEST_LEAD, EVEN = 2.0, 0.5
 
 
 class TrainingFailed(SoundbenchError):
@@ -71,13 +72,14 @@ def train_base(architecture: Architecture, view: View, margin: float, seed: int)
         reading = reading_weights(skeleton, weights, view.carry)
         certified = certified_margins(skeleton, reading, lower + shrink, upper - shrink, labels)
         chosen = torch.randint(len(samples), (SAMPLES,), generator=generator)
-        sampled = sampled_margins(skeleton, reading, samples[chosen], labels)
+        leads = sampled_leads(skeleton, reading, samples[chosen], labels)
+        sampled = leads.amin(dim=2)
         spread = (sampled.amax(dim=0) - sampled.amin(dim=0)) / sampled.mean(dim=0).abs().clamp(min=margin)
         if share == 1.0 and certified.min() >= margin and spread.min() >= ALIVE:
             return with_weights(skeleton, weights)
         loss = functional.softplus(4 * (1.3 * margin - certified)).sum() / 4
         loss = loss + functional.relu(2 * ALIVE - spread).sum()
-        loss = loss + EVEN * functional.relu(sampled.mean(dim=0) - LARGEST_MARGIN * margin).sum()
+        loss = loss + EVEN * functional.relu(leads.mean(dim=0) - LARGEST_LEAD * margin).mean(dim=1).sum()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -170,12 +172,13 @@ def certified_margins(layers: Layers, weights: Weights, lower: Tensor, upper: Te
     return without_label(bound, labels).amin(dim=1)
 
 
-def sampled_margins(layers: Layers, weights: Weights, samples: Tensor, labels: Tensor) -> Tensor:
-    """Margins at random points of each box, shape (samples, boxes)."""
+def sampled_leads(layers: Layers, weights: Weights, samples: Tensor, labels: Tensor) -> Tensor:
+    """Label logit minus each other logit at random points of each box, shape (samples, boxes, classes - 1)."""
     logits, _ = interval(layers, weights, samples.flatten(0, 1), samples.flatten(0, 1))
     repeated = labels.repeat(len(samples))
-    own = logits.gather(1, repeated[:, None])
-    return without_label(own - logits, repeated).amin(dim=1).reshape(len(samples), len(labels))
+    leads = logits.gather(1, repeated[:, None]) - logits
+    own = functional.one_hot(repeated, logits.shape[1]).bool()
+    return leads[~own].reshape(len(samples), len(labels), -1)
 
 
 def without_label(differences: Tensor, labels: Tensor) -> Tensor:

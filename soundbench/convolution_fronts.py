@@ -76,7 +76,7 @@ def conv_grouped(domain: Domain, random: np.random.Generator) -> Operations:
 
 
 def batchnorm_negative(domain: Domain, random: np.random.Generator) -> Operations:
-    """A convolution, then batch normalisation with scales of both signs, then a ReLU that is active."""
+    """A convolution, then batch normalisation with scales of both signs."""
     weights = kernels(domain.shape[0], (3, 3), 2, 1, random)
     bare = convolution(weights, np.zeros(len(weights)))
     low, high = (side.reshape(len(weights), -1) for side in reach_of([bare], domain))
@@ -84,7 +84,6 @@ def batchnorm_negative(domain: Domain, random: np.random.Generator) -> Operation
     before = convolution(weights, -0.5 * (low + high))
     mean = random.uniform(-0.2, 0.2, len(weights)) * (high - low)
     variance = random.uniform(0.1, 0.5, len(weights)) * (high - low) ** 2
-    reads = ("conv", factors(len(weights), random), np.zeros(len(weights)), mean, variance)
-    shift = clearance([before, Operation("normal", "BatchNormalization", reads)], domain, len(weights))
-    full = Operation("normal", "BatchNormalization", (*reads[:2], shift, mean, variance))
-    return flat([before, full, Operation("normal_active", "Relu", ("normal",))])
+    shift = random.uniform(-0.2, 0.2, len(weights))
+    reads = ("conv", factors(len(weights), random), shift, mean, variance)
+    return flat([before, Operation("normal", "BatchNormalization", reads)])

@@ -20,7 +20,7 @@ FACE_DISTANCE = 0.005
 # A needle's reach is certified a little larger than its radius, to leave room for rounding.
 CERTIFIED_REACH = 1.03
 # On an edge, and in the centre, so many coordinates are pinned.
-MOST_PINNED = 3
+MOST_PINNED = 2
 # In a last cell, or deep in a branch, so many coordinates are halved.
 MOST_CUT = 6
 # After this many draws, what is drawn is taken to have no room.

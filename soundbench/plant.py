@@ -1,5 +1,6 @@
 """How a pair of networks is made: boxes, a base, needles, their twins, and the certificates of all of it."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -58,6 +59,8 @@ SCALED_SHARE = 0.7
 # What intervals must prove of the base where a scaled twin is wanted, as a share of what backward bounds do.
 LEAST_SCALED = 0.3
 CROWD_SHARE = 0.75
+# So many of its inputs are read by those that crowd around a needle.
+DECOY_READS = 12
 # What is left of a misaligned needle's peak, as a share of the proven base margin.
 MISALIGNED_SHARE = 0.4
 MOST_BOXES = 150
@@ -253,8 +256,7 @@ def plan_box(plan: Plan, index: int, drawn: LabelledBoxes, base: Graph, random: 
             armed, disarmed, left = (own,), (twin,), 1 - MISALIGNED_SHARE
         case TwinKind.CROWD:
             weak = replace(own, gain=CROWD_SHARE * proven)
-            centers = draw_crowd(placement, half_widths, trigger.hardness.crowd - 1, random)
-            decoys = tuple(replace(weak, center=center) for center in centers)
+            decoys = draw_decoys(weak, placement, trigger.hardness.crowd - 1, random)
             armed, disarmed, left = (own, *decoys), (weak, *decoys), 1 - CROWD_SHARE
     name = f"{plan.cell.name}-{index + 1}-{trigger.twin}"
     return PlannedBox(name, trigger, unsafe, unsafe.regions[asked.region], placement, armed, disarmed, left * proven)
@@ -269,15 +271,19 @@ def misalignment(network: Network, reads: int, rows: int, peak: float, random: n
     return moved
 
 
-def draw_crowd(placement: Placement, half_widths: Array, count: int, random: np.random.Generator) -> list[Array]:
-    """Centers of decoys, every two supports (the witness's included) apart in some read coordinate."""
-    reads = list(placement.reads)
-    lower, upper = placement.inner_lower[reads], placement.inner_upper[reads]
+def draw_decoys(needle: Needle, placement: Placement, count: int, random: np.random.Generator) -> tuple[Needle, ...]:
+    """Needles like this one that read some of its inputs; every two supports, its own included, lie apart in one."""
+    rows = np.sort(random.choice(len(needle.reads), min(DECOY_READS, len(needle.reads)), replace=False))
+    reads = tuple(needle.reads[row] for row in rows.tolist())
+    half_widths, own = needle.half_widths[rows], needle.center[rows]
+    lower, upper = placement.inner_lower[list(reads)], placement.inner_upper[list(reads)]
 
     def draw() -> Array:
         return random.uniform(lower, upper).astype(np.float32).astype(np.float64) / half_widths
 
-    return [center * half_widths for center in draw_apart(draw, [placement.point[reads] / half_widths], count, 4.0)]
+    like = replace(needle, reads=reads, half_widths=half_widths, misalignment=np.zeros(len(reads)))
+    apart = draw_apart(draw, [own / half_widths], count, 4.0)
+    return tuple(replace(like, center=center * half_widths) for center in apart)
 
 
 def write(
@@ -385,14 +391,13 @@ def prove(graph: Graph, unsafe: Property, required: float, hints: Hints) -> Proo
 def hints_for(needles: Sequence[Needle], woven: Woven) -> Hints:
     """Where a proof should cut: between two needles of a crowd, or beside the moved rows of a misaligned one."""
     planes: list[tuple[int, float]] = []
-    for position, first in enumerate(needles):
-        for second in needles[position + 1 :]:
-            apart = np.abs(first.center - second.center)
-            for row in np.argsort(-apart)[:3].tolist():
-                planes.append((first.reads[row], float(0.5 * (first.center[row] + second.center[row]))))
-        moved = np.flatnonzero(first.misalignment).tolist()
-        planes += [
-            (first.reads[row], float(first.center[row] + cut * first.half_widths[row])) for cut in CUTS for row in moved
-        ]
+    for first, second in itertools.combinations(needles, 2):
+        ends = [dict(zip(needle.reads, needle.center.tolist(), strict=True)) for needle in (first, second)]
+        shared = sorted(ends[0].keys() & ends[1].keys(), key=lambda read: -abs(ends[0][read] - ends[1][read]))
+        planes += [(read, 0.5 * (ends[0][read] + ends[1][read])) for read in shared[:3]]
+    for needle in needles:
+        moved = np.flatnonzero(needle.misalignment).tolist()
+        centers, half_widths = needle.center.tolist(), needle.half_widths.tolist()
+        planes += [(needle.reads[row], centers[row] + cut * half_widths[row]) for cut in CUTS for row in moved]
     slopes = ({}, woven.slopes) if woven.slopes else ({},)
     return Hints(tuple(planes), slopes)
