@@ -82,7 +82,7 @@ def clipped(domain: Domain, random: np.random.Generator) -> Operations:
 
 def squashed(domain: Domain, random: np.random.Generator) -> Operations:
     """Sigmoids of some inputs, tanh of others, on both sides of zero."""
-    one, other = halves(domain.size, random)
+    one, other = np.split(random.permutation(domain.size), [domain.size // 3])
     low = product(row_of(domain), "low", *within(domain, some_carrying(domain.size, one, random), -BEND, BEND))
     high = product(
         row_of(domain), "high", *within(domain, some_carrying(domain.size, other, random), -0.5 * BEND, 0.5 * BEND)
