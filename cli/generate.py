@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _EPILOG = """\b
 Examples:
-  soundbench generate core --out my-suite --seed 7
+  soundbench generate core --out my-suite --seed 7 --jobs 2
   soundbench generate my-recipe.toml --out my-suite
   soundbench generate paper --out trained --only 'cnn_1_conv_*' --jobs 2
 
@@ -39,7 +39,7 @@ _TRAINED = "(Trained networks only.)"
     type=click.Choice(["moat", "paper"]),
     help=f"How to train: a shaped margin, or the published loss, which takes hours. Default: moat. {_TRAINED}",
 )
-@click.option("--jobs", type=click.IntRange(min=1), help=f"Train this many at a time. Default: 1. {_TRAINED}")
+@click.option("--jobs", type=click.IntRange(min=1), help="Make this many networks at a time. Default: 1.")
 @click.option("--device", metavar="NAME", help=f"cpu, cuda or cuda:N. Default: cpu. {_TRAINED}")
 def command(
     recipe: str,
@@ -57,11 +57,11 @@ def command(
     if "model" in read_toml(path):
         _train(path, out, seed, only, method or "moat", jobs or 1, device or "cpu")
         return
-    given = {"--only": only, "--method": method, "--jobs": jobs, "--device": device}
+    given = {"--only": only, "--method": method, "--device": device}
     for name, value in given.items():
         if value:
             raise InputError(f"{path}: has no networks to train, for which {name} is; leave it out")
-    _plant(path, out, seed)
+    _plant(path, out, seed, jobs or 1)
 
 
 def recipe_path(name: str) -> Path:
@@ -70,7 +70,7 @@ def recipe_path(name: str) -> Path:
     return shipped if not Path(name).suffix and shipped.is_file() else Path(name)
 
 
-def _plant(path: Path, out: Path, seed: int) -> None:
+def _plant(path: Path, out: Path, seed: int, jobs: int) -> None:
     from soundbench.generate import Source, generate, plans
     from soundbench.recipe import read_recipe
 
@@ -78,7 +78,7 @@ def _plant(path: Path, out: Path, seed: int) -> None:
 
     source = Source(read_recipe(path), path.read_text(encoding="utf-8"), seed)
     with steps(len(plans(source.recipe))) as done:
-        count = generate(source, out, done)
+        count = generate(source, out, done, jobs)
     click.echo(f"{out}: {count} instances, every one certified; check them again with: soundbench certify {out}")
 
 

@@ -16,7 +16,7 @@ from flint import arb, ctx
 from soundbench.bounds import TensorBounds, bound_tensors, interval_tensors, lower_bound
 from soundbench.errors import CertificateError
 from soundbench.graph import Activation, Affine, Array, Function, Graph, evaluate_float64, inputs_of
-from soundbench.ground_truth import Hiding, Position, TwinKind, Witness
+from soundbench.ground_truth import Hiding, Position, Track, TwinKind, Witness
 from soundbench.instance import Constraint, Interval, Property, Region
 from soundbench.prove import Box, Hints, interval_slacks, region_box, search
 from soundbench.replay import run_onnx
@@ -39,8 +39,10 @@ FAR_SATURATED = 1000.0
 MOST_BOXES_AT_REST = 100
 
 
-def witness_certificate(onnx: Path, graph: Graph, unsafe: Property, point: Sequence[Fraction]) -> Witness:
-    """Evaluate a witness in all three arithmetics and demand the margin.
+def witness_certificate(
+    onnx: Path, graph: Graph, unsafe: Property, point: Sequence[Fraction], track: Track = Track.MAIN
+) -> Witness:
+    """Evaluate a witness in all three arithmetics and demand the margin of its track.
 
     `graph` is what `onnx` holds; `point` has shape (inputs,) and exact values.
 
@@ -65,18 +67,18 @@ def witness_certificate(onnx: Path, graph: Graph, unsafe: Property, point: Seque
         margin_float64=float_margin(region, [Fraction(value) for value in logits.tolist()]),
         margin_rigorous=float(np.nextafter(float(rigorous_margin(region, balls)), -np.inf)),
         float32_error=error,
-        required_margin=required_margin(float(np.abs(logits).max()), error),
+        required_margin=required_margin(float(np.abs(logits).max()), error, track),
     )
     for name in ("margin_float32", "margin_float64", "margin_rigorous"):
-        if not getattr(witness, name) >= witness.required_margin:
-            margin = getattr(witness, name)
+        margin = getattr(witness, name)
+        if not (margin > 0 and margin >= witness.required_margin):
             raise CertificateError(f"the witness's {name} is {margin:.3g}, below {witness.required_margin:.3g}")
     if abs(witness.margin_float32 - witness.margin_rigorous) > 2 * error:
         raise CertificateError("ONNX Runtime and real arithmetic differ by more than the rounding bound allows")
     return witness
 
 
-def required_slack(graph: Graph, unsafe: Property, point: Sequence[Fraction]) -> float:
+def required_slack(graph: Graph, unsafe: Property, point: Sequence[Fraction], track: Track = Track.MAIN) -> float:
     """What a proof must leave, by the same rule as a witness's margin, with `point` standing for the box.
 
     Raises:
@@ -88,11 +90,13 @@ def required_slack(graph: Graph, unsafe: Property, point: Sequence[Fraction]) ->
         )
     logits = evaluate_float64(graph, floats(point))[graph.output][0]
     error = max(rounding_error(graph, region, point) for region in unsafe.regions)
-    return required_margin(float(np.abs(logits).max()), error)
+    return required_margin(float(np.abs(logits).max()), error, track)
 
 
-def required_margin(largest_logit: float, float32_error: float) -> float:
-    """The least margin at which no rounding can blur the answer."""
+def required_margin(largest_logit: float, float32_error: float, track: Track = Track.MAIN) -> float:
+    """The least margin at which no rounding can blur the answer; on the track `tight` any that is positive will do."""
+    if track is Track.TIGHT:
+        return 0.0
     return max(SMALLEST_MARGIN, MARGIN_PER_LOGIT * largest_logit, MARGIN_PER_ERROR * float32_error)
 
 
@@ -141,7 +145,12 @@ def float_margin(region: Region, outputs: Sequence[Fraction]) -> float:
 
 
 def hiding_certificate(
-    graph: Graph, unsafe: Property, point: Sequence[Fraction], claimed: Hiding, planes: Sequence[tuple[int, float]]
+    graph: Graph,
+    unsafe: Property,
+    point: Sequence[Fraction],
+    claimed: Hiding,
+    planes: Sequence[tuple[int, float]],
+    track: Track = Track.MAIN,
 ) -> Hiding:
     """Check that a needle acts only near the witness and is the only cause of a violation; compute the hiding bound.
 
@@ -163,7 +172,10 @@ def hiding_certificate(
         product *= min(Fraction(1), 2 * Fraction(half_width) / (Fraction(high) - Fraction(low)))
     side = resting_side(graph, unsafe, point, claimed, function)
     check_peak(graph, region_box(region, 0.0), point, claimed, side)
-    check_cause(graph, unsafe, point, claimed, Hints(planes, ({}, claimed.slopes)), side)
+    rounding = max(rounding_error(graph, region, point) for region in unsafe.regions)
+    check_cause(
+        graph, unsafe, claimed, Hints(planes, ({}, claimed.slopes)), side, 0.0 if track is Track.TIGHT else rounding
+    )
     return replace(claimed, chance=min(1.0, float(np.nextafter(float(product), np.inf))))
 
 
@@ -285,11 +297,11 @@ def check_peak(graph: Graph, box: Box, point: Sequence[Fraction], hiding: Hiding
         raise CertificateError(f"the needle reaches only {float(height):.3g} of its height at the witness")
 
 
-def check_cause(
-    graph: Graph, unsafe: Property, point: Sequence[Fraction], hiding: Hiding, hints: Hints, side: int
-) -> None:
-    """Demand that the property holds wherever the needle rests: what an attack can find, it finds in the support."""
-    needed = max(rounding_error(graph, region, point) for region in unsafe.regions)
+def check_cause(graph: Graph, unsafe: Property, hiding: Hiding, hints: Hints, side: int, needed: float) -> None:
+    """Demand that the property holds wherever the needle rests, with the slack `needed`.
+
+    So what an attack can find, it finds in the support.
+    """
     if search(at_rest(graph, hiding, side), unsafe, needed, hints, MOST_BOXES_AT_REST) is None:
         raise CertificateError("the property is not proven to hold without the needle, so its hiding says nothing")
 

@@ -148,7 +148,8 @@ def certify_violated(item: Loaded, neighbours: Sequence[Loaded], ground_truth: M
     if truth.witness is None:
         raise CertificateError("it is said to be violated, but no witness is recorded")
     compare_witness(
-        truth.witness, witness_certificate(item.instance.onnx, item.graph, item.property, truth.witness.point)
+        truth.witness,
+        witness_certificate(item.instance.onnx, item.graph, item.property, truth.witness.point, truth.track),
     )
     region = next(region for region in item.property.regions if region.contains_input(truth.witness.point))
     if truth.position is not None and truth.position is not position_of(region, truth.witness.point):
@@ -158,7 +159,7 @@ def certify_violated(item: Loaded, neighbours: Sequence[Loaded], ground_truth: M
             raise CertificateError("it is planted, but nothing is recorded of its hiding")
         return
     planes = [plane for plane in planes_of(truth.pair, ground_truth) if 0 <= plane[0] < item.graph.input_count]
-    found = hiding_certificate(item.graph, item.property, truth.witness.point, truth.hiding, planes)
+    found = hiding_certificate(item.graph, item.property, truth.witness.point, truth.hiding, planes, truth.track)
     if found.chance != truth.hiding.chance:
         raise CertificateError(f"an attack's chance is bounded by {found.chance:g}, not {truth.hiding.chance:g}")
     if truth.track is Track.MAIN and not is_well_hidden(found.chance, found.queries):
@@ -209,7 +210,7 @@ def certify_holds(item: Loaded, ground_truth: Mapping[str, GroundTruth]) -> None
     slack = check(item.graph, item.property, proof)
     if not is_same(slack, proof.slack):
         raise CertificateError(f"its proof leaves a slack of {slack!r}, not the recorded {proof.slack!r}")
-    demanded = required_slack(item.graph, item.property, rounding_point(item, ground_truth))
+    demanded = required_slack(item.graph, item.property, rounding_point(item, ground_truth), item.truth.track)
     if not is_same(demanded, proof.required_slack):
         raise CertificateError(f"its proof must leave {demanded!r}, not the recorded {proof.required_slack!r}")
     if slack < demanded:

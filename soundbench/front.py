@@ -16,7 +16,7 @@ import numpy as np
 from soundbench.architecture import INPUT, Operation
 from soundbench.errors import SoundbenchError
 from soundbench.export import operations_to_onnx
-from soundbench.graph import Array, Graph, evaluate_float64
+from soundbench.graph import Array, Graph, Indices, evaluate_float64
 from soundbench.needle import Carry, Needle
 from soundbench.operators import lower as read_model
 
@@ -148,7 +148,7 @@ def line_of(graph: Graph, domain: Domain, index: int, random: np.random.Generato
     return Line(values, features[0], moved > STILL * np.abs(features).max(axis=(0, 1)))
 
 
-def way_back(line: Line, alone: Array) -> tuple[Array, float] | None:
+def way_back(line: Line, alone: Indices) -> tuple[Array, float] | None:
     """Factors of these features and an offset that give the input back, or else a coordinate; None if nothing does.
 
     One feature is better than several.

@@ -8,7 +8,7 @@ import numpy as np
 
 from soundbench.architecture import INPUT, Operation
 from soundbench.front import Domain, input_name, reach_of
-from soundbench.graph import Array
+from soundbench.graph import Array, Indices
 
 Operations = list[Operation]
 # How far beyond zero activations lie that are active for good, as a share of what they vary by.
@@ -63,14 +63,15 @@ def dense(before: Operations, name: str, weights: Array, domain: Domain, **attri
     return [*before, full, Operation(f"{name}_active", "Relu", (name,))]
 
 
-def some_carrying(size: int, own: Array, random: np.random.Generator) -> Array:
+def some_carrying(size: int, own: Indices, random: np.random.Generator) -> Array:
     """As `carrying`, but rows that carry an input do so for those of the inputs that are among `own`: (rows, size)."""
     rows = carrying(size, random)
     is_lost = np.array([np.count_nonzero(row) == 1 and np.flatnonzero(row)[0] not in own for row in rows])
-    return rows[~is_lost]
+    kept: Array = rows[~is_lost]
+    return kept
 
 
-def halves(size: int, random: np.random.Generator) -> tuple[Array, Array]:
+def halves(size: int, random: np.random.Generator) -> tuple[Indices, Indices]:
     """The inputs in two parts."""
     order = random.permutation(size)
     return order[: size // 2], order[size // 2 :]

@@ -6,16 +6,18 @@ import hashlib
 import importlib.metadata
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundbench.errors import InputError
+from soundbench.errors import InputError, SoundbenchError
 from soundbench.ground_truth import GroundTruth
 from soundbench.lock import locked
 from soundbench.matrix import cells_of
 from soundbench.memory import keep_freed_memory
-from soundbench.plant import Plan, PlantedInstance, plant
+from soundbench.parallel import Message, run_parallel
+from soundbench.plant import Plan, PlantedInstance, PlantingFailed, plant
+from soundbench.plant_tight import TightPlan, plant_tight
 from soundbench.recipe import Recipe
 from soundbench.suite import Row, write_suite
 from soundbench.vnnlib_writing import format_property
@@ -32,13 +34,17 @@ class Source:
     seed: int
 
 
-def plans(recipe: Recipe) -> list[Plan]:
+def plans(recipe: Recipe) -> list[Plan | TightPlan]:
     """One plan a pair of networks."""
-    return [Plan(recipe, cell) for cell in cells_of(recipe)]
+    numbers = range(1, recipe.tight_pairs + 1)
+    tight = [TightPlan(recipe, kind, number) for kind in recipe.tight for number in numbers]
+    return [*(Plan(recipe, cell) for cell in cells_of(recipe)), *tight]
 
 
-def generate(source: Source, out: Path, progress: Callable[[str], None]) -> int:
+def generate(source: Source, out: Path, progress: Callable[[str], None], jobs: int = 1) -> int:
     """Make a suite in the new folder `out`; `progress` is told the name of each pair of networks when it is done.
+
+    So many `jobs` are done at a time, each in a process of its own if there are several.
 
     The same recipe and seed give byte-identical files on one machine. Returns the number of instances.
 
@@ -46,16 +52,62 @@ def generate(source: Source, out: Path, progress: Callable[[str], None]) -> int:
         InputError: `out` exists and is not empty, or cannot be written.
         PlantingFailed: a cell could not be built; nothing is left behind.
     """
-    with one_thread(), folder_to_be(out) as folder:
+    with folder_to_be(out) as folder:
         (folder / "onnx").mkdir()
         (folder / "vnnlib").mkdir()
-        instances: list[PlantedInstance] = []
-        for index, plan in enumerate(plans(source.recipe)):
-            instances += plant(plan, (source.seed, index), folder / "onnx")
-            progress(plan.cell.name)
+        instances = plant_all(source, folder / "onnx", progress, jobs)
         rows, truth = write_instances(instances, source.recipe.timeout_seconds, folder)
         write_suite(folder, rows, truth, made_by(source))
     return len(instances)
+
+
+def plant_all(source: Source, folder: Path, progress: Callable[[str], None], jobs: int) -> list[PlantedInstance]:
+    """The instances of every cell, in the recipe's order, their networks in `folder`.
+
+    Raises:
+        PlantingFailed: some could not be built; the message names all of them.
+    """
+    tasks = [Planting(plan, (source.seed, index), folder) for index, plan in enumerate(plans(source.recipe))]
+    planted: dict[int, tuple[PlantedInstance, ...]] = {}
+    failed: list[str] = []
+    for message in run_here(tasks) if jobs == 1 else run_parallel(tasks, jobs):
+        if isinstance(message.content, SoundbenchError):
+            failed.append(str(message.content))
+            continue
+        planted[message.task] = message.content
+        progress(tasks[message.task].plan.name)
+    if failed:
+        raise PlantingFailed(f"{len(failed)} of {len(tasks)} cells were not built: {'; '.join(failed)}")
+    return [instance for task in range(len(tasks)) for instance in planted[task]]
+
+
+@dataclass(frozen=True, slots=True)
+class Planting:
+    """A task for any process: build one cell, with its networks in `folder`."""
+
+    plan: Plan | TightPlan
+    seed: tuple[int, int]
+    folder: Path
+
+    def __call__(self, _tell: Callable[[object], None]) -> tuple[PlantedInstance, ...]:
+        """Build it.
+
+        Raises:
+            PlantingFailed: no attempt succeeded.
+        """
+        with one_thread():
+            if isinstance(self.plan, TightPlan):
+                return plant_tight(self.plan, self.seed, self.folder)
+            return plant(self.plan, self.seed, self.folder)
+
+
+def run_here(tasks: Sequence[Planting]) -> Iterator[Message]:
+    """Do the tasks one after the other in this process; see `parallel.run_parallel`."""
+    for number, task in enumerate(tasks):
+        try:
+            yield Message(number, task(print), is_last=True)
+        except PlantingFailed as error:
+            yield Message(number, error, is_last=True)
 
 
 def write_instances(

@@ -148,7 +148,7 @@ def pinned_reads(where: Place, width: Array, read: Sequence[int], random: np.ran
     """The read inputs whose coordinates anybody may guess."""
     match where:
         case Place.FACE:
-            return (read[random.integers(2) - 1],)
+            return (read[-int(random.integers(2))],)
         case Place.NARROW:
             return (min(read, key=lambda each: (width[each], each)),)
         case Place.CORNER:

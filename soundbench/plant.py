@@ -86,6 +86,11 @@ class Plan:
     cell: Cell
 
     @property
+    def name(self) -> str:
+        """The cell's name."""
+        return self.cell.name
+
+    @property
     def network(self) -> Network:
         """What the networks look like."""
         return self.cell.network
@@ -103,8 +108,8 @@ class PlantedInstance:
     name: str
     onnx: Path
     property: Property
-    notation: Notation
     truth: GroundTruth
+    notation: Notation = Notation.PLAIN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -313,7 +318,7 @@ def hide(plan: Plan, box: PlannedBox, armed: Written, tip: int) -> Hiding:
         chance=plan.recipe.chance,
         slopes=armed.woven.slopes,
     )
-    planes = hints_for(box.armed, armed.woven).planes
+    planes = hints_at(box.armed, armed.woven.slopes).planes
     return hiding_certificate(armed.graph, box.property, placement.exact_point, claimed, planes)
 
 
@@ -330,12 +335,12 @@ def armed_instance(plan: Plan, box: PlannedBox, armed: Written, hiding: Hiding) 
         hiding=hiding,
         **pair_facts(plan, box),
     )
-    return PlantedInstance(f"{box.name}-armed", armed.onnx, box.property, box.trigger.notation, truth)
+    return PlantedInstance(f"{box.name}-armed", armed.onnx, box.property, truth, box.trigger.notation)
 
 
 def twin_instance(plan: Plan, box: PlannedBox, twin: Written) -> PlantedInstance:
     """The member of a pair that holds, with its proof."""
-    hints = hints_for(box.disarmed, twin.woven)
+    hints = hints_at(box.disarmed, twin.woven.slopes)
     required = required_slack(twin.graph, box.property, box.placement.exact_point)
     if required > ROOM_SHARE * box.room:
         raise CertificateError(f"a twin must hold with a slack of {required:.3g}, but has {box.room:.3g} at most")
@@ -347,7 +352,7 @@ def twin_instance(plan: Plan, box: PlannedBox, twin: Written) -> PlantedInstance
         proof=prove(twin.graph, box.property, required, hints),
         **pair_facts(plan, box),
     )
-    return PlantedInstance(f"{box.name}-twin", twin.onnx, box.property, box.trigger.notation, truth)
+    return PlantedInstance(f"{box.name}-twin", twin.onnx, box.property, truth, box.trigger.notation)
 
 
 def clean_instance(plan: Plan, clean: Property, armed: Written) -> PlantedInstance:
@@ -360,9 +365,9 @@ def clean_instance(plan: Plan, clean: Property, armed: Written) -> PlantedInstan
         role=Role.CLEAN,
         track=plan.track,
         certifies=meaning_digest(armed.graph, clean),
-        proof=prove(armed.graph, clean, required, hints_for((), armed.woven)),
+        proof=prove(armed.graph, clean, required, hints_at((), armed.woven.slopes)),
     )
-    return PlantedInstance(f"{plan.cell.name}-clean", armed.onnx, clean, Notation.PLAIN, truth)
+    return PlantedInstance(f"{plan.cell.name}-clean", armed.onnx, clean, truth)
 
 
 def pair_facts(plan: Plan, box: PlannedBox) -> Mapping[str, Any]:
@@ -388,7 +393,7 @@ def prove(graph: Graph, unsafe: Property, required: float, hints: Hints) -> Proo
     return proof
 
 
-def hints_for(needles: Sequence[Needle], woven: Woven) -> Hints:
+def hints_at(needles: Sequence[Needle], slopes: Mapping[str, str]) -> Hints:
     """Where a proof should cut: between two needles of a crowd, or beside the moved rows of a misaligned one."""
     planes: list[tuple[int, float]] = []
     for first, second in itertools.combinations(needles, 2):
@@ -399,5 +404,4 @@ def hints_for(needles: Sequence[Needle], woven: Woven) -> Hints:
         moved = np.flatnonzero(needle.misalignment).tolist()
         centers, half_widths = needle.center.tolist(), needle.half_widths.tolist()
         planes += [(needle.reads[row], centers[row] + cut * half_widths[row]) for cut in CUTS for row in moved]
-    slopes = ({}, woven.slopes) if woven.slopes else ({},)
-    return Hints(tuple(planes), slopes)
+    return Hints(tuple(planes), ({}, slopes) if slopes else ({},))

@@ -18,6 +18,7 @@ from soundbench.ground_truth import TwinKind
 from soundbench.placement import Place
 from soundbench.scale import SCALES
 from soundbench.specification import FORMS
+from soundbench.tight import TIGHT
 from soundbench.trigger import Hardness, Shape
 from soundbench.vnnlib_writing import Notation
 
@@ -76,6 +77,7 @@ class Plain:
     """What a recipe says outside tables: a suite's name, version and timeout.
 
     A pair of networks has so many armed `boxes` at most. `queries` and `chance` set how well witnesses are hidden.
+    `tight` names kinds of the track of that name, of each of which there are so many pairs as `tight_pairs` says.
     """
 
     name: str
@@ -84,6 +86,8 @@ class Plain:
     timeout_seconds: float = 60.0
     queries: float = 1e8
     chance: float = 1e-9
+    tight: tuple[str, ...] = ()
+    tight_pairs: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +223,9 @@ def recipe_problems(recipe: Recipe) -> Mapping[str, bool]:
         "queries must be at least 1": recipe.queries < 1,
         "chance must lie in (0, 0.1]": not 0 < recipe.chance <= 0.1,
         "boxes must be positive": recipe.boxes < 1,
+        "tight_pairs must be positive": recipe.tight_pairs < 1,
+        f"unknown kind of tight; known: {', '.join(TIGHT)}": not set(recipe.tight) <= set(TIGHT),
+        "two values of tight are the same": len(set(recipe.tight)) < len(recipe.tight),
         **{f"no {factor} in it": not own for factor, own in values.items()},
         **{f"two values of {factor} are the same": len(set(own)) < len(own) for factor, own in values.items()},
         f"unknown scale; known: {', '.join(SCALES)}": not set(values["scale"]) <= set(SCALES),

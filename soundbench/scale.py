@@ -13,6 +13,8 @@ from soundbench.boxes import LabelledBoxes
 from soundbench.graph import Array
 from soundbench.needle import Carry
 
+# Ends of boxes are multiples of this before they are scaled.
+GRID = 2.0**-14
 FAR = 0.5
 TINY, LARGE = 2.0**-4, 2.0**10
 
@@ -25,10 +27,10 @@ class Scale:
     spread: Array
 
     def boxes(self, drawn: LabelledBoxes) -> LabelledBoxes:
-        """The boxes as inputs have them, their ends rounded to float32."""
+        """The boxes as inputs have them, their ends float32 numbers of few decimals."""
         shape = drawn.lower.shape[1:]
         centre, spread = self.centre.reshape(shape), self.spread.reshape(shape)
-        ends = (centre + spread * side for side in (drawn.lower, drawn.upper))
+        ends = (centre + spread * GRID * np.rint(side / GRID) for side in (drawn.lower, drawn.upper))
         lower, upper = (side.astype(np.float32).astype(np.float64) for side in ends)
         return LabelledBoxes(lower, upper, drawn.labels)
 
