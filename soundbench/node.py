@@ -88,30 +88,40 @@ def resolve(
         UnsupportedOperator: its operator is not among the `known`.
         InputError: it does not follow ONNX's specification, reads what does not exist or overwrites what does.
     """
-    import onnx.checker
-    import onnx.helper
-
     place = f"{source}: node {proto.name or next(iter(proto.output), '')!r}"
     if proto.domain not in ("", "ai.onnx") or proto.op_type not in known:
         listed = ", ".join(sorted(known))
         raise UnsupportedOperator(f"{place}: the operator {proto.op_type!r} is not supported (known: {listed})")
     label = f"{place} ({proto.op_type})"
-    plain = onnx.NodeProto()
-    plain.CopyFrom(proto)
-    plain.domain = ""  # the checker knows the domain of ONNX by no other name
-    try:
-        onnx.checker.check_node(plain, checker)
-    except (onnx.checker.ValidationError, UnicodeDecodeError) as error:
-        raise InputError(f"{label}: not a valid node ({str(error).splitlines()[0]})") from None
+    attributes = attributes_of(proto, checker, label)
     for name in proto.input:
         if name and name not in values:
             raise InputError(f"{label}: reads {name!r}, which no earlier node computes")
     if proto.output[0] in values:
         raise InputError(f"{label}: computes {proto.output[0]!r}, which exists already")
-    attributes = {item.name: onnx.helper.get_attribute_value(item) for item in proto.attribute}
-    decoded = {name: item.decode() if isinstance(item, bytes) else item for name, item in attributes.items()}
     inputs = tuple(values[name] if name else None for name in proto.input)
-    return Node(proto.op_type, label, proto.output[0], inputs, decoded)
+    return Node(proto.op_type, label, proto.output[0], inputs, attributes)
+
+
+def attributes_of(proto: "onnx.NodeProto", checker: "CheckerContext", label: str) -> dict[str, Any]:
+    """A node's attributes by name, once ONNX's own checker finds nothing wrong; `label` names the node in messages.
+
+    Raises:
+        InputError: the node does not follow ONNX's specification.
+    """
+    import onnx.checker
+    import onnx.helper
+
+    plain = onnx.NodeProto()
+    plain.CopyFrom(proto)
+    if plain.domain == "ai.onnx":
+        plain.domain = ""  # the checker knows the domain of ONNX by no other name
+    try:
+        onnx.checker.check_node(plain, checker)
+        attributes = {item.name: onnx.helper.get_attribute_value(item) for item in proto.attribute}
+        return {name: item.decode() if isinstance(item, bytes) else item for name, item in attributes.items()}
+    except (onnx.checker.ValidationError, UnicodeDecodeError) as error:
+        raise InputError(f"{label}: not a valid node ({str(error).splitlines()[0]})") from None
 
 
 def constant_value(node: Node) -> Array | None:

@@ -436,3 +436,8 @@ class TestMalformed:
         del model.opset_import[:]
         with pytest.raises(InputError, match="node 'N0'"):
             read(model)
+
+    def test_an_attribute_that_is_no_text(self):
+        model = build(IMAGE, [Layer("Conv", (None, KERNEL), {"auto_pad": b"\xff"})])
+        with pytest.raises(InputError, match=r"node 'N0'.*not a valid node"):
+            read(model)
