@@ -37,7 +37,7 @@ def read_property(path: Path) -> Property:
     Raises:
         InputError: the file cannot be read, or holds what a `Property` cannot represent.
     """
-    return parse_property(_file_text(path), str(path))
+    return parse_property(file_text(path), str(path))
 
 
 def parse_property(text: str, source: str) -> Property:
@@ -97,7 +97,12 @@ class _Script:
     last_line: int
 
 
-def _file_text(path: Path) -> str:
+def file_text(path: Path) -> str:
+    """The text of a property's file, plain or gzipped.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     try:
         with path.open("rb") as file:
             is_gzipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
