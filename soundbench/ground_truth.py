@@ -107,6 +107,18 @@ class Proof:
     required_slack: float
     trees: tuple[ProofTree, ...]
 
+    @property
+    def leaves(self) -> int:
+        """How many boxes it bounds."""
+        pending, count = list(self.trees), 0
+        while pending:
+            tree = pending.pop()
+            if isinstance(tree, Leaf):
+                count += 1
+            else:
+                pending += [tree.below, tree.above]
+        return count
+
 
 @dataclass(frozen=True, slots=True)
 class Hiding:
@@ -175,3 +187,8 @@ class GroundTruth:
     hiding: Hiding | None = None
     attacks: tuple[AttackRecord, ...] = ()
     factors: Mapping[str, str] = field(default_factory=dict)
+
+
+def track_of(ground_truth: Mapping[str, GroundTruth], name: str) -> Track:
+    """The track of an instance; the main one where nothing is known of it."""
+    return ground_truth[name].track if name in ground_truth else Track.MAIN
