@@ -333,7 +333,7 @@ def activation(name: str, largest: float = 1.5) -> Callable[[np.random.Generator
 
 
 def clip_by_attributes(random: np.random.Generator) -> Case:
-    attributes = [{"min": -0.5, "max": 0.25}, {"min": 0.5}, {"max": -0.25}, {}][random.integers(4)]
+    attributes = [{"min": -0.5, "max": 0.25}, {"min": 0.5}, {"max": 0.25}, {}][random.integers(4)]
     return Case((1, 3), (Layer("Clip", ("t0",), attributes),), 10)
 
 

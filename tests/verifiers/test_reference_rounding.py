@@ -109,7 +109,26 @@ def curved(random: np.random.Generator) -> Network:
     return Network(3, 2, nodes, 10)
 
 
-@pytest.mark.parametrize("build", [cancelling, curved])
+def joined(random: np.random.Generator) -> Network:
+    """Every tensor once more beside what is made of it: differences are where a wrong line shows."""
+    nodes = (
+        dense(0, tame(random, 4, 3), tame(random, 4)),
+        Maximum(1, random.integers(0, 4, (3, 2))),
+        [LeakyRelu(1, -0.5), LeakyRelu(1, 2.5), Square(1), Sign(1), Relu(1)][random.integers(5)],
+        Product(1, 3, (2, 2, 1, 2)),
+        Select((0, 1, 2, 3, 4), random.permutation(22)),
+        dense(5, tame(random, 2, 22), tame(random, 2)),
+    )
+    return Network(3, 2, nodes, 6)
+
+
+def tame(random: np.random.Generator, *shape: int) -> Array:
+    """Small integers and their thirds, many of them zero."""
+    values = random.choice([-2, -1, 0, 0, 1, 3], size=shape) / random.choice([1, 3])
+    return values.astype(np.float32).astype(np.float64)
+
+
+@pytest.mark.parametrize("build", [cancelling, curved, joined])
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None)
 def test_bounds_contain_exact_values_under_cancellation(build: Callable[[np.random.Generator], Network], seed: int):
