@@ -89,7 +89,7 @@ def operations(model: "onnx.ModelProto", source: str) -> Iterator[Operation]:
     Raises:
         InputError: a node does not follow ONNX's specification.
     """
-    checker = specification(model)
+    checker = specification(model, source)
     constants: dict[str, onnx.TensorProto | None] = {tensor.name: tensor for tensor in model.graph.initializer}
     inputs = {value.name for value in model.graph.input} - set(constants)
     for proto in model.graph.node:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import onnx
     from onnx.onnx_cpp2py_export.checker import CheckerContext
 
+# Before that an operator may mean something else, and ONNX Runtime does not run them all.
+OLDEST_OPERATOR_SET = 7
+ONNX_DOMAINS = ("", "ai.onnx")
 NUMBER_TYPES = ("FLOAT16", "FLOAT", "DOUBLE", "INT32", "INT64")
 
 
@@ -36,9 +39,14 @@ class Node:
 
     operator: str
     label: str
-    output: str
+    outputs: tuple[str, ...]
     inputs: tuple[Tensor | Array | None, ...]
     attributes: Mapping[str, Any]
+
+    @property
+    def output(self) -> str:
+        """The first of the outputs, which most operators have alone."""
+        return self.outputs[0]
 
     def refuse(self, reason: str) -> UnsupportedOperator:
         """The error that says what this node asks for that we do not support."""
@@ -65,10 +73,21 @@ class Node:
                 raise self.refuse(f"attribute {name} is not supported")
 
 
-def specification(model: "onnx.ModelProto") -> "CheckerContext":
-    """The operator set and IR version by which ONNX's own checker judges the model's nodes."""
+def specification(model: "onnx.ModelProto", source: str) -> "CheckerContext":
+    """The operator set and IR version by which ONNX's own checker judges the model's nodes.
+
+    Raises:
+        UnsupportedOperator: the operator set is older than those read here, or newer than those that ONNX knows.
+    """
+    from onnx.defs import onnx_opset_version
     from onnx.onnx_cpp2py_export.checker import CheckerContext
 
+    for entry in model.opset_import:
+        if entry.domain in ONNX_DOMAINS and not OLDEST_OPERATOR_SET <= entry.version <= onnx_opset_version():
+            known = f"{OLDEST_OPERATOR_SET} to {onnx_opset_version()}"
+            raise UnsupportedOperator(
+                f"{source}: operator set {entry.version} is not supported; export it with {known}"
+            )
     context = CheckerContext()
     context.ir_version = model.ir_version
     context.opset_imports = {entry.domain: entry.version for entry in model.opset_import}
@@ -89,7 +108,7 @@ def resolve(
         InputError: it does not follow ONNX's specification, reads what does not exist or overwrites what does.
     """
     place = f"{source}: node {proto.name or next(iter(proto.output), '')!r}"
-    if proto.domain not in ("", "ai.onnx") or proto.op_type not in known:
+    if proto.domain not in ONNX_DOMAINS or proto.op_type not in known:
         listed = ", ".join(sorted(known))
         raise UnsupportedOperator(f"{place}: the operator {proto.op_type!r} is not supported (known: {listed})")
     label = f"{place} ({proto.op_type})"
@@ -97,10 +116,11 @@ def resolve(
     for name in proto.input:
         if name and name not in values:
             raise InputError(f"{label}: reads {name!r}, which no earlier node computes")
-    if proto.output[0] in values:
-        raise InputError(f"{label}: computes {proto.output[0]!r}, which exists already")
+    for index, name in enumerate(proto.output):
+        if name and (name in values or name in proto.output[:index]):
+            raise InputError(f"{label}: computes {name!r}, which exists already")
     inputs = tuple(values[name] if name else None for name in proto.input)
-    return Node(proto.op_type, label, proto.output[0], inputs, attributes)
+    return Node(proto.op_type, label, tuple(proto.output), inputs, attributes)
 
 
 def attributes_of(proto: "onnx.NodeProto", checker: "CheckerContext", label: str) -> dict[str, Any]:
