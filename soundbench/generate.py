@@ -17,7 +17,7 @@ from soundbench.memory import keep_freed_memory
 from soundbench.plant import Plan, PlantedInstance, plant
 from soundbench.recipe import Recipe
 from soundbench.suite import Row, write_suite
-from soundbench.vnnlib import format_property
+from soundbench.vnnlib_writer import format_property
 
 PACKAGES = ("soundbench", "torch", "numpy", "onnx", "onnxruntime", "python-flint")
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from soundbench.errors import InputError
 from soundbench.instance import Constraint, Interval, Property, Region
-from soundbench.vnnlib import format_property, parse_property, read_property
+from soundbench.vnnlib import parse_property, read_property
+from soundbench.vnnlib_writer import format_property
 
 # --- what is written reads back ---------------------------------------------------------------------------
 
