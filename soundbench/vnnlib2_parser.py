@@ -25,7 +25,7 @@ MAXIMUM_ASSERTION = 2**24
 _HEADER = re.compile(r"(?:\s|;[^\n]*\n)*+\(vnnlib-version\b")
 _VERSION = re.compile(_HEADER.pattern + r"\s*<2\.0>")
 # Parentheses; comments and strings, which may hold some; brackets that hold anything but non-negative integers.
-_TOKEN = re.compile(r'[()]|;[^\n]*|"(?:[^"\\\n]|\\.)*"|\[(?!\s*(?:[0-9]+\s*(?:,\s*[0-9]+\s*)*)?\])[^\]]{0,40}\]?')
+_TOKEN = re.compile(r'[()]|;[^\n]*|"(?:[^"\\\n]|\\.){0,999}"|\[(?!\s*(?:[0-9]+\s*(?:,\s*[0-9]+\s*)*)?\])[^\]]{0,40}\]?')
 _SYNTAX_ERROR = re.compile(r"at line ([0-9]+), column [0-9]+: '(.*)'", re.DOTALL)
 
 
