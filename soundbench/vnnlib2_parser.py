@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from soundbench.vnnlib_text import TextError, shown
@@ -22,10 +23,14 @@ MAXIMUM_DEPTH = 200
 BATCH = 2**18
 MAXIMUM_ASSERTION = 2**24
 
-_HEADER = re.compile(r"(?:\s|;[^\n]*\n)*+\(vnnlib-version\b")
-_VERSION = re.compile(_HEADER.pattern + r"\s*<2\.0>")
+_GAP = r"(?:\s|;[^\n]*\n)*+"
+_HEADER = re.compile(rf"{_GAP}\(vnnlib-version\b")
+_VERSION = re.compile(rf"{_HEADER.pattern}{_GAP}<2\.0>")
 # Parentheses; comments and strings, which may hold some; brackets that hold anything but non-negative integers.
-_TOKEN = re.compile(r'[()]|;[^\n]*|"(?:[^"\\\n]|\\.){0,999}"|\[(?!\s*(?:[0-9]+\s*(?:,\s*[0-9]+\s*)*)?\])[^\]]{0,40}\]?')
+_TOKEN = re.compile(
+    r'[()]|;[^\n]*|"(?:[^"\\\n]|\\.){0,999}"|'
+    rf"\[(?!{_GAP}(?:[0-9]+{_GAP}(?:,{_GAP}[0-9]+{_GAP})*)?\])[^\]]{{0,40}}\]?"
+)
 _SYNTAX_ERROR = re.compile(r"at line ([0-9]+), column [0-9]+: '(.*)'", re.DOTALL)
 
 
@@ -78,7 +83,7 @@ def parse_assertions(parts: Parts) -> "Iterator[tuple[vnnlib.BoolExpr, int]]":
     first = len(parts.declarations)
     declared_lines = parts.declarations.count("\n")
     line = declared_lines
-    for start, end in zip(parts.starts, (*parts.starts[1:], len(parts.text)), strict=True):
+    for start, end in pairwise((*parts.starts, len(parts.text))):
         if end - start > MAXIMUM_ASSERTION:
             reason = (
                 f"an assertion of more than {MAXIMUM_ASSERTION:,} characters; split the property into several files"

@@ -1,6 +1,7 @@
 """VNN-LIB 1.0, laws: written properties read back, texts mean what they say, rubbish is refused."""
 
 import gzip
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -175,16 +176,17 @@ SCRAPS = st.sampled_from([b"(", b")", b";", b"(and ", b"(or ", b"(* ", b"X_0", b
 
 
 @st.composite
-def mutated_files(draw) -> bytes:
-    content = draw(st.sampled_from(SEEDS))
+def mutated(draw, seeds: Sequence[bytes], scraps: st.SearchStrategy[bytes]) -> bytes:
+    """One of the seeds with a few changes."""
+    content = draw(st.sampled_from(seeds))
     for _ in range(draw(st.integers(1, 4))):
         start, end = sorted(draw(st.tuples(*[st.integers(0, len(content))] * 2)))
-        scrap = draw(SCRAPS | st.binary(max_size=4))
+        scrap = draw(scraps | st.binary(max_size=4))
         content = content[:start] + scrap + content[draw(st.sampled_from([start, min(start + 2, end), end])) :]
     return content
 
 
-@given(st.binary() | mutated_files() | st.lists(SCRAPS).map(b"".join))
+@given(st.binary() | mutated(SEEDS, SCRAPS) | st.lists(SCRAPS).map(b"".join))
 def test_rubbish_is_refused_without_a_traceback(tmp_path_factory, content):
     read_or_refuse(content, tmp_path_factory.getbasetemp())
 
