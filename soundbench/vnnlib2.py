@@ -53,19 +53,12 @@ def typed_query(text: str) -> Query:
 def _interface(parts: Parts) -> Interface:
     """The one input and the one output of the one network that is declared."""
     networks = parse_networks(parts)
-    inputs, hidden, outputs = (
-        [tensor for network in networks for tensor in getattr(network, kind)]
-        for kind in ("inputs", "hidden", "outputs")
-    )
-    for kind, found, most in (
-        ("network", networks, 1),
-        ("input", inputs, 1),
-        ("hidden", hidden, 0),
-        ("output", outputs, 1),
-    ):
-        if len(found) > most:
-            reason = f"another declare-{kind} than is supported; declare one network with one input and one output"
-            raise TextError(_line_of(parts, kind, most), reason)
+    inputs = [tensor for network in networks for tensor in network.inputs]
+    outputs = [tensor for network in networks for tensor in network.outputs]
+    for kind, found in (("network", networks), ("input", inputs), ("output", outputs)):
+        if len(found) > 1:
+            reason = f"another declare-{kind} is not supported; declare one network with one input and one output"
+            raise TextError(_line_of(parts, kind, 1), reason)
     return Interface(_declaration(parts, "input", inputs[0]), _declaration(parts, "output", outputs[0]))
 
 

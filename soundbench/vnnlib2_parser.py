@@ -21,16 +21,13 @@ if TYPE_CHECKING:
 MAXIMUM_DEPTH = 200
 # In characters.
 BATCH = 2**18
-MAXIMUM_ASSERTION = 2**24
+MAXIMUM_ASSERTION = 2**23
 
 _GAP = r"(?:\s|;[^\n]*\n)*+"
 _HEADER = re.compile(rf"{_GAP}\(vnnlib-version\b")
 _VERSION = re.compile(rf"{_HEADER.pattern}{_GAP}<2\.0>")
-# Parentheses; comments and strings, which may hold some; brackets that hold anything but non-negative integers.
-_TOKEN = re.compile(
-    r'[()]|;[^\n]*|"(?:[^"\\\n]|\\.){0,999}"|'
-    rf"\[(?!{_GAP}(?:[0-9]+{_GAP}(?:,{_GAP}[0-9]+{_GAP})*)?\])[^\]]{{0,40}}\]?"
-)
+# Parentheses; comments, which may hold any; quotes; brackets that hold anything but non-negative integers.
+_TOKEN = re.compile(rf'[()"]|;[^\n]*|\[(?!{_GAP}(?:[0-9]++{_GAP}(?:,{_GAP}[0-9]++{_GAP})*+)?+\])[^\]]{{0,40}}\]?')
 _SYNTAX_ERROR = re.compile(r"at line ([0-9]+), column [0-9]+: '(.*)'", re.DOTALL)
 
 
@@ -120,6 +117,9 @@ def _assertions(text: str) -> Iterator[int]:
                     raise TextError(_line(text, position), reason)
             case ")":
                 depth = max(0, depth - 1)
+            case '"':
+                reason = "a name in quotes, as hidden tensors have; only one input and one output are supported"
+                raise TextError(_line(text, position), reason)
             case "[":
                 reason = f"{shown(match.group())} is neither index nor shape; write whole numbers such as [0,1]"
                 raise TextError(_line(text, position), reason)

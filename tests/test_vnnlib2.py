@@ -163,7 +163,7 @@ REFUSALS = {
     "no version": ("(vnnlib-version)" + HEAD, 1, "of no version of VNN-LIB that is supported"),
     "second version": (HEAD + "(vnnlib-version <2.1>)" + ALWAYS, 5, "'(vnnlib-version' cannot stand here"),
     "no assertion": (HEAD, 5, "X[0] is not bounded; bound it on both sides"),
-    "two networks": (HEAD + TWO + BOX + ALWAYS, 5, "another declare-network than is supported"),
+    "two networks": (HEAD + TWO + BOX + ALWAYS, 5, "another declare-network is not supported; declare one"),
     "network behind an assertion": (HEAD + BOX + TWO + ALWAYS, 6, "'(declare-network' cannot stand here"),
     "two inputs": (
         HEAD.replace("  (declare-o", "  (declare-input Z real [3])\n  (declare-o") + ALWAYS,
@@ -174,8 +174,9 @@ REFUSALS = {
     "hidden": (
         HEAD.replace("  (declare-o", '  (declare-hidden H real [9] "h(")\n  (declare-o') + BOX,
         4,
-        "declare-hidden",
+        "a name in quotes, as hidden tensors have; only one input and one output are supported",
     ),
+    "name of a node": (HEAD.replace("[1])", '[1] "x")') + BOX, 3, "a name in quotes"),
     "duplicate": (HEAD.replace("Y", "X") + BOX, 4, "duplicate variable declaration: 'X'"),
     "integer tensor": (HEAD.replace("X float32", "X int8") + ALWAYS, 3, "'X' is of a type not supported; use real"),
     "unknown type": (HEAD.replace("Y float32", "Y Real") + ALWAYS, 4, "'Y' is of a type not supported; use real"),
