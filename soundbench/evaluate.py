@@ -40,11 +40,11 @@ def check_readable(instances: Sequence[Instance]) -> None:
     Raises:
         InputError: a network cannot be run, a property cannot be read, or the two are of different sizes.
     """
-    interfaces = {onnx: open_onnx(onnx).interface() for onnx in dict.fromkeys(each.onnx for each in instances)}
+    sizes = {onnx: open_onnx(onnx).sizes() for onnx in dict.fromkeys(each.onnx for each in instances)}
     for instance in instances:
-        unsafe, network = read_property(instance.vnnlib), interfaces[instance.onnx]
-        require_equal(instance.onnx, "inputs", network.input.size, unsafe.input_count)
-        require_equal(instance.onnx, "outputs", network.output.size, unsafe.output_count)
+        unsafe, (inputs, outputs) = read_property(instance.vnnlib), sizes[instance.onnx]
+        require_equal(instance.onnx, "inputs", inputs, unsafe.input_count)
+        require_equal(instance.onnx, "outputs", outputs, unsafe.output_count)
 
 
 def missing_jobs(suite: Suite, verifiers: Sequence[Verifier], limit: int | None, run: Run) -> list[Job]:

@@ -18,7 +18,7 @@ from soundbench.plant import Plan, PlantedInstance, plant
 from soundbench.queries import write_queries
 from soundbench.recipe import Recipe
 from soundbench.suite import Row, write_suite
-from soundbench.vnnlib_writer import format_property
+from soundbench.vnnlib_writing import format_property
 
 PACKAGES = ("soundbench", "torch", "numpy", "onnx", "onnxruntime", "python-flint")
 

@@ -9,7 +9,7 @@ from soundbench.interface import Declaration, Interface
 from soundbench.replay import open_onnx
 from soundbench.suite import QUERIES, Row
 from soundbench.vnnlib import read_query
-from soundbench.vnnlib_writer import format_query
+from soundbench.vnnlib_writing import format_query
 
 
 def write_queries(folder: Path, rows: Sequence[Row], properties: Mapping[str, Property]) -> None:

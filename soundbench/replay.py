@@ -126,6 +126,11 @@ class OnnxNetwork:
             Declaration(self.output_name, self.output_type, output.shape),
         )
 
+    def sizes(self) -> tuple[int, int]:
+        """How many inputs and outputs it has: see `interface`."""
+        found = self.interface()
+        return found.input.size, found.output.size
+
     def _run(self, values: Sequence[float]) -> NDArray[Any]:
         entry = np.array(values, dtype=self.input_type).reshape(self.input_shape)
         try:

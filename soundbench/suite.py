@@ -78,7 +78,13 @@ def load_suite(root: Path) -> Suite:
         raise InputError(f"{root / MANIFEST}: does not list {INSTANCES}; generate or download the suite again")
     queries = _queries(root, rows, hashes)
     instances = tuple(
-        Instance(row.name, inside(root, row.onnx), inside(root, row.vnnlib), row.timeout_seconds, queries.get(row.name))
+        Instance(
+            name=row.name,
+            onnx=inside(root, row.onnx),
+            vnnlib=inside(root, row.vnnlib),
+            timeout_seconds=row.timeout_seconds,
+            vnnlib2=queries.get(row.name),
+        )
         for row in rows
     )
     for row in rows:

@@ -15,6 +15,9 @@ from soundbench.vnnlib_text import Expression, Form, TextError, shown
 if TYPE_CHECKING:
     import vnnlib
 
+# Every element's name holds it.
+MAXIMUM_NAME = 100
+
 _ELEMENT_TYPES = {"Real": "real", "F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
 _HEADS = {
     "And": "and", "Or": "or", "Plus": "+", "Minus": "-", "Negate": "-", "Multiply": "*",
@@ -73,6 +76,8 @@ def _declaration(parts: Parts, kind: str, tensor: "vnnlib.InputDefinition | vnnl
     if element_type is None:
         allowed = ", ".join(_ELEMENT_TYPES.values())
         raise TextError(_line_of(parts, kind, 0), f"{shown(tensor.name)} is of a type not supported; use {allowed}")
+    if len(tensor.name) > MAXIMUM_NAME:
+        raise TextError(_line_of(parts, kind, 0), f"a name of more than {MAXIMUM_NAME} characters; shorten it")
     return Declaration(tensor.name, element_type, tuple(tensor.shape))
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import vnnlib
 
 MAXIMUM_DEPTH = 200
-# In characters.
+# In characters: what is parsed at once, and may stand before the first assertion; and the largest assertion.
 BATCH = 2**18
 MAXIMUM_ASSERTION = 2**23
 
@@ -148,10 +148,13 @@ def _refusal(message: str, shift: int) -> TextError:
         if not word:
             return TextError(line, "it ends too early, or holds nothing; restore its end")
         return TextError(line, f"{shown(word)} cannot stand here; write VNN-LIB 2.0, numbers as -0.5 without exponents")
+    if not message.startswith("{"):
+        return TextError(1 + shift, f"its parser fails with {shown(message)}; write VNN-LIB 2.0")
     error = json.loads(message)["errors"][0]
     reason, symbol, hint = (str(error[key]).rstrip(".") for key in ("message", "offendingSymbol", "hint"))
     remedy = "write numbers as decimals such as 1.0" if error["errorCode"] == "TypeMismatch" else ascii(hint[:80])[1:-1]
-    return TextError(error["line"] + shift, f"{reason.lower()}: {shown(symbol)}; {remedy[0].lower()}{remedy[1:]}")
+    reason = f"{ascii(reason[:80])[1:-1].lower()}: {shown(symbol)}; {remedy[0].lower()}{remedy[1:]}"
+    return TextError(error.get("line", 1) + shift, reason)
 
 
 def _unreadable_numbers(text: str) -> Iterator[tuple[int, str]]:

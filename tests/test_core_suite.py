@@ -27,7 +27,7 @@ from soundbench.replay import open_onnx
 from soundbench.rounding import is_wide
 from soundbench.suite import load_suite
 from soundbench.vnnlib import read_property
-from soundbench.vnnlib_writer import format_query
+from soundbench.vnnlib_writing import format_query
 
 ROOT = core_suite()
 SUITE = load_suite(ROOT)

@@ -163,7 +163,7 @@ TWO = unsafe_set(1, 2, "(>= X_0 0.0)", "(<= X_0 1.0)", "(or (<= Y_0 1.0) (<= Y_1
 def test_the_order_of_regions_counts(tmp_path):
     network = write_network(tmp_path / "network.onnx", [[1.0], [-1.0]])
     write_queries(tmp_path, [Row("network.onnx", "one.vnnlib", 1.0)], {"one": TWO})
-    instance = Instance("one", network, tmp_path / "one.vnnlib", 1.0, query(tmp_path, "one"))
+    instance = Instance("one", network, tmp_path / "one.vnnlib", 1.0, vnnlib2=query(tmp_path, "one"))
     interface = open_onnx(network).interface()
     check_query(instance, TWO, interface)
     with pytest.raises(CertificateError, match="region by region"):

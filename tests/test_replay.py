@@ -345,4 +345,5 @@ def test_a_name_that_is_no_text_is_one_line(tmp_path, capfd):
 
 def test_the_shape_of_the_output_is_that_of_a_run(tmp_path):
     network = open_onnx(write_network(tmp_path / "network.onnx", [[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]]))
+    assert network.sizes() == (3, 2)
     assert network.interface() == Interface(Declaration("X", "float32", (1, 3)), Declaration("T0", "float32", (1, 2)))

@@ -14,7 +14,7 @@ from soundbench.errors import InputError
 from soundbench.instance import Constraint, Interval, Property, Region
 from soundbench.vnnlib import parse_property, read_property
 from soundbench.vnnlib_text import decimal_text
-from soundbench.vnnlib_writer import format_property
+from soundbench.vnnlib_writing import format_property
 
 HALF = Fraction(1, 2)
 DECLARATIONS = "(declare-const X_0 Real)\n(declare-const Y_0 Real)\n(declare-const Y_1 Real)\n"

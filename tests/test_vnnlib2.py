@@ -6,12 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import vnnlib
 
 from soundbench.errors import InputError
 from soundbench.instance import Constraint, Interval, Property, Region
 from soundbench.interface import Declaration, Interface
 from soundbench.vnnlib import parse_property, parse_query, read_property, read_query
-from soundbench.vnnlib_writer import format_query
+from soundbench.vnnlib_writing import format_query
 
 HALF = Fraction(1, 2)
 UNIT = Interval(Fraction(0), Fraction(1))
@@ -164,6 +165,11 @@ REFUSALS = {
     "second version": (HEAD + "(vnnlib-version <2.1>)" + ALWAYS, 5, "'(vnnlib-version' cannot stand here"),
     "no assertion": (HEAD, 5, "X[0] is not bounded; bound it on both sides"),
     "two networks": (HEAD + TWO + BOX + ALWAYS, 5, "another declare-network is not supported; declare one"),
+    "two networks that do not fit": (
+        HEAD + TWO.replace("net g", "net g (isomorphic-to f)").replace("work g", "work g (isomorphic-to f)") + BOX,
+        5,
+        "type mismatch for variable number 0 between networks 'g' and 'f': 'f'; write numbers",
+    ),
     "network behind an assertion": (HEAD + BOX + TWO + ALWAYS, 6, "'(declare-network' cannot stand here"),
     "two inputs": (
         HEAD.replace("  (declare-o", "  (declare-input Z real [3])\n  (declare-o") + ALWAYS,
@@ -175,6 +181,12 @@ REFUSALS = {
         HEAD.replace("  (declare-o", '  (declare-hidden H real [9] "h(")\n  (declare-o') + BOX,
         4,
         "a name in quotes, as hidden tensors have; only one input and one output are supported",
+    ),
+    "long name": (HEAD.replace("Y", "Y" * 101) + BOX, 4, "a name of more than 100 characters; shorten it"),
+    "long name of a network": (
+        HEAD.replace("f\n", "f" * 9_000 + " (equal-to f)\n") + BOX,
+        2,
+        "referenced network 'f' not",
     ),
     "name of a node": (HEAD.replace("[1])", '[1] "x")') + BOX, 3, "a name in quotes"),
     "duplicate": (HEAD.replace("Y", "X") + BOX, 4, "duplicate variable declaration: 'X'"),
@@ -267,6 +279,15 @@ def test_refusal_names_file_line_reason_and_remedy(text, line, reason, capfd):
     assert message.isprintable()
     assert len(message) < 200
     assert capfd.readouterr() == ("", "")
+
+
+def test_another_failure_of_the_parser_is_one_line(monkeypatch):
+    def failing(_):
+        raise vnnlib.VNNLibException("something\nnew")
+
+    monkeypatch.setattr("vnnlib.parse_query_string", failing)
+    with pytest.raises(InputError, match=r"^f:1: its parser fails with 'something\\nnew'; write VNN-LIB 2\.0$"):
+        parse_property(HEAD + BOX + ALWAYS, "f")
 
 
 def test_an_assertion_too_large_is_refused(monkeypatch):

@@ -12,7 +12,7 @@ from soundbench.errors import InputError
 from soundbench.instance import Property
 from soundbench.interface import Declaration, Interface
 from soundbench.vnnlib import parse_property, parse_query
-from soundbench.vnnlib_writer import format_property, format_query
+from soundbench.vnnlib_writing import format_property, format_query
 
 # --- what is written reads back ---------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from vnnlib_meaning import is_asserted
 from soundbench.errors import InputError
 from soundbench.instance import Constraint, Interval, Property, Region
 from soundbench.vnnlib import parse_property, read_property
-from soundbench.vnnlib_writer import format_property
+from soundbench.vnnlib_writing import format_property
 
 # --- what is written reads back ---------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from soundbench.option import Option
 from soundbench.replay import open_onnx
 from soundbench.verifier import Selection, Task, Verifier
 from soundbench.vnnlib import read_property
-from soundbench.vnnlib_writer import format_query
+from soundbench.vnnlib_writing import format_query
 
 INSTALL, PREPARE, RUN = SCRIPTS = ("install_tool.sh", "prepare_instance.sh", "run_instance.sh")
 _CONTRACT = "v1"
