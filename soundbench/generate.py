@@ -18,6 +18,7 @@ from soundbench.memory import keep_freed_memory
 from soundbench.parallel import Message, run_parallel
 from soundbench.plant import Plan, PlantedInstance, PlantingFailed, plant
 from soundbench.plant_tight import TightPlan, plant_tight
+from soundbench.queries import write_queries
 from soundbench.recipe import Recipe
 from soundbench.suite import Row, write_suite
 from soundbench.vnnlib_writing import format_property
@@ -54,7 +55,6 @@ def generate(source: Source, out: Path, progress: Callable[[str], None], jobs: i
     """
     with folder_to_be(out) as folder:
         (folder / "onnx").mkdir()
-        (folder / "vnnlib").mkdir()
         instances = plant_all(source, folder / "onnx", progress, jobs)
         rows, truth = write_instances(instances, source.recipe.timeout_seconds, folder)
         write_suite(folder, rows, truth, made_by(source))
@@ -113,13 +113,18 @@ def run_here(tasks: Sequence[Planting]) -> Iterator[Message]:
 def write_instances(
     instances: list[PlantedInstance], timeout_seconds: float, folder: Path
 ) -> tuple[list[Row], Mapping[str, GroundTruth]]:
-    """Write every property; return the rows of the suite and its ground truth."""
+    """Write every property, in VNN-LIB 1.0 and 2.0; return the rows of the suite and its ground truth."""
     rows, truth = [], {}
+    (folder / "vnnlib").mkdir()
     for instance in instances:
-        vnnlib = f"vnnlib/{instance.name}.vnnlib"
-        (folder / vnnlib).write_text(format_property(instance.property, notation=instance.notation), encoding="utf-8")
-        rows.append(Row(instance.onnx.relative_to(folder).as_posix(), vnnlib, timeout_seconds))
+        row = Row(instance.onnx.relative_to(folder).as_posix(), f"vnnlib/{instance.name}.vnnlib", timeout_seconds)
+        (folder / row.vnnlib).write_text(
+            format_property(instance.property, notation=instance.notation), encoding="utf-8"
+        )
+        rows.append(row)
         truth[instance.name] = instance.truth
+    properties = {instance.name: instance.property for instance in instances}
+    write_queries(folder, rows, properties, {instance.name: instance.notation for instance in instances})
     return rows, truth
 
 

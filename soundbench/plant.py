@@ -34,6 +34,7 @@ from soundbench.instance import Property, Region
 from soundbench.matrix import Cell
 from soundbench.meaning import meaning_digest
 from soundbench.needle import Carry, Needle, misalignment_for
+from soundbench.notation import Notation
 from soundbench.operators import lower
 from soundbench.placement import (
     CERTIFIED_REACH,
@@ -50,7 +51,6 @@ from soundbench.recipe import NO_FRONT, Network, Recipe
 from soundbench.scale import SCALES, Scale
 from soundbench.specification import FORMS, Question, gain_allowed, gain_needed
 from soundbench.trigger import Trigger
-from soundbench.vnnlib_writing import Notation
 from soundbench.weave import Woven, weave
 
 ATTEMPTS = 20

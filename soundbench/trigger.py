@@ -7,8 +7,8 @@ import numpy as np
 
 from soundbench.graph import Array
 from soundbench.ground_truth import TwinKind
+from soundbench.notation import Notation
 from soundbench.placement import Place
-from soundbench.vnnlib_writing import Notation
 
 NARROW, WIDE = 2.0**-2, 2.0
 
