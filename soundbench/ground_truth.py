@@ -34,7 +34,7 @@ class Track(StrEnum):
 class Position(StrEnum):
     """Where in its box a witness lies: how many of its coordinates are within 1 % of the width of a face.
 
-    None, one, several, or all of them.
+    None, one, several, or all of those that can move.
     """
 
     INTERIOR = "interior"

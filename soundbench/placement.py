@@ -126,11 +126,11 @@ def place(where: Place, region: Region, reads: int, random: np.random.Generator)
     moving = np.flatnonzero(width)
     read = tuple(sorted(random.choice(moving, min(reads, len(moving)), replace=False).tolist()))
     pinned = pinned_reads(where, width, read, random)
-    if pinned:
-        own = list(pinned)
-        at_lower = random.random(len(own)) < 0.5
-        near = lower[own] + np.where(at_lower, FACE_DISTANCE, 1 - FACE_DISTANCE) * width[own]
-        point[own] = (lower[own] + upper[own]) / 2 if where in MIDDLES else near
+    near = list(moving if where is Place.CORNER else pinned)
+    if near:
+        at_lower = random.random(len(near)) < 0.5
+        beside = lower[near] + np.where(at_lower, FACE_DISTANCE, 1 - FACE_DISTANCE) * width[near]
+        point[near] = (lower[near] + upper[near]) / 2 if where in MIDDLES else beside
     return Placement(point.astype(np.float32).astype(np.float64), read, pinned, inner_lower, inner_upper)
 
 

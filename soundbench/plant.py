@@ -361,7 +361,7 @@ def clean_instance(plan: Plan, clean: Property, armed: Written) -> PlantedInstan
     truth = GroundTruth(
         expected=Expected.HOLDS,
         family="planted",
-        trigger=f"{plan.network.name}/{plan.cell.scale}",
+        trigger=plan.network.name,
         role=Role.CLEAN,
         track=plan.track,
         certifies=meaning_digest(armed.graph, clean),
@@ -374,10 +374,11 @@ def pair_facts(plan: Plan, box: PlannedBox) -> Mapping[str, Any]:
     """What the two members of a pair share."""
     return {
         "family": "planted",
-        "trigger": f"{plan.network.name}/{plan.cell.scale}/{box.trigger.label}",
+        "trigger": f"{plan.network.name}/{box.trigger.form}/{box.trigger.place}",
         "track": Track.SHALLOW if box.trigger.place is Place.CORNER else plan.track,
         "pair": box.name,
         "twin_kind": box.trigger.twin,
+        "factors": {"network": plan.network.name, "scale": plan.cell.scale, **box.trigger.factors},
     }
 
 
