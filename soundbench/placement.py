@@ -126,7 +126,7 @@ def place(where: Place, region: Region, reads: int, random: np.random.Generator)
     moving = np.flatnonzero(width)
     read = tuple(sorted(random.choice(moving, min(reads, len(moving)), replace=False).tolist()))
     pinned = pinned_reads(where, width, read, random)
-    near = list(moving if where is Place.CORNER else pinned)
+    near = moving.tolist() if where is Place.CORNER else list(pinned)
     if near:
         at_lower = random.random(len(near)) < 0.5
         beside = lower[near] + np.where(at_lower, FACE_DISTANCE, 1 - FACE_DISTANCE) * width[near]
