@@ -351,7 +351,8 @@ def position_of(region: Region, point: Sequence[Fraction]) -> Position:
     near = sum(is_near_face(interval, value) for interval, value in zip(region.inputs, point, strict=True))
     if near < 2:
         return Position.FACE if near else Position.INTERIOR
-    return Position.CORNER if near == len(point) else Position.EDGE
+    movable = sum(interval.lower < interval.upper for interval in region.inputs)
+    return Position.CORNER if near == movable else Position.EDGE
 
 
 def is_near_face(interval: Interval, value: Fraction) -> bool:

@@ -24,6 +24,7 @@ from soundbench.ground_truth import Expected, GroundTruth, Role, Split, Track, W
 from soundbench.instance import Instance, Property
 from soundbench.meaning import meaning_digest
 from soundbench.prove import INFLATION, check, leaves, region_box
+from soundbench.queries import check_query
 from soundbench.replay import NonFiniteOutputError, open_onnx
 from soundbench.suite import Suite
 from soundbench.vnnlib import read_property
@@ -56,12 +57,14 @@ def certify_suite(suite: Suite, progress: Callable[[str], None]) -> Mapping[Expe
     # Instances of one network share its graph, and their needles must not act in each other's boxes.
     for group in by_network(suite):
         graph = read_graph(group[0].onnx)
-        open_onnx(group[0].onnx)  # what nobody can run certifies nothing
-        loaded = [
-            Loaded(instance, graph, read_property(instance.vnnlib), truth)
-            for instance in group
-            if (truth := suite.ground_truth.get(instance.name)) is not None
-        ]
+        interface = open_onnx(group[0].onnx).interface()  # what nobody can run certifies nothing
+        loaded = []
+        for instance in group:
+            unsafe, truth = read_property(instance.vnnlib), suite.ground_truth.get(instance.name)
+            with blaming(instance):
+                check_query(instance, unsafe, interface)
+            if truth is not None:
+                loaded.append(Loaded(instance, graph, unsafe, truth))
         counts[Expected.UNKNOWN] += len(group) - len(loaded)
         for item in loaded:
             with blaming(item.instance):
@@ -134,12 +137,15 @@ def certify_instance(item: Loaded, neighbours: Sequence[Loaded], ground_truth: M
 
 
 def check_pair(truth: GroundTruth, ground_truth: Mapping[str, GroundTruth]) -> None:
-    """Demand that an instance's pair is one armed member and one twin, of one kind, trigger and track."""
+    """Demand that an instance's pair is one armed member and one twin, alike in all that they are said to share."""
     members = [other for other in ground_truth.values() if other.pair == truth.pair]
     if sorted(member.role for member in members) != [Role.ARMED, Role.TWIN]:
         raise CertificateError(f"the pair {truth.pair!r} is not one armed member and one twin")
-    if len({(member.twin_kind, member.family, member.trigger, member.track) for member in members}) > 1:
-        raise CertificateError(f"the members of the pair {truth.pair!r} differ in kind, family, trigger or track")
+    shared = [(each.twin_kind, each.family, each.trigger, each.track, each.factors) for each in members]
+    if shared[0] != shared[1]:
+        raise CertificateError(
+            f"the members of the pair {truth.pair!r} differ in kind, family, trigger, track or factors"
+        )
 
 
 def certify_violated(item: Loaded, neighbours: Sequence[Loaded], ground_truth: Mapping[str, GroundTruth]) -> None:

@@ -1,12 +1,12 @@
 """From verifiers and a suite to judged results: run what is missing, judge all of it, keep the evidence."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from soundbench.claim import TaskResult
 from soundbench.errors import InputError
-from soundbench.execute import Job, execute
+from soundbench.execute import Job, always, execute
 from soundbench.findings import write_finding
 from soundbench.hooks import checked_version, faults_as_input_errors
 from soundbench.instance import Instance
@@ -47,23 +47,29 @@ def check_readable(instances: Sequence[Instance]) -> None:
         require_equal(instance.onnx, "outputs", outputs, unsafe.output_count)
 
 
-def missing_jobs(suite: Suite, verifiers: Sequence[Verifier], limit: int | None, run: Run) -> list[Job]:
-    """What is left to run of the suite's first `limit` instances (None: all), instance by instance."""
+def missing_jobs(instances: Sequence[Instance], verifiers: Sequence[Verifier], run: Run) -> list[Job]:
+    """What is left to run of the instances, one after the other."""
     done = {(result.verifier, result.instance) for result in run.results}
     return [
         Job(verifier, instance)
-        for instance in suite.instances[:limit]
+        for instance in instances
         for verifier in verifiers
         if (verifier.label, instance.name) not in done
     ]
 
 
 def run_jobs(
-    run: Run, jobs: Sequence[Job], workers: int, *, timeout_seconds: float | None, memory_bytes: int
+    run: Run,
+    jobs: Sequence[Job],
+    workers: int,
+    *,
+    timeout_seconds: float | None,
+    memory_bytes: int,
+    may_start: Callable[[], bool] = always,
 ) -> Generator[TaskResult, None, None]:
-    """Run the jobs, and record and yield each result as it comes; close the generator to stop."""
+    """Run the jobs that `may_start`, and record and yield each result as it comes; close the generator to stop."""
     versions = {job.verifier.label: job.verifier.version() for job in jobs}
-    executions = execute(jobs, workers, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes)
+    executions = execute(jobs, workers, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes, may_start=may_start)
     with closing(executions):
         for job, execution in executions:
             result = _record(run, job, execution, versions[job.verifier.label])

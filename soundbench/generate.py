@@ -15,13 +15,16 @@ from soundbench.ground_truth import GroundTruth
 from soundbench.lock import locked
 from soundbench.matrix import cells_of
 from soundbench.memory import keep_freed_memory
-from soundbench.parallel import Message, run_parallel
+from soundbench.parallel import run_parallel
 from soundbench.plant import Plan, PlantedInstance, PlantingFailed, plant
 from soundbench.plant_tight import TightPlan, plant_tight
+from soundbench.queries import write_queries
 from soundbench.recipe import Recipe
 from soundbench.suite import Row, write_suite
 from soundbench.vnnlib_writing import format_property
 
+# Batches are short, so that no process is left to work alone, and long enough to be worth starting one.
+BATCHES_PER_JOB = 4
 PACKAGES = ("soundbench", "torch", "numpy", "onnx", "onnxruntime", "python-flint")
 
 
@@ -54,7 +57,6 @@ def generate(source: Source, out: Path, progress: Callable[[str], None], jobs: i
     """
     with folder_to_be(out) as folder:
         (folder / "onnx").mkdir()
-        (folder / "vnnlib").mkdir()
         instances = plant_all(source, folder / "onnx", progress, jobs)
         rows, truth = write_instances(instances, source.recipe.timeout_seconds, folder)
         write_suite(folder, rows, truth, made_by(source))
@@ -67,59 +69,92 @@ def plant_all(source: Source, folder: Path, progress: Callable[[str], None], job
     Raises:
         PlantingFailed: some could not be built; the message names all of them.
     """
-    tasks = [Planting(plan, (source.seed, index), folder) for index, plan in enumerate(plans(source.recipe))]
+    tasks = [Planting(number, plan, source.seed, folder) for number, plan in enumerate(plans(source.recipe))]
     planted: dict[int, tuple[PlantedInstance, ...]] = {}
     failed: list[str] = []
-    for message in run_here(tasks) if jobs == 1 else run_parallel(tasks, jobs):
-        if isinstance(message.content, SoundbenchError):
-            failed.append(str(message.content))
+    for number, result in plant_here(tasks) if jobs == 1 else plant_beside(tasks, jobs):
+        if isinstance(result, PlantingFailed):
+            failed.append(str(result))
             continue
-        planted[message.task] = message.content
-        progress(tasks[message.task].plan.name)
+        planted[number] = result
+        progress(tasks[number].plan.name)
     if failed:
         raise PlantingFailed(f"{len(failed)} of {len(tasks)} cells were not built: {'; '.join(failed)}")
-    return [instance for task in range(len(tasks)) for instance in planted[task]]
+    return [instance for number in range(len(tasks)) for instance in planted[number]]
+
+
+Result = tuple[PlantedInstance, ...] | PlantingFailed
 
 
 @dataclass(frozen=True, slots=True)
 class Planting:
-    """A task for any process: build one cell, with its networks in `folder`."""
+    """One cell to build, by its number in the recipe, with its networks in `folder`."""
 
+    number: int
     plan: Plan | TightPlan
-    seed: tuple[int, int]
+    seed: int
     folder: Path
 
-    def __call__(self, _tell: Callable[[object], None]) -> tuple[PlantedInstance, ...]:
-        """Build it.
-
-        Raises:
-            PlantingFailed: no attempt succeeded.
-        """
-        with one_thread():
-            if isinstance(self.plan, TightPlan):
-                return plant_tight(self.plan, self.seed, self.folder)
-            return plant(self.plan, self.seed, self.folder)
-
-
-def run_here(tasks: Sequence[Planting]) -> Iterator[Message]:
-    """Do the tasks one after the other in this process; see `parallel.run_parallel`."""
-    for number, task in enumerate(tasks):
+    def result(self) -> Result:
+        """What is planted, or why nothing is."""
+        seed = (self.seed, self.number)
         try:
-            yield Message(number, task(print), is_last=True)
+            with one_thread():
+                if isinstance(self.plan, TightPlan):
+                    return plant_tight(self.plan, seed, self.folder)
+                return plant(self.plan, seed, self.folder)
         except PlantingFailed as error:
-            yield Message(number, error, is_last=True)
+            return error
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Cells to build one after the other in a process of their own."""
+
+    tasks: tuple[Planting, ...]
+
+    def __call__(self, tell: Callable[[tuple[int, Result]], None]) -> None:
+        """Build them, and tell the result of each."""
+        for task in self.tasks:
+            tell((task.number, task.result()))
+
+
+def plant_here(tasks: Sequence[Planting]) -> Iterator[tuple[int, Result]]:
+    """Build cells in this process."""
+    for task in tasks:
+        yield task.number, task.result()
+
+
+def plant_beside(tasks: Sequence[Planting], jobs: int) -> Iterator[tuple[int, Result]]:
+    """Build cells in so many processes.
+
+    Raises:
+        SoundbenchError: a process died.
+    """
+    count = jobs * BATCHES_PER_JOB
+    batches = [Batch(tuple(tasks[first::count])) for first in range(min(count, len(tasks)))]
+    for message in run_parallel(batches, jobs):
+        if isinstance(message.content, SoundbenchError):
+            raise message.content
+        if not message.is_last:
+            yield message.content
 
 
 def write_instances(
     instances: list[PlantedInstance], timeout_seconds: float, folder: Path
 ) -> tuple[list[Row], Mapping[str, GroundTruth]]:
-    """Write every property; return the rows of the suite and its ground truth."""
+    """Write every property, in VNN-LIB 1.0 and 2.0; return the rows of the suite and its ground truth."""
     rows, truth = [], {}
+    (folder / "vnnlib").mkdir()
     for instance in instances:
-        vnnlib = f"vnnlib/{instance.name}.vnnlib"
-        (folder / vnnlib).write_text(format_property(instance.property, notation=instance.notation), encoding="utf-8")
-        rows.append(Row(instance.onnx.relative_to(folder).as_posix(), vnnlib, timeout_seconds))
+        row = Row(instance.onnx.relative_to(folder).as_posix(), f"vnnlib/{instance.name}.vnnlib", timeout_seconds)
+        (folder / row.vnnlib).write_text(
+            format_property(instance.property, notation=instance.notation), encoding="utf-8"
+        )
+        rows.append(row)
         truth[instance.name] = instance.truth
+    properties = {instance.name: instance.property for instance in instances}
+    write_queries(folder, rows, properties, {instance.name: instance.notation for instance in instances})
     return rows, truth
 
 

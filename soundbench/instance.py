@@ -88,9 +88,13 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One row of `instances.csv`; `name` is unique in its suite, the paths are absolute."""
+    """One row of `instances.csv`; `name` is unique in its suite, the paths are absolute.
+
+    `vnnlib2` is the same property in VNN-LIB 2.0, where the suite has it.
+    """
 
     name: str
     onnx: Path
     vnnlib: Path
     timeout_seconds: float
+    vnnlib2: Path | None = None

@@ -7,10 +7,10 @@ import numpy as np
 
 from soundbench.covering import Factors, Row, cover
 from soundbench.ground_truth import TwinKind
+from soundbench.notation import Notation
 from soundbench.placement import Place
 from soundbench.recipe import Network, Recipe
 from soundbench.trigger import Shape, Trigger
-from soundbench.vnnlib_writing import Notation
 
 
 @dataclass(frozen=True, slots=True)

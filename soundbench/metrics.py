@@ -7,11 +7,11 @@ its *clean* ones have none (our roles `clean` and `twin`).
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from soundbench.claim import Claim
-from soundbench.ground_truth import Expected, GroundTruth, Role, TwinKind
+from soundbench.ground_truth import Expected, GroundTruth, Role, Track, TwinKind, track_of
 from soundbench.judge import FINDINGS, Assessment, Judgement
 
 INCONCLUSIVE_CLAIMS = (Claim.UNKNOWN, Claim.TIMEOUT, Claim.ERROR, Claim.UNSUPPORTED)
@@ -45,6 +45,7 @@ class Summary:
     `pairs_exercised` of them had such a twin proven, and an answer on the armed member that is neither `error`
     nor `unsupported`. `falsified` of the `violated` instances have a counterexample that replays strictly, and
     `nearly_falsified` one that replays to within the tolerance or rounding only.
+    `tight` is the same for the instances of that track, which count nowhere else; None where none was judged.
     Ratios are None where there is no instance to count. Every kind of twin and every inconclusive claim has its
     key, also at zero.
     """
@@ -72,6 +73,7 @@ class Summary:
     unverifiable_falsified_ratio: float | None
     seconds: float
     findings: tuple[Finding, ...]
+    tight: "Summary | None" = None
 
 
 def summarise(
@@ -81,10 +83,28 @@ def summarise(
     ground_truth: Mapping[str, GroundTruth],
     evidence: Mapping[str, str],
 ) -> Summary:
-    """Sum up one verifier's judgements, at most one an instance.
+    """Sum up one verifier's judgements, at most one an instance; those of the track `tight` apart.
 
     `ground_truth` and `evidence` (the findings' folders) are by instance name; either may lack an instance.
     """
+    apart: list[Judgement] = []
+    scored: list[Judgement] = []
+    for judgement in judgements:
+        is_tight = track_of(ground_truth, judgement.result.instance) is Track.TIGHT
+        (apart if is_tight else scored).append(judgement)
+    summary = _summarise(verifier, version, scored, ground_truth, evidence)
+    if not apart:
+        return summary
+    return replace(summary, tight=_summarise(verifier, version, apart, ground_truth, evidence))
+
+
+def _summarise(
+    verifier: str,
+    version: str,
+    judgements: Sequence[Judgement],
+    ground_truth: Mapping[str, GroundTruth],
+    evidence: Mapping[str, str],
+) -> Summary:
     assessed = Counter(each.assessment for each in judgements)
     claimed = Counter(each.result.claim for each in judgements if each.assessment is Assessment.INCONCLUSIVE)
     violated = [each for each in judgements if each.expected is Expected.VIOLATED]

@@ -1,7 +1,7 @@
 """What each ONNX operator means: one table from operator to steps (ONNX operator specification, opset 13).
 
-An entry gets the node, its inputs (constants, or tensors of the network) and the output's name, and returns the
-steps that compute it and the output's shape. A new operator is one function and one line in `OPERATORS`.
+An entry gets the node, its inputs (constants, or tensors of the network) and the outputs' names, and returns the
+steps that compute them and the outputs' shapes. A new operator is one function and one line in `OPERATORS`.
 """
 
 import math
@@ -27,6 +27,7 @@ from soundbench.shape_operators import (
     given_axes,
     identity,
     reshape,
+    split,
     squeeze,
     transpose,
     unsqueeze,
@@ -154,6 +155,7 @@ OPERATORS: Mapping[str, Callable[[Node], Lowered]] = {
     "Sign": activation(Elementary.SIGN),
     "Slice": cut,
     "Softmax": softmax,
+    "Split": split,
     "Squeeze": squeeze,
     "Sub": sub,
     "Tanh": activation(Function.TANH),
@@ -167,9 +169,9 @@ def lower(model: "onnx.ModelProto", source: str) -> Graph:
 
     Raises:
         InputError: the model has not exactly one input and one output of known shape, or a node reads nothing.
-        UnsupportedOperator: a node has no exact meaning here.
+        UnsupportedOperator: a node has no exact meaning here, or none of its operator set has.
     """
-    checker = specification(model)
+    checker = specification(model, source)
     values: dict[str, Tensor | Array] = {}
     for tensor in model.graph.initializer:
         if tensor.name in values:
@@ -189,12 +191,12 @@ def lower(model: "onnx.ModelProto", source: str) -> Graph:
         if constant is not None:
             values[node.output] = constant
             continue
-        new_steps, result = OPERATORS[proto.op_type](node)
+        new_steps, *results = OPERATORS[proto.op_type](node)
         if any(step.output in sizes for step in new_steps):
             raise InputError(f"{node.label}: a name that it needs is taken; rename the tensors")
         steps.extend(new_steps)
-        sizes |= {step.output: result.size for step in new_steps}
-        values[node.output] = result
+        sizes |= {step.output: results[0].size for step in new_steps} | {each.name: each.size for each in results}
+        values |= dict(zip(node.outputs, results, strict=False))
     output = values.get(model.graph.output[0].name)
     if not isinstance(output, Tensor):
         raise InputError(f"{source}: output {model.graph.output[0].name!r} is computed by no node")

@@ -9,7 +9,7 @@ import numpy as np
 
 from soundbench.boxes import LabelledBoxes
 from soundbench.errors import SoundbenchError
-from soundbench.graph import Array
+from soundbench.graph import Array, Indices
 from soundbench.instance import Region
 
 # Centres of boxes lie this near zero, in radii: the smaller inputs are beside their boxes, the less is rounded.
@@ -124,13 +124,15 @@ def place(where: Place, region: Region, reads: int, random: np.random.Generator)
     inner_lower, inner_upper = lower + low * width, lower + high * width
     point = random.uniform(inner_lower, inner_upper)
     moving = np.flatnonzero(width)
-    read = tuple(sorted(random.choice(moving, min(reads, len(moving)), replace=False).tolist()))
-    pinned = pinned_reads(where, width, read, random)
-    if pinned:
-        own = list(pinned)
-        at_lower = random.random(len(own)) < 0.5
-        near = lower[own] + np.where(at_lower, FACE_DISTANCE, 1 - FACE_DISTANCE) * width[own]
-        point[own] = (lower[own] + upper[own]) / 2 if where in MIDDLES else near
+    guessed = pinned_inputs(where, width, moving, random)
+    others = random.permutation(np.setdiff1d(moving, guessed))[: max(0, reads - len(guessed))]
+    read = tuple(sorted([*guessed, *others.tolist()]))
+    near = moving.tolist() if where is Place.CORNER else guessed
+    if near:
+        at_lower = random.random(len(near)) < 0.5
+        beside = lower[near] + np.where(at_lower, FACE_DISTANCE, 1 - FACE_DISTANCE) * width[near]
+        point[near] = (lower[near] + upper[near]) / 2 if where in MIDDLES else beside
+    pinned = read if where is Place.CORNER else tuple(sorted(guessed))
     return Placement(point.astype(np.float32).astype(np.float64), read, pinned, inner_lower, inner_upper)
 
 
@@ -144,21 +146,19 @@ def inner_part(where: Place, inputs: int, random: np.random.Generator) -> tuple[
     return low, high
 
 
-def pinned_reads(where: Place, width: Array, read: Sequence[int], random: np.random.Generator) -> tuple[int, ...]:
-    """The read inputs whose coordinates anybody may guess."""
+def pinned_inputs(where: Place, width: Array, moving: Indices, random: np.random.Generator) -> list[int]:
+    """Some inputs whose coordinates anybody may guess; in a corner that is all of them."""
     match where:
         case Place.FACE:
-            return (read[-int(random.integers(2))],)
+            return [int(random.choice(moving[[0, -1]]))]
         case Place.NARROW:
-            return (min(read, key=lambda each: (width[each], each)),)
-        case Place.CORNER:
-            return tuple(read)
+            return [int(moving[np.argmin(width[moving])])]
         case Place.EDGE | Place.CENTRE:
-            return tuple(sorted(random.choice(read, min(MOST_PINNED, len(read) - 1), replace=False).tolist()))
+            return [int(each) for each in random.choice(moving, min(MOST_PINNED, len(moving) - 1), replace=False)]
         case Place.SPLIT_PLANE:
-            return (max(read, key=lambda each: (width[each], -each)),)
+            return [int(np.argmax(width))]
         case _:
-            return ()
+            return []
 
 
 def half_widths_for(placement: Placement, queries: float, chance: float) -> Array:

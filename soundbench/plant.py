@@ -34,6 +34,7 @@ from soundbench.instance import Property, Region
 from soundbench.matrix import Cell
 from soundbench.meaning import meaning_digest
 from soundbench.needle import Carry, Needle, misalignment_for
+from soundbench.notation import Notation
 from soundbench.operators import lower
 from soundbench.placement import (
     CERTIFIED_REACH,
@@ -50,7 +51,6 @@ from soundbench.recipe import NO_FRONT, Network, Recipe
 from soundbench.scale import SCALES, Scale
 from soundbench.specification import FORMS, Question, gain_allowed, gain_needed
 from soundbench.trigger import Trigger
-from soundbench.vnnlib_writing import Notation
 from soundbench.weave import Woven, weave
 
 ATTEMPTS = 20
@@ -361,7 +361,7 @@ def clean_instance(plan: Plan, clean: Property, armed: Written) -> PlantedInstan
     truth = GroundTruth(
         expected=Expected.HOLDS,
         family="planted",
-        trigger=f"{plan.network.name}/{plan.cell.scale}",
+        trigger=plan.network.name,
         role=Role.CLEAN,
         track=plan.track,
         certifies=meaning_digest(armed.graph, clean),
@@ -374,10 +374,11 @@ def pair_facts(plan: Plan, box: PlannedBox) -> Mapping[str, Any]:
     """What the two members of a pair share."""
     return {
         "family": "planted",
-        "trigger": f"{plan.network.name}/{plan.cell.scale}/{box.trigger.label}",
+        "trigger": f"{plan.network.name}/{box.trigger.form}/{box.trigger.place}",
         "track": Track.SHALLOW if box.trigger.place is Place.CORNER else plan.track,
         "pair": box.name,
         "twin_kind": box.trigger.twin,
+        "factors": {"network": plan.network.name, "scale": plan.cell.scale, **box.trigger.factors},
     }
 
 

@@ -15,12 +15,12 @@ from soundbench.errors import InputError
 from soundbench.fronts import FRONTS, IMAGE_FRONTS
 from soundbench.graph import Function
 from soundbench.ground_truth import TwinKind
+from soundbench.notation import Notation
 from soundbench.placement import Place
 from soundbench.scale import SCALES
 from soundbench.specification import FORMS
 from soundbench.tight import TIGHT
 from soundbench.trigger import Hardness, Shape
-from soundbench.vnnlib_writing import Notation
 
 # Names become parts of file names.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

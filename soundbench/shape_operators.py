@@ -93,6 +93,26 @@ def cut(node: Node) -> Lowered:
     return selected(node, (tensor.name,), cells)
 
 
+def split(node: Node) -> Lowered:
+    """Parts of a tensor along an axis, one an output: of the sizes given, or equal, the last one smaller if need be."""
+    node.allow("axis", "split", "num_outputs")
+    tensor, count = node.tensor(0), len(node.outputs)
+    (axis,) = axes_of(node, [node.attributes.get("axis", 0)], len(tensor.shape))
+    if "" in node.outputs or node.attributes.get("num_outputs", count) != count:
+        raise node.refuse("some of its outputs are left out")
+    size = tensor.shape[axis]
+    sizes = node.attributes.get("split", integers(node, 1))
+    if sizes is None:
+        # Parts that are not all equal came with num_outputs.
+        most = -(-size // count) if "num_outputs" in node.attributes or size % count == 0 else 0
+        sizes = [*[most] * (count - 1), size - most * (count - 1)]
+    if len(sizes) != count or min(sizes) < 1 or sum(sizes) != size:
+        raise node.refuse(f"parts of sizes {list(sizes)} are not {count} that make up an axis of {size}")
+    parts = np.split(cells_of(tensor), np.cumsum(sizes)[:-1], axis=axis)
+    steps = (Selection(name, (tensor.name,), cells.ravel()) for name, cells in zip(node.outputs, parts, strict=True))
+    return tuple(steps), *(Tensor(name, cells.shape) for name, cells in zip(node.outputs, parts, strict=True))
+
+
 def gather(node: Node) -> Lowered:
     """The slices of a tensor at constant indices along an axis."""
     node.allow("axis")
@@ -110,6 +130,8 @@ def squeeze(node: Node) -> Lowered:
     node.allow("axes")
     tensor = node.tensor(0)
     given = given_axes(node, len(tensor.shape))
+    if given == []:
+        raise node.refuse("an empty list of axes is not supported")
     axes = [axis for axis, size in enumerate(tensor.shape) if size == 1] if given is None else given
     if any(tensor.shape[axis] != 1 for axis in axes):
         raise node.refuse(f"axes {axes} of the shape {tensor.shape} are not all of size 1")

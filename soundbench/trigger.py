@@ -1,5 +1,6 @@
 """What one armed box of a planted network is to try: the values of the factors that are told apart box by box."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -7,8 +8,8 @@ import numpy as np
 
 from soundbench.graph import Array
 from soundbench.ground_truth import TwinKind
+from soundbench.notation import Notation
 from soundbench.placement import Place
-from soundbench.vnnlib_writing import Notation
 
 NARROW, WIDE = 2.0**-2, 2.0
 
@@ -60,6 +61,13 @@ class Trigger:
     hardness: Hardness
 
     @property
-    def label(self) -> str:
-        """The values, for people to read."""
-        return "/".join((self.form, self.place, self.shape, self.notation, self.hardness.name))
+    def factors(self) -> Mapping[str, str]:
+        """The values, by the names of their factors."""
+        return {
+            "form": self.form,
+            "place": str(self.place),
+            "shape": str(self.shape),
+            "notation": str(self.notation),
+            "twin": str(self.twin),
+            "hardness": self.hardness.name,
+        }

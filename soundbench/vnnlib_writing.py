@@ -1,29 +1,19 @@
-"""How is VNN-LIB 1.0 written? Plainly, or in other words that mean the same."""
+"""How is a property written? As VNN-LIB 1.0, or 2.0; either reads back as the same property.
 
-from collections.abc import Sequence
-from enum import StrEnum
+Numbers are written in full: of a shortest decimal, half the time a bound's own value lies outside the bound.
+"""
 
-from soundbench.instance import Constraint, Property, Region
-from soundbench.vnnlib_text import decimal_text
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
 
-# A comparison: its sign and its sides.
-Atom = tuple[str, str, str]
-TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+from soundbench.instance import Property
+from soundbench.interface import Declaration, Interface
+from soundbench.notation import Notation, assertions
 
-
-class Notation(StrEnum):
-    """In which words a property is written.
-
-    `plain` is the layout of VNN-COMP's benchmarks. `turned` has the other operand first in every comparison, `joined`
-    the two bounds of an input in one `and`, `backwards` the outputs before the inputs and these from the last to the
-    first, `enclosed` every region's box inside the `or`.
-    """
-
-    PLAIN = "plain"
-    TURNED = "turned"
-    JOINED = "joined"
-    BACKWARDS = "backwards"
-    ENCLOSED = "enclosed"
+_NAME = re.compile(r"(?!(?:and|or)\Z)[A-Za-z][A-Za-z0-9_]*")
 
 
 def format_property(unsafe: Property, comments: Sequence[str] = (), notation: Notation = Notation.PLAIN) -> str:
@@ -32,46 +22,80 @@ def format_property(unsafe: Property, comments: Sequence[str] = (), notation: No
     Args:
         unsafe: The property.
         comments: Lines for the top of the file, without their `;`.
-        notation: The words to choose.
+        notation: How assertions are put.
 
     Raises:
         ValueError: a number has no finite decimal expansion, a comment spans several lines, or the
             property is one that `parse_property` refuses (no region, an empty box, no output constraint).
     """
     _check_writable(unsafe, comments)
-    box = unsafe.regions[0].inputs
-    is_shared = notation is not Notation.ENCLOSED and all(region.inputs == box for region in unsafe.regions)
-    cases = [
-        _constraints(region) if is_shared else [*_bounds(region), *_constraints(region)] for region in unsafe.regions
-    ]
-    bounds = _shared(unsafe.regions[0], notation) if is_shared else []
-    if len(cases) == 1 and notation is not Notation.ENCLOSED:
-        outputs = [_text(atom, notation) for atom in cases[0]]
-    else:
-        rows = (f"    (and {' '.join(_text(atom, notation) for atom in case)})" for case in cases)
-        outputs = ["\n".join(("(or", *rows, ")"))]
-    assertions = [*outputs, *reversed(bounds)] if notation is Notation.BACKWARDS else [*bounds, *outputs]
+    inputs = [f"X_{index}" for index in range(unsafe.input_count)]
+    outputs = [f"Y_{index}" for index in range(unsafe.output_count)]
     lines = [
         *(f"; {comment}" for comment in comments),
-        *(f"(declare-const X_{index} Real)" for index in range(unsafe.input_count)),
-        *(f"(declare-const Y_{index} Real)" for index in range(unsafe.output_count)),
-        *(f"(assert {text})" for text in assertions),
+        *(f"(declare-const {name} Real)" for name in (*inputs, *outputs)),
+        *assertions(unsafe, inputs, outputs, notation),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _shared(region: Region, notation: Notation) -> list[str]:
-    """The bounds of the box that all regions share, an assertion each."""
-    bounds = [_text(atom, notation) for atom in _bounds(region)]
-    if notation is Notation.JOINED:
-        return [f"(and {lower} {upper})" for lower, upper in zip(bounds[::2], bounds[1::2], strict=True)]
-    return bounds
+def format_query(
+    unsafe: Property, interface: Interface, comments: Sequence[str] = (), notation: Notation = Notation.PLAIN
+) -> str:
+    """VNN-LIB 2.0 text that reads back as the same property, of a network `f` with this interface.
+
+    The network's own names for its tensors are used if VNN-LIB allows both, `X` and `Y` otherwise.
+
+    Args:
+        unsafe: The property.
+        interface: What the network takes and gives; multi-indices are row-major.
+        comments: Lines for the top of the file, without their `;`.
+        notation: How assertions are put.
+
+    Raises:
+        ValueError: as for `format_property`; or a number is outside the range of float64, which readers of 2.0
+            may lack; or the interface has other numbers of inputs or outputs.
+    """
+    _check_writable(unsafe, comments)
+    if (interface.input.size, interface.output.size) != (unsafe.input_count, unsafe.output_count):
+        raise ValueError("the network has other numbers of inputs or outputs than the property; check which it is")
+    if not all(_is_normal(number) for number in _numbers(unsafe)):
+        raise ValueError("a number is too large or too small for float64; round it first")
+    declared = _named(interface)
+    lines = [
+        "(vnnlib-version <2.0>)",
+        *(f"; {comment}" for comment in comments),
+        "(declare-network f",
+        *(
+            f"  (declare-{kind} {each.name} {each.element_type} [{','.join(map(str, each.shape))}]){end}"
+            for kind, each, end in (("input", declared.input, ""), ("output", declared.output, ")"))
+        ),
+        *assertions(unsafe, _element_names(declared.input), _element_names(declared.output), notation),
+    ]
+    return "\n".join(lines) + "\n"
 
 
-def _text(atom: Atom, notation: Notation) -> str:
-    """A comparison in words."""
-    sign, left, right = atom
-    return f"({TURNED[sign]} {right} {left})" if notation is Notation.TURNED else f"({sign} {left} {right})"
+def _element_names(declared: Declaration) -> list[str]:
+    return [declared.element_name(index) for index in range(declared.size)]
+
+
+def _named(interface: Interface) -> Interface:
+    """The interface, its tensors renamed unless VNN-LIB allows both of their names."""
+    if _NAME.fullmatch(interface.input.name) and _NAME.fullmatch(interface.output.name):
+        return interface
+    return Interface(replace(interface.input, name="X"), replace(interface.output, name="Y"))
+
+
+def _numbers(unsafe: Property) -> Iterable[Fraction]:
+    for region in unsafe.regions:
+        for interval in region.inputs:
+            yield from (interval.lower, interval.upper)
+        for constraint in region.outputs:
+            yield from (constraint.bound, *(factor for _, factor in constraint.terms))
+
+
+def _is_normal(number: Fraction) -> bool:
+    return number == 0 or sys.float_info.min <= abs(number) <= sys.float_info.max
 
 
 def _check_writable(unsafe: Property, comments: Sequence[str]) -> None:
@@ -87,36 +111,3 @@ def _check_writable(unsafe: Property, comments: Sequence[str]) -> None:
             raise ValueError("a region lacks an output constraint, or a constraint its terms; add them")
         if min(indices) < 0 or max(indices) >= unsafe.output_count:
             raise ValueError("a constraint names an output that the property does not have; correct its index")
-
-
-def _bounds(region: Region) -> list[Atom]:
-    """Two comparisons an input."""
-    return [
-        atom
-        for index, interval in enumerate(region.inputs)
-        for atom in (
-            (">" if interval.lower_open else ">=", f"X_{index}", decimal_text(interval.lower)),
-            ("<" if interval.upper_open else "<=", f"X_{index}", decimal_text(interval.upper)),
-        )
-    ]
-
-
-def _constraints(region: Region) -> list[Atom]:
-    return [_comparison(constraint) for constraint in region.outputs]
-
-
-def _comparison(constraint: Constraint) -> Atom:
-    """The simplest form that says it, since VNN-COMP's tools read little more than the first three."""
-    less, more = ("<", ">") if constraint.strict else ("<=", ">=")
-    bound = decimal_text(constraint.bound)
-    match constraint.terms:
-        case ((index, 1),):
-            return less, f"Y_{index}", bound
-        case ((index, -1),):
-            return more, f"Y_{index}", decimal_text(-constraint.bound)
-        case ((first, 1), (second, -1)) | ((second, -1), (first, 1)):
-            if constraint.bound == 0:
-                return less, f"Y_{first}", f"Y_{second}"
-            return less, f"(- Y_{first} Y_{second})", bound
-    products = [f"(* {decimal_text(factor)} Y_{index})" for index, factor in constraint.terms]
-    return less, products[0] if len(products) == 1 else f"(+ {' '.join(products)})", bound

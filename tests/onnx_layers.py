@@ -19,11 +19,16 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A node: an operand is a constant, the name of an earlier tensor (X, T0, T1, ...), or None for the last one."""
+    """A node: an operand is a constant, the name of an earlier tensor (X, T0, T1, ...), or None for the last one.
+
+    Of several outputs the one that is kept is named as if it were alone, the others T0_1, T0_2 and so on.
+    """
 
     operator: str
     operands: tuple[Any, ...] = (None,)
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    outputs: int = 1
+    kept: int = 0
 
 
 def build(shape: Shape, layers: Sequence[Layer], *, opset: int = 13, constant_nodes: bool = False) -> onnx.ModelProto:
@@ -38,7 +43,8 @@ def build(shape: Shape, layers: Sequence[Layer], *, opset: int = 13, constant_no
             names.append(f"C{index}_{position}")
             constants.append(numpy_helper.from_array(np.asarray(operand), names[-1]))
         last = f"T{index}"
-        nodes.append(helper.make_node(layer.operator, names, [last], name=f"N{index}", **layer.attributes))
+        outputs = [last if place == layer.kept else f"{last}_{place}" for place in range(layer.outputs)]
+        nodes.append(helper.make_node(layer.operator, names, outputs, name=f"N{index}", **layer.attributes))
     if constant_nodes:
         nodes = [helper.make_node("Constant", [], [each.name], value=each) for each in constants] + nodes
     graph = helper.make_graph(

@@ -68,8 +68,8 @@ def random_mixture(random: Generator) -> onnx.ModelProto:
 
     def append(layer: Layer) -> bool:
         shape = shape_after(start, [*layers, layer])
-        # One that is too large, or whose last axis is not left, would be the end.
-        fits = bool(shape) and math.prod(shape) <= 200
+        # One that is too large, or has no axis or too many for others, would be the end.
+        fits = 0 < len(shape) < 5 and math.prod(shape) <= 200
         if fits:
             layers.append(layer)
             shapes.append(shape)

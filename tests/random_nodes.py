@@ -210,6 +210,18 @@ def random_slice(random: Generator, shape: Shape) -> Layer:
             return layer
 
 
+def random_split(random: Generator, shape: Shape) -> Layer:
+    """Equal parts, or parts of given sizes, of which any may be read."""
+    axis = some_axes(random, len(shape), 1)[0]
+    count = int(random.integers(1, shape[axis] + 1))
+    ends = np.sort(random.permutation(np.arange(1, shape[axis]))[: count - 1])
+    sizes = np.diff([0, *ends, shape[axis]])
+    equal = shape[axis] % count == 0 and random.random() < 0.5
+    operands = (None,) if equal else (None, sizes.astype(np.int64))
+    attributes = without_defaults(random, {"axis": axis}, {"axis": 0})
+    return Layer("Split", operands, attributes, outputs=count, kept=int(random.integers(count)))
+
+
 def random_gather(random: Generator, shape: Shape) -> Layer:
     """Indices of any rank, from either end, some of them twice; an axis may go."""
     axis = some_axes(random, len(shape), 1)[0]
@@ -378,6 +390,7 @@ CASES: Mapping[str, Case] = {
     "Sign": Case(any_shape, unary("Sign")),
     "Slice": Case(any_shape, random_slice),
     "Softmax": Case(any_shape, random_softmax),
+    "Split": Case(any_shape, random_split),
     "Squeeze": Case(shape_with_ones, random_squeeze),
     "Sub": Case(any_shape, random_sub),
     "Tanh": Case(any_shape, unary("Tanh")),

@@ -16,6 +16,7 @@ from planted import (
     MISALIGNED_ARMED,
     MISALIGNED_TWIN,
     TWIN,
+    drop_queries,
     edit_text,
     edit_truth,
     edit_weights,
@@ -184,6 +185,7 @@ TRUTH = [
     truth("twin called clean", TWIN, lambda entry: entry.update(role="clean"), ARMED),
     truth("twin without its pair", TWIN, removed("pair"), ARMED),
     truth("kind of one member", TWIN, lambda entry: entry.update(twin_kind="crowd"), ARMED),
+    truth("factors of one member", TWIN, lambda entry: entry.update(factors={"form": "combined"}), ARMED),
     truth("trigger of one member", TWIN, lambda entry: entry.update(trigger="cnn/interior"), ARMED),
     truth("slack", TWIN, scale("proof", "slack", 1.001)),
     truth("required_slack", TWIN, scale("proof", "required_slack", 0.999)),
@@ -355,7 +357,7 @@ def test_an_alteration_is_noticed_whatever_is_repaired(suite_copy, alteration):
     alteration.edit(suite_copy)
     with pytest.raises(InputError, match="SHA-256"):
         load_suite(suite_copy)
-    for repair in (repair_hashes, repair_digests):
+    for repair in (repair_hashes, repair_digests, drop_queries):
         repair(suite_copy)
         with pytest.raises(CertificateError) as error:
             certify_suite(load_suite(suite_copy), lambda _: None)

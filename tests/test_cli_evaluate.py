@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from click.testing import CliRunner
 from processes import is_running, wait_for
 from small_suite import small_suite
 from soundbench.cli import main
+
+from soundbench.ground_truth import Track, TwinKind
 
 HONEST, SLOW = "test_evaluate:Honest", "fake_verifiers:Slow"
 GULLIBLE, SILENT, MISSING = "fake_verifiers:SaysVerified", "fake_verifiers:Scripted", "fake_verifiers:Missing"
@@ -128,13 +131,121 @@ def test_a_property_of_another_network_is_not_run(folder, monkeypatch, new):
     assert not (folder / "run").exists()
 
 
-@pytest.mark.parametrize("option", ["--timeout", "--memory"])
+@pytest.mark.parametrize("option", ["--timeout", "--memory", "--budget"])
 @pytest.mark.parametrize("value", ["nan", "inf", "-1", "0", "soon"])
 def test_a_limit_is_a_positive_number(folder, option, value):
     result = evaluate(HONEST, option, value, "--out", "run")
     assert result.exit_code == 2
     assert value in result.stderr
     assert not (folder / "run").exists()
+
+
+def levelled(root):
+    """Two pairs of one form, of which one is easier, and a pair on the track `tight`."""
+    plain = small_suite(root)
+    armed, twin, clean = plain.instances
+    instances, truth = [clean], {"clean": plain.ground_truth["clean"]}
+    for pair, hardness, track in (("p", "hard", Track.MAIN), ("q", "easy", Track.MAIN), ("r", "easy", Track.TIGHT)):
+        shared = {"pair": pair, "track": track, "factors": {"form": "a", "hardness": hardness}}
+        for instance in (armed, twin):
+            name = f"{pair}-{instance.name}"
+            instances.append(replace(instance, name=name))
+            known = plain.ground_truth[instance.name]
+            truth[name] = replace(known, **shared, twin_kind=TwinKind.MISALIGNED)
+    return replace(plain, instances=tuple(instances), ground_truth=truth)
+
+
+def run_names(folder):
+    lines = (folder / "run" / "results.jsonl").read_text().splitlines()
+    return [json.loads(line)["instance"] for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("level", "names", "last"),
+    [
+        ("smoke", ["q-armed", "q-twin", "p-armed", "p-twin"], "level smoke: 4 of the suite's 7 instances"),
+        ("standard", ["q-armed", "q-twin", "p-armed", "p-twin", "clean"],
+         "level standard: 5 of the suite's 7 instances"),
+        ("thorough", ["q-armed", "q-twin", "p-armed", "p-twin", "clean", "r-armed", "r-twin"], None),
+    ],
+)  # fmt: skip
+def test_levels(folder, monkeypatch, level, names, last):
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: levelled(folder / "suite"))
+    result = evaluate(HONEST, "--level", level, "--out", "run")
+    assert result.exit_code == 0
+    assert run_names(folder) == names
+    assert ("Apart, the track tight" in result.stdout) is (level == "thorough")
+    assert [line for line in result.stdout.splitlines() if line.startswith("level ")] == ([last] if last else [])
+    assert json.loads((folder / "run" / "run.json").read_text())["level"] == level
+
+
+def test_standard_is_the_level_that_is_not_named(folder, monkeypatch):
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: levelled(folder / "suite"))
+    first, second = evaluate(HONEST, "--out", "run"), evaluate(HONEST, "--level", "standard", "--out", "run")
+    assert first.stdout == second.stdout
+
+
+def test_the_tracks_findings_are_apart(folder, monkeypatch):
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: levelled(folder / "suite"))
+    result = evaluate(GULLIBLE, "--level", "thorough", "--out", "run", "--json", "summary.json")
+    assert result.exit_code == 1
+    apart, _, rest = result.stdout.partition("All other instances:")
+    assert "says verified of r-armed" in apart
+    assert "r-armed" not in rest
+    (summary,) = json.loads((folder / "summary.json").read_text())
+    assert [each["instance"] for each in summary["findings"]] == ["p-armed", "q-armed"]
+    assert [each["instance"] for each in summary["tight"]["findings"]] == ["r-armed"]
+
+
+def test_a_limit_is_of_the_level(folder, monkeypatch):
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: levelled(folder / "suite"))
+    evaluate(HONEST, "--level", "smoke", "--limit", "2", "--out", "run")
+    assert run_names(folder) == ["q-armed", "q-twin"]
+
+
+def test_another_level_does_not_go_on_with_a_run():
+    evaluate(HONEST, "--level", "smoke", "--out", "run")
+    result = evaluate(HONEST, "--out", "run")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        'soundbench: run: holds another run (level was "smoke", is "standard" now); choose another --out\n'
+    )
+
+
+def test_a_suite_without_pairs_has_no_smoke(folder, monkeypatch):
+    plain = small_suite(folder / "suite")
+    bare = replace(plain, ground_truth={"clean": plain.ground_truth["clean"]})
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: bare)
+    result = evaluate(HONEST, "--level", "smoke", "--out", "run")
+    assert result.exit_code == 2
+    assert "use --level standard" in result.stderr
+    assert not (folder / "run").exists()
+
+
+def test_what_the_budget_leaves_is_told_and_run_by_the_same_command(folder, monkeypatch):
+    answers = iter([True, True, False, True])
+    monkeypatch.setattr("soundbench.execute.within", lambda _: lambda: next(answers))
+    monkeypatch.setattr("sys.argv", ["soundbench", "evaluate", HONEST, "--budget", "10", "--out", "run"])
+    command = [HONEST, "--budget", "10", "--out", "run"]
+    first = evaluate(*command)
+    assert first.exit_code == 0
+    assert first.stdout.splitlines()[-2] == (
+        f"1 of 3 tasks were not started within 10 min; go on with: soundbench evaluate {HONEST} --budget 10 --out run"
+    )
+    assert run_names(folder) == ["armed", "twin"]
+    second = evaluate(*command)
+    assert "not started" not in second.stdout
+    assert second.stderr.startswith("run: keeps 2 results of an earlier start; 1 to run\n")
+    assert run_names(folder) == ["armed", "twin", "clean"]
+
+
+def test_a_budget_that_is_over_at_once_exercises_nothing(folder):
+    result = evaluate(HONEST, "--budget", "1e-9")
+    assert result.exit_code == 4
+    left = next(line for line in result.stdout.splitlines() if "not started" in line)
+    assert left.startswith("3 of 3 tasks were not started within 1e-09 min; go on with: soundbench ")
+    (run,) = (folder / "runs").iterdir()
+    assert left.endswith(f" --out runs/{run.name}")
 
 
 def test_kept_results_are_spoken_of():
@@ -146,7 +257,7 @@ def test_kept_results_are_spoken_of():
 def started(folder, monkeypatch):
     """Starts the command line as a process, with two tasks at once of which none will end."""
     monkeypatch.setenv("FAKE_PID", str(folder / "pids"))
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
     arguments = ["evaluate", HONEST, SLOW, "--jobs", "2", "--out", "run"]
     command = [sys.executable, str(TESTS / "small_suite.py"), str(folder / "suite"), *arguments]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
@@ -174,7 +285,7 @@ def test_a_stopped_run_leaves_no_verifier_and_tells_how_to_go_on(folder, started
 
 def test_a_killed_run_goes_on_where_it_was(folder, monkeypatch):
     monkeypatch.setenv("FAKE_PID", str(folder / "pids"))
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
     arguments = ["evaluate", HONEST, SLOW, "-o", "slow.seconds=0.5", "--out", "run", "--json", "summary.json"]
     command = [sys.executable, str(TESTS / "small_suite.py"), str(folder / "suite"), *arguments]
     for lines in (1, 3):

@@ -1,6 +1,7 @@
 """The counts, the ratios, and what it takes to exercise a pair."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
-from soundbench.ground_truth import Expected, GroundTruth, Role, TwinKind
+from soundbench.ground_truth import Expected, GroundTruth, Role, Track, TwinKind
 from soundbench.judge import FINDINGS, Assessment, Judgement, Outcome, assess
 from soundbench.metrics import Finding, TwinCount, summarise, to_json
 from soundbench.replay import Replay
@@ -200,6 +201,27 @@ class TestRatios:
         assert found.unverifiable_falsified_ratio is None
 
 
+class TestTight:
+    ROWS = (("a", Claim.VERIFIED, armed()), ("t", Claim.VERIFIED, twin()), ("c", Claim.TIMEOUT, CLEAN))
+
+    def test_it_counts_nowhere_else(self):
+        hard = [
+            ("tight-a", Claim.VERIFIED, replace(armed("q"), track=Track.TIGHT)),
+            ("tight-t", Claim.VERIFIED, replace(twin(pair="q"), track=Track.TIGHT)),
+        ]
+        alone, mixed = summary_of(*self.ROWS), summary_of(*hard, *self.ROWS)
+        assert alone.tight is None
+        assert replace(mixed, tight=None) == alone
+        assert mixed.tight == summary_of(
+            *((name, claim, replace(truth, track=Track.MAIN)) for name, claim, truth in hard)
+        )
+        assert [finding.instance for finding in mixed.tight.findings] == ["tight-a"]
+
+    def test_shallow_ones_count_as_they_are(self):
+        shallow = [(name, claim, replace(truth, track=Track.SHALLOW)) for name, claim, truth in self.ROWS]
+        assert summary_of(*shallow) == summary_of(*self.ROWS)
+
+
 def test_json():
     found = summary_of(("a", Claim.VERIFIED, armed()), ("t", Claim.TIMEOUT, twin()), evidence={"a": "findings/tool-a"})
     assert json.loads(json.dumps(to_json(found))) == {
@@ -238,4 +260,5 @@ def test_json():
                 "evidence": "findings/tool-a",
             }
         ],
+        "tight": None,
     }

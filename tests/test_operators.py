@@ -1,5 +1,6 @@
 """Every operator means what ONNX Runtime computes; whatever has no exact meaning is refused in one line."""
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -65,7 +66,7 @@ class TestConformance:
 
     @pytest.mark.parametrize("first", [{"min": -0.5, "max": 0.25}, {"min": 1.0}, {"max": -1.0}, {}])
     def test_the_ends_of_a_clip_may_be_attributes(self, first):
-        model = build((1, 5), [Layer("Clip", (None,), first)], opset=6)
+        model = build((1, 5), [Layer("Clip", (None,), first)], opset=10)
         check_against_onnxruntime(model, np.random.default_rng(0))
 
     @pytest.mark.parametrize(
@@ -99,6 +100,26 @@ class TestConformance:
         ]
         model = build((2, 3, 2), layers)
         assert read(model).output_count == 28
+        check_against_onnxruntime(model, np.random.default_rng(0))
+
+    @pytest.mark.parametrize(
+        ("layer", "opset"),
+        [
+            (Layer("Split", (None,), {"axis": 1}, outputs=2), 11),
+            (Layer("Split", (None,), {"axis": -1, "split": [3, 1, 2]}, outputs=3), 11),
+            (Layer("Split", (None, int64(3, 1, 2)), {"axis": 1}, outputs=3), 18),
+            (Layer("Split", (None,), {"axis": 1, "num_outputs": 3}, outputs=3), 18),
+        ],
+    )
+    def test_the_parts_of_a_tensor_in_every_version(self, layer, opset):
+        names = ["T0", *(f"T0_{place}" for place in range(1, layer.outputs))]
+        model = build((2, 6), [layer, Layer("Concat", tuple(names[::-1]), {"axis": 1})], opset=opset)
+        check_against_onnxruntime(model, np.random.default_rng(0))
+
+    def test_the_last_part_is_smaller(self):
+        layer = Layer("Split", (None,), {"axis": 1, "num_outputs": 3}, outputs=3, kept=2)
+        model = build((2, 7), [layer, Layer("Concat", ("T0_1", None, "T0_0"), {"axis": 1})], opset=18)
+        assert read(model).sizes["T0"] == 2
         check_against_onnxruntime(model, np.random.default_rng(0))
 
     def test_a_pool_beneath_zero_takes_nothing_from_its_padding(self):
@@ -350,11 +371,22 @@ REFUSED = {
     "Slice, nothing left": ((1, 4), Layer("Slice", (None, int64(3), int64(2), int64(1))), "nothing is left"),
     "Slice, starts a tensor": ((1, 4), Layer("Slice", (None, None, int64(2))), "input 1 is not a constant"),
     "Slice, starts half numbers": ((1, 4), Layer("Slice", (None, PAIR / 2, int64(1, 1))), "list of integers"),
+    "Split, parts that are too few": (
+        (1, 4),
+        Layer("Split", (None, int64(1, 2)), {"axis": 1}, outputs=2),
+        "an axis of 4",
+    ),
+    "Split, an empty part": ((1, 4), Layer("Split", (None, int64(4, 0)), {"axis": 1}, outputs=2), "an axis of 4"),
+    "Split, more parts than outputs": ((1, 4), Layer("Split", (None, int64(2, 2)), {"axis": 1}), "not 1 that"),
+    "Split that is not equal": ((1, 4), Layer("Split", (None,), {"axis": 1}, outputs=3), "an axis of 4"),
+    "Split along an axis beyond the shape": ((1, 4), Layer("Split", (None,), {"axis": 2}), "different axes"),
+    "Split at the network's own values": ((1, 4), Layer("Split", (None, None)), "input 1 is not a constant"),
     "Gather beyond the axis": ((1, 4), Layer("Gather", (None, int64(4)), {"axis": 1}), "an axis of 4"),
     "Gather before the axis": ((1, 4), Layer("Gather", (None, int64(-5)), {"axis": 1}), "an axis of 4"),
     "Gather along an axis beyond the shape": ((1, 4), Layer("Gather", (None, int64(0)), {"axis": 2}), "different axes"),
     "Gather at the network's own values": ((1, 4), Layer("Gather", (None, None)), "input 1 is not a constant"),
     "Squeeze of a longer axis": ((1, 2), Layer("Squeeze", (None, int64(1))), "not all of size 1"),
+    "Squeeze of no axis": ((1, 2), Layer("Squeeze", (None, int64())), "an empty list"),
     "Squeeze beyond the shape": ((1, 2), Layer("Squeeze", (None, int64(2))), "different axes"),
     "Unsqueeze of an axis twice": ((1, 2), Layer("Unsqueeze", (None, int64(0, -4))), "different axes"),
     "Unsqueeze beyond the shape": ((1, 2), Layer("Unsqueeze", (None, int64(3))), "different axes"),
@@ -383,6 +415,18 @@ class TestRefusal:
         assert message.startswith("random.onnx: node 'N0'")
         assert reason in message
         assert len(message.splitlines()) == 1
+
+    @pytest.mark.parametrize("opset", [3, 6, 99])
+    def test_operator_sets_in_which_operators_may_mean_something_else(self, opset):
+        model = build((1, 2), [Layer("Concat", (None, None))], opset=opset)
+        with pytest.raises(UnsupportedOperator, match=f"^random.onnx: operator set {opset} .* 7 to "):
+            read(model)
+
+    @pytest.mark.parametrize(("count", "sizes"), [(4, [2, 2, 2, 0]), (5, [2, 2, 2, 2, -2])])
+    def test_a_split_that_leaves_nothing_for_the_last_part(self, count, sizes):
+        model = build((2, 6), [Layer("Split", (None,), {"axis": 1, "num_outputs": count}, outputs=count)], opset=18)
+        with pytest.raises(UnsupportedOperator, match=re.escape(f"parts of sizes {sizes}")):
+            read(model)
 
     @pytest.mark.parametrize(("axes", "attributes"), [((), {}), ((1,), {"noop_with_empty_axes": 1})])
     def test_a_mean_over_no_axis(self, axes, attributes):
@@ -489,6 +533,18 @@ def overwrite_tensor(graph):
     graph.node[1].output[0] = "T0"
 
 
+def second_output_overwrites(graph):
+    graph.node[1].CopyFrom(helper.make_node("Split", ["T0"], ["T1", "C0_2"], "N1", axis=1))
+
+
+def two_outputs_of_one_name(graph):
+    graph.node[1].CopyFrom(helper.make_node("Split", ["T0"], ["T1", "T1"], "N1", axis=1))
+
+
+def an_output_left_out(graph):
+    graph.node[1].CopyFrom(helper.make_node("Split", ["T0"], ["", "T1"], "N1", axis=1))
+
+
 def weight_twice(graph):
     graph.initializer.append(graph.initializer[0])
 
@@ -551,6 +607,9 @@ MALFORMED = {
     overwrite_input: "node 'N0'.*'X'",
     overwrite_weight: "node 'N0'.*'C0_2'",
     overwrite_tensor: "node 'N1'.*'T0'",
+    second_output_overwrites: "node 'N1'.*'C0_2', which exists",
+    two_outputs_of_one_name: "node 'N1'.*'T1', which exists",
+    an_output_left_out: "node 'N1'.*left out",
     weight_twice: "'C0_1'",
     weight_not_finite(np.nan): "'C0_1'.*finite",
     weight_not_finite(np.inf): "'C0_1'.*finite",
@@ -582,4 +641,9 @@ class TestMalformed:
         model = build((1, 2), [Layer("Relu")])
         del model.opset_import[:]
         with pytest.raises(InputError, match="node 'N0'"):
+            read(model)
+
+    def test_an_attribute_that_is_no_text(self):
+        model = build(IMAGE, [Layer("Conv", (None, KERNEL), {"auto_pad": b"\xff"})])
+        with pytest.raises(InputError, match=r"node 'N0'.*not a valid node"):
             read(model)
