@@ -15,7 +15,7 @@ from soundbench.placement import Place
 from soundbench.recipe import Factors, Network, Recipe
 from soundbench.specification import FORMS
 from soundbench.trigger import Hardness, Shape
-from soundbench.vnnlib_writing import Notation
+from soundbench.notation import Notation
 
 
 def recipe(factors, *, networks=2, boxes=3, hardness=(Hardness("easy"),), forbidden=frozenset()):

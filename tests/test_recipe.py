@@ -14,7 +14,7 @@ from soundbench.recipe import Factors, Network, Recipe, read_recipe
 from soundbench.scale import SCALES
 from soundbench.specification import FORMS
 from soundbench.trigger import Hardness, Shape
-from soundbench.vnnlib_writing import Notation
+from soundbench.notation import Notation
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
