@@ -57,7 +57,9 @@ def cover(factors: Factors, random: np.random.Generator) -> list[Row]:
         candidates = [row for row in (extend(seed, factors, missing, random) for _ in range(CANDIDATES)) if row]
         if not candidates:
             values = " and ".join(f"{factor} {value}" for factor, value in sorted(seed))
-            raise NoRow(f"{values} cannot meet: what they may not meet leaves no value of another factor; forbid that too")
+            raise NoRow(
+                f"{values} cannot meet: what they may not meet leaves no value of another factor; forbid that too"
+            )
         best = max(candidates, key=lambda row: sum(pair in missing for pair in pairs_of(row)))
         for pair in pairs_of(best):
             missing.pop(pair, None)

@@ -34,7 +34,6 @@ CASES = {
 }
 
 
-
 def trained_network(architecture, scale_name, front_name, seed=4):
     """Scaled boxes and a network without needles, trained on them; seeds are tried one after the other."""
     for attempt in range(10):

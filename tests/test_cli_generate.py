@@ -68,7 +68,9 @@ def test_a_suite_is_made_and_certified(recipe, tiny_suite):
 
 def test_the_shipped_recipe_goes_by_its_name(recipe, monkeypatch):  # noqa: ARG001 (an empty folder to work in)
     made = []
-    monkeypatch.setattr("soundbench.generate.generate", lambda source, out, _, jobs: made.append((source, out, jobs)) or 5)
+    monkeypatch.setattr(
+        "soundbench.generate.generate", lambda source, out, _, jobs: made.append((source, out, jobs)) or 5
+    )
     result = run("generate", "core", "--out", "somewhere", "--seed", "9", "--jobs", "2")
     assert result.exit_code == 0, result.output
     ((source, out, jobs),) = made

@@ -19,7 +19,6 @@ MORE = TINY.replace('version = "1"', 'version = "1"\ntight = ["relative"]\ntight
 PAIRS = ["mlp-near-1", "mlp-large-1", "tight-relative-1", "tight-relative-2"]
 
 
-
 def files(folder):
     """The content of every file below a folder."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

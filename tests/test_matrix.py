@@ -11,14 +11,17 @@ from planted import TINY, recipe_of
 from soundbench.covering import NoRow
 from soundbench.ground_truth import TwinKind
 from soundbench.matrix import cells_of
+from soundbench.notation import Notation
 from soundbench.placement import Place
 from soundbench.recipe import Factors, Network, Recipe
 from soundbench.specification import FORMS
 from soundbench.trigger import Hardness, Shape
-from soundbench.notation import Notation
 
 
-def recipe(factors, *, networks=2, boxes=3, hardness=(Hardness("easy"),), forbidden=frozenset()):
+EASY = (Hardness("easy"),)
+
+
+def recipe(factors, *, networks=2, boxes=3, hardness=EASY, forbidden=frozenset()):
     some = tuple(Network(f"n{number}", (24,)) for number in range(networks))
     return Recipe(
         name="r", version="1", boxes=boxes, networks=some, factors=factors, hardness=hardness, forbidden=forbidden

@@ -180,9 +180,7 @@ def test_a_witness_deep_in_a_branch_has_halves_of_either_side():
     chance=st.floats(1e-12, 1e-2),
     reads=st.integers(4, INPUTS),
 )
-def test_half_widths_are_as_large_as_the_chance_allows_and_no_larger(
-    seed, shape, scale, where, queries, chance, reads
-):
+def test_half_widths_are_as_large_as_the_chance_allows_and_no_larger(seed, shape, scale, where, queries, chance, reads):
     placement = place(where, region_of(seed, shape, scale), reads, np.random.default_rng(seed))
     half_widths = half_widths_for(placement, queries, chance)
     assert half_widths.shape == (len(placement.reads),)

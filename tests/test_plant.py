@@ -180,7 +180,9 @@ VARIANTS = {
     "softmax": SOFTMAX,
     "bolted on": TINY.replace("classes = 2", "classes = 3\nwoven = false"),
     "deep": TINY.replace("hidden = [8, 6]", "hidden = [8, 6, 4]"),
-    "tanh": TINY.replace("classes = 2", 'activation = "tanh"').replace("[10]", "[16]").replace("reads = 10", "reads = 16"),
+    "tanh": TINY.replace("classes = 2", 'activation = "tanh"')
+    .replace("[10]", "[16]")
+    .replace("reads = 10", "reads = 16"),
     "through an operator": TINY.replace("classes = 2", 'classes = 2\nfront = "gathered"'),
 }
 

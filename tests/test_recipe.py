@@ -9,12 +9,12 @@ from soundbench.errors import InputError
 from soundbench.fronts import FRONTS
 from soundbench.graph import Function
 from soundbench.ground_truth import TwinKind
+from soundbench.notation import Notation
 from soundbench.placement import Place
 from soundbench.recipe import Factors, Network, Recipe, read_recipe
 from soundbench.scale import SCALES
 from soundbench.specification import FORMS
 from soundbench.trigger import Hardness, Shape
-from soundbench.notation import Notation
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

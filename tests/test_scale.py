@@ -43,8 +43,10 @@ def test_what_scales_are_called_is_what_they_are():
     assert (np.abs(0.5 * (lower["near"] + upper["near"])) == 0).all()
     far = scale_of("far", seed=3).centre
     assert set(far.tolist()) == {-FAR, FAR}
-    assert (upper["tiny"] - lower["tiny"] == pytest.approx(2 * half * TINY)) and TINY < 0.1
-    assert (upper["large"] - lower["large"] == pytest.approx(2 * half * LARGE)) and LARGE > 100
+    assert upper["tiny"] - lower["tiny"] == pytest.approx(2 * half * TINY)
+    assert upper["large"] - lower["large"] == pytest.approx(2 * half * LARGE)
+    assert TINY < 0.1
+    assert LARGE > 100
 
 
 @every_scale
