@@ -17,7 +17,6 @@ from soundbench.recipe import Factors, Network, Recipe
 from soundbench.specification import FORMS
 from soundbench.trigger import Hardness, Shape
 
-
 EASY = (Hardness("easy"),)
 
 
