@@ -34,7 +34,7 @@ def residual(domain: Domain, random: np.random.Generator) -> Operations:
     stem = dense(row_of(domain), "stem", carrying(domain.size, random), domain, transB=1)
     width = len(stem[-2].reads[1])
     block = dense(stem, "inner", np.diag(random.uniform(0.6, 1.2, width)), domain, transB=1)
-    outer, other = (np.diag(random.uniform(low, 2 * low, width)) for low in (0.2, 0.1))
+    outer, other = (np.diag(random.uniform(low, 2 * low, width)) for low in (0.2, 0.05))
     return [
         *block,
         Operation("outer", "Gemm", ("inner_active", outer), {"transB": 1}),
