@@ -11,14 +11,9 @@ from soundbench.front_parts import Operations, carrying, clearance, dense, facto
 
 
 def gemm(domain: Domain, random: np.random.Generator) -> Operations:
-    """A dense layer with transB and factors before product and bias."""
-    return dense(row_of(domain), "mixed", carrying(domain.size, random), domain, transB=1, alpha=0.5, beta=-2.0)
-
-
-def gemm_transposed(domain: Domain, random: np.random.Generator) -> Operations:
-    """A dense layer that reads a column, transA, with a matrix that is not transposed."""
+    """A dense layer that reads a column, transA, with a matrix that is not transposed and factors before its parts."""
     column = Operation("column", "Reshape", (INPUT, np.array([-1, 1])))
-    return dense([column], "mixed", carrying(domain.size, random), domain, transA=1)
+    return dense([column], "mixed", carrying(domain.size, random), domain, transA=1, alpha=0.5, beta=-2.0)
 
 
 def matmul_add(domain: Domain, random: np.random.Generator) -> Operations:
