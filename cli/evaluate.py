@@ -29,6 +29,7 @@ Examples:
   soundbench evaluate marabou -o marabou.tightening=sbt --out runs/sbt
   soundbench evaluate vnncomp:path/to/tool/vnncomp_scripts --suite my-suite
   soundbench evaluate mypackage.mymodule:MyVerifier --json summary.json
+  soundbench evaluate marabou --variants --limit 10
 
 \b
 Exit codes: 0 no finding; 1 a finding; 2 wrong usage, or a verifier is not installed; 3 the harness failed or our
@@ -54,6 +55,9 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Run the suite's first N instances only.")
 @click.option(
+    "--variants", "with_variants", is_flag=True, help="Ask each question in other words, too: who answers alike?"
+)
+@click.option(
     "--min-exercised",
     type=click.IntRange(min=0),
     default=1,
@@ -74,6 +78,7 @@ def command(
     jobs: int,
     memory: float | None,
     limit: int | None,
+    with_variants: bool,
     min_exercised: int,
     settings: tuple[str, ...],
     out: Path | None,
@@ -86,7 +91,14 @@ def command(
     """
     from rich.console import Console
 
-    from soundbench.evaluate import check_installed, check_readable, judge_run, missing_jobs, summarise_run
+    from soundbench.evaluate import (
+        check_installed,
+        check_readable,
+        judge_run,
+        missing_jobs,
+        summarise_run,
+        variants_of,
+    )
     from soundbench.registry import resolve_all
     from soundbench.report import exit_code, render
     from soundbench.run import identify, open_run
@@ -100,12 +112,13 @@ def command(
     folder = out or Path("runs", time.strftime("%Y-%m-%dT%H-%M-%S"))
     memory_bytes = None if memory is None else int(memory * 2**30)
     with open_run(folder, identify(suite, found, timeout, memory_bytes)) as run:
-        todo = missing_jobs(suite, found, limit, run)
+        variants = variants_of(suite, suite.instances[:limit] if with_variants else (), run)
+        todo = missing_jobs(suite, found, limit, run, variants if with_variants else ())
         if run.results:
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
         _run_all(run, todo, jobs, timeout, memory_bytes, is_named=out is not None)
         run.write_tables(suite)
-        summaries = summarise_run(run, suite, found, judge_run(run, suite))
+        summaries = summarise_run(run, suite, found, judge_run(run, suite, variants), variants)
     render(summaries, Console())
     click.echo(f"run folder: {folder}")
     if json_file is not None:

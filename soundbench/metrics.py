@@ -7,11 +7,14 @@ its *clean* ones have none (our roles `clean` and `twin`).
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from soundbench.claim import Claim
+from soundbench.consistency import Contradiction, count_compared
 from soundbench.ground_truth import Expected, GroundTruth, Role, TwinKind
+from soundbench.instance import VariantKind, subject
 from soundbench.judge import FINDINGS, Assessment, Judgement
 
 INCONCLUSIVE_CLAIMS = (Claim.UNKNOWN, Claim.TIMEOUT, Claim.ERROR, Claim.UNSUPPORTED)
@@ -27,19 +30,46 @@ class TwinCount:
 
 
 @dataclass(frozen=True, slots=True)
+class VariantCount:
+    """How many variants of instances were run, and what came of them.
+
+    `findings` are those on a variant by itself. `compared` instances have two claims or more that might contradict each
+    other, those on variants included; on `inconsistent` of them two do.
+    """
+
+    count: int
+    findings: int
+    compared: int
+    inconsistent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding of a summary; `evidence` is the folder that holds it, None where none was written."""
+    """One finding of a summary; `evidence` is the folder that holds it, None where none was written.
+
+    `variant` is the variant that the claim is about, None for the instance itself. Where the assessment is
+    `inconsistent`, the claim is `verified`, and `but_falsified` says what the verifier says the opposite of.
+    """
 
     instance: str
     claim: Claim
     assessment: Assessment
     expected: Expected
     evidence: str | None
+    variant: VariantKind | None = None
+    but_falsified: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """What the claim is about, for people."""
+        return subject(self.instance, self.variant)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """One verifier on one suite. Counts are of instances that were judged; `seconds` is wall-clock in total.
+
+    Variants count in `variants` alone, but `findings` lists all.
 
     `pairs` have an armed member and a twin that takes more than a bound at the root (`misaligned` or `crowd`).
     `pairs_exercised` of them had such a twin proven, and an answer on the armed member that is neither `error`
@@ -71,6 +101,7 @@ class Summary:
     unverifiable_verified_ratio: float | None
     unverifiable_falsified_ratio: float | None
     seconds: float
+    variants: VariantCount
     findings: tuple[Finding, ...]
 
 
@@ -80,11 +111,22 @@ def summarise(
     judgements: Sequence[Judgement],
     ground_truth: Mapping[str, GroundTruth],
     evidence: Mapping[str, str],
+    inconsistent: Mapping[Contradiction, str | None] = MappingProxyType({}),
 ) -> Summary:
-    """Sum up one verifier's judgements, at most one an instance.
+    """Sum up one verifier's judgements, at most one an instance and variant, and its contradictions.
 
-    `ground_truth` and `evidence` (the findings' folders) are by instance name; either may lack an instance.
+    `ground_truth` is by instance name, and `evidence` (the findings' folders) by subject; either may lack some. The
+    folders of contradictions are in `inconsistent`.
     """
+    findings = [_finding(each, evidence.get(each.result.subject)) for each in judgements if each.assessment in FINDINGS]
+    findings += [_inconsistent(each, folder) for each, folder in inconsistent.items()]
+    variants = VariantCount(
+        count=sum(each.result.variant is not None for each in judgements),
+        findings=sum(each.variant is not None and each.but_falsified is None for each in findings),
+        compared=count_compared(judgements),
+        inconsistent=len(inconsistent),
+    )
+    judgements = [each for each in judgements if each.result.variant is None]
     assessed = Counter(each.assessment for each in judgements)
     claimed = Counter(each.result.claim for each in judgements if each.assessment is Assessment.INCONCLUSIVE)
     violated = [each for each in judgements if each.expected is Expected.VIOLATED]
@@ -114,9 +156,8 @@ def summarise(
         unverifiable_verified_ratio=_ratio(unverifiable, Claim.VERIFIED),
         unverifiable_falsified_ratio=_ratio(unverifiable, Claim.FALSIFIED),
         seconds=sum(each.result.ending.wall_seconds for each in judgements),
-        findings=tuple(
-            _finding(each, evidence.get(each.result.instance)) for each in judgements if each.assessment in FINDINGS
-        ),
+        variants=variants,
+        findings=tuple(findings),
     )
 
 
@@ -185,4 +226,12 @@ def _ratio(judgements: Sequence[Judgement], claim: Claim) -> float | None:
 
 def _finding(judgement: Judgement, evidence: str | None) -> Finding:
     result = judgement.result
-    return Finding(result.instance, result.claim, judgement.assessment, judgement.expected, evidence)
+    return Finding(
+        result.instance, result.claim, judgement.assessment, judgement.expected, evidence, variant=result.variant
+    )
+
+
+def _inconsistent(contradiction: Contradiction, evidence: str | None) -> Finding:
+    finding = _finding(contradiction.verified, evidence)
+    falsified = contradiction.falsified.result.subject
+    return replace(finding, assessment=Assessment.INCONSISTENT, but_falsified=falsified)

@@ -25,7 +25,7 @@ def exit_code(summaries: Sequence[Summary], min_exercised: int) -> int:
     3 if our ground truth was refuted, else 1 if there is a finding, else 4 if some verifier exercised fewer
     than `min_exercised` pairs, else 0.
     """
-    if any(summary.refuted for summary in summaries):
+    if any(_count_refuted(summary) for summary in summaries):
         return 3
     if any(summary.findings for summary in summaries):
         return 1
@@ -45,6 +45,8 @@ def render(summaries: Sequence[Summary], console: Console) -> None:
         table.add_column(Text(_name(summary)), justify="right", overflow="fold")
     has_pairs = any(twin.count for summary in summaries for twin in summary.twins.values())
     columns = [_pair_cells(summary) if has_pairs else _ratio_cells(summary) for summary in summaries]
+    if any(summary.variants.count for summary in summaries):
+        columns = [{**cells, **_variant_cells(each)} for cells, each in zip(columns, summaries, strict=True)]
     for label in columns[0] if columns else ():
         table.add_row(label, *(column[label] for column in columns))
     console.print(table)
@@ -60,15 +62,19 @@ def render(summaries: Sequence[Summary], console: Console) -> None:
 def explain(summary: Summary) -> str:
     """What a verifier's result means, in one line of plain words."""
     name = _name(summary)
-    if summary.refuted:
+    refuted = _count_refuted(summary)
+    if refuted:
         return (
-            f"{name} refuted our ground truth on {_count(summary.refuted, 'instance')}: the suite is wrong "
+            f"{name} refuted our ground truth on {_count(refuted, 'instance')}: the suite is wrong "
             "there, nobody is accused on it, and its makers should hear of it."
         )
     if summary.findings:
         claims = f"made {_count_findings(summary)}, with the evidence in the folders above"
     else:
         claims = f"made no unsound claim on {_count(summary.violated, 'violated instance')}"
+        if summary.variants.count:
+            compared = _count(summary.variants.compared, "instance")
+            claims += f", and did not contradict itself on {compared} that it answered more than once"
     exercised, pairs = summary.pairs_exercised, _count(summary.pairs, "pair")
     if not summary.pairs:
         return f"{name} {claims}; the suite has no pair that could show how much that means."
@@ -125,12 +131,29 @@ def _last_cells(summary: Summary) -> Mapping[str, Text]:
     }
 
 
+def _variant_cells(summary: Summary) -> Mapping[str, Text]:
+    """What came of variants, which count nowhere above but among the findings."""
+    variants = summary.variants
+    return {
+        "variants": Text(str(variants.count)),
+        "  findings on them": Text(str(variants.findings)),
+        "  instances compared": Text(str(variants.compared)),
+        "  inconsistent": Text(str(variants.inconsistent)),
+    }
+
+
 def _describe(summary: Summary, finding: Finding) -> str:
     where = f" -> {finding.evidence}" if finding.evidence else ""
+    opposite = f" but falsified of {finding.but_falsified}" if finding.but_falsified else ""
     return (
-        f"{finding.assessment}: {_name(summary)} says {finding.claim} of {finding.instance} "
+        f"{finding.assessment}: {_name(summary)} says {finding.claim} of {finding.subject}{opposite} "
         f"(ground truth: {finding.expected}){where}"
     )
+
+
+def _count_refuted(summary: Summary) -> int:
+    """On how many instances our ground truth is refuted, be it by a variant."""
+    return len({each.instance for each in summary.findings if each.assessment is Assessment.REFUTED})
 
 
 def _count_findings(summary: Summary) -> str:

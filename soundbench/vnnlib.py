@@ -23,7 +23,7 @@ from soundbench.vnnlib_formula import (
 )
 from soundbench.vnnlib_text import Expression, Form, TextError, decimal_text, read_forms, shown
 
-__all__ = ["decimal_text", "format_property", "parse_property", "read_property"]
+__all__ = ["decimal_text", "format_property", "parse_property", "property_text", "read_property"]
 
 MAXIMUM_BYTES = 256 * 2**20
 GZIP_MAGIC = b"\x1f\x8b"
@@ -37,7 +37,7 @@ def read_property(path: Path) -> Property:
     Raises:
         InputError: the file cannot be read, or holds what a `Property` cannot represent.
     """
-    return parse_property(_file_text(path), str(path))
+    return parse_property(property_text(path), str(path))
 
 
 def parse_property(text: str, source: str) -> Property:
@@ -97,7 +97,12 @@ class _Script:
     last_line: int
 
 
-def _file_text(path: Path) -> str:
+def property_text(path: Path) -> str:
+    """The text of a VNN-LIB file, plain or gzipped.
+
+    Raises:
+        InputError: the file cannot be read, or holds no text.
+    """
     try:
         with path.open("rb") as file:
             is_gzipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
