@@ -83,8 +83,7 @@ def write_finding(folder: Path, exhibit: Exhibit) -> Path:
 def write_contradiction(folder: Path, verified: Exhibit, falsified: Exhibit) -> Path:
     """Write the folder of two claims that contradict each other, like `write_finding`, and return its path.
 
-    In it each has a folder of its own. Both replay the same point, if there is one: the counterexample of the one, or
-    else our witness.
+    In it each has a folder of its own. Where there is nothing to replay of one, it replays the point of the other.
 
     Raises:
         InputError: a file of an instance cannot be read, or the folder cannot be written.

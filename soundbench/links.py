@@ -80,19 +80,26 @@ def attributes_of(node: "NodeProto") -> Mapping[str, Any]:
 
 def wiring_of(model: "ModelProto") -> Wiring:
     """How the nodes of a network are connected."""
-    from onnx import shape_inference
-
     readers: dict[str, list[NodeProto | None]] = {each.name: [None] for each in model.graph.output}
     for node in model.graph.node:
         for name in node.input:
             readers.setdefault(name, []).append(node)
-    known = shape_inference.infer_shapes(model).graph
-    shapes = {
+    weights = {each.name: tuple(each.dims) for each in model.graph.initializer if len(readers.get(each.name, ())) == 1}
+    return Wiring(readers, _shapes(model), weights)
+
+
+def _shapes(model: "ModelProto") -> Mapping[str, Shape]:
+    """The shapes of tensors, as far as ONNX finds them out."""
+    from onnx import shape_inference
+
+    try:
+        known = shape_inference.infer_shapes(model).graph
+    except shape_inference.InferenceError:
+        return {}
+    return {
         value.name: tuple(int(size.dim_value) for size in value.type.tensor_type.shape.dim)
         for value in (*known.input, *known.value_info, *known.output)
     }
-    weights = {each.name: tuple(each.dims) for each in model.graph.initializer if len(readers.get(each.name, ())) == 1}
-    return Wiring(readers, shapes, weights)
 
 
 def _follow(maker: "NodeProto", wiring: Wiring) -> Link | None:

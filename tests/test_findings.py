@@ -15,7 +15,7 @@ from small_networks import unsafe_set, write_network
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
 from soundbench.counterexample import parse_counterexample
 from soundbench.errors import InputError
-from soundbench.findings import write_finding
+from soundbench.findings import Exhibit, write_finding
 from soundbench.ground_truth import Expected, GroundTruth, Proof, Role, Witness
 from soundbench.instance import Instance
 from soundbench.judge import Assessment, judge
@@ -48,7 +48,7 @@ def instance(tmp_path):
 
 def finding_of(folder, instance, claim, truth, text=None, *, unsafe=UNSAFE, log=None, verifier="tool==1.0"):
     judgement = judge(claimed(claim, verifier), instance, unsafe, truth, text)
-    return write_finding(folder / "findings", judgement, instance, truth, version="1.0", log=log)
+    return write_finding(folder / "findings", Exhibit(judgement, instance, truth, log))
 
 
 def run_script(folder):
@@ -185,7 +185,7 @@ class TestScript:
         instance = make_instance(tmp_path, unsafe)
         judgement = judge(claimed(Claim.FALSIFIED), instance, unsafe, VIOLATED, f"((X_0 {point}))")
         assert judgement.replay.strict is violated
-        folder = write_finding(tmp_path / "findings", judgement, instance, VIOLATED, version="1", log=None)
+        folder = write_finding(tmp_path / "findings", Exhibit(judgement, instance, VIOLATED, log=None))
         assert run_script(folder).endswith(f"the property is violated: {violated}\n")
 
     @pytest.mark.parametrize("element", [TensorProto.FLOAT16, TensorProto.DOUBLE])

@@ -229,6 +229,7 @@ def test_json():
         "unverifiable_verified_ratio": 1.0,
         "unverifiable_falsified_ratio": 0.0,
         "seconds": 3.0,
+        "variants": {"count": 0, "findings": 0, "compared": 0, "inconsistent": 0},
         "findings": [
             {
                 "instance": "a",
@@ -236,6 +237,8 @@ def test_json():
                 "assessment": "unsound",
                 "expected": "violated",
                 "evidence": "findings/tool-a",
+                "variant": None,
+                "but_falsified": None,
             }
         ],
     }

@@ -9,7 +9,7 @@ from rich.console import Console
 from soundbench.claim import Claim
 from soundbench.ground_truth import Expected, TwinKind
 from soundbench.judge import Assessment
-from soundbench.metrics import Finding, Summary, TwinCount
+from soundbench.metrics import Finding, Summary, TwinCount, VariantCount
 from soundbench.report import exit_code, explain, render
 
 CLEAR = Summary(
@@ -39,6 +39,7 @@ CLEAR = Summary(
     unverifiable_verified_ratio=0.0,
     unverifiable_falsified_ratio=0.6,
     seconds=123.456,
+    variants=VariantCount(0, 0, 0, 0),
     findings=(),
 )
 LIE = Finding("mlp-7", Claim.VERIFIED, Assessment.UNSOUND, Expected.VIOLATED, "run/findings/liar-mlp-7")

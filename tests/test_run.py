@@ -191,12 +191,12 @@ def test_file_names_are_safe_and_differ(one, other):
 
 def test_texts_of_a_task_lie_below_the_run(tmp_path):
     with open_run(tmp_path, IDENTITY) as run:
-        path = run.save("logs", "vnncomp:../../x", "../i0", "text \udcff")
+        path = run.save("logs", "vnncomp:../../x", replace(INSTANCES[0], name="../i0"), "text \udcff")
     assert (tmp_path / path).resolve().is_relative_to(tmp_path)
     assert (tmp_path / path).read_text() == "text ?"
 
 
 def test_numbers_of_a_counterexample_are_text(tmp_path):
     with open_run(tmp_path, IDENTITY) as run:
-        path = run.save("counterexamples", "a", "b", f"((X_0 {float(Fraction(1, 3))!r}))")
+        path = run.save("counterexamples", "a", INSTANCES[0], f"((X_0 {float(Fraction(1, 3))!r}))")
     assert "0.3333333333333333" in (tmp_path / path).read_text()

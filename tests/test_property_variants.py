@@ -1,0 +1,122 @@
+"""Properties in other words mean the same: turned round in every case, strict where bounds do not decide."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from test_vnnlib_laws import PROPERTIES
+
+from soundbench.property_variants import input_strictness, output_strictness, reordered
+from soundbench.vnnlib import format_property, parse_property
+
+DECLARED = """(declare-const X_0 Real)
+(declare-fun X_1 () Real)
+(declare-const Y_0 Real)
+(declare-const Y_1 Real)
+"""
+TEXT = f"""; a comment
+{DECLARED}(assert (>= X_0 4e-1)) (assert (<= X_0 .6))
+(assert (and (>= X_1 -1) (< X_1 1)))
+(assert (or (and (<= Y_0
+  Y_1)) (and (> Y_1 3.0) (<= (+ Y_0 (* 2 Y_1)) -1))))
+"""
+
+
+def meaning(text):
+    unsafe = parse_property(text, "test")
+    return unsafe.input_count, unsafe.output_count, {(each.inputs, frozenset(each.outputs)) for each in unsafe.regions}
+
+
+def toggled(unsafe, *, inputs=False, outputs=False):
+    """What the property means with the other strictness."""
+
+    def box(intervals):
+        return tuple(
+            replace(each, lower_open=each.lower_open ^ inputs, upper_open=each.upper_open ^ inputs)
+            for each in intervals
+        )
+
+    return {
+        (box(region.inputs), frozenset(replace(each, strict=each.strict ^ outputs) for each in region.outputs))
+        for region in unsafe.regions
+    }
+
+
+def test_all_is_turned_round_but_the_declarations():
+    assert reordered(TEXT) == (
+        f"{DECLARED}"
+        "(assert (or (and (<= (+ Y_0 (* 2 Y_1)) -1) (> Y_1 3.0)) (and (<= Y_0 Y_1))))\n"
+        "(assert (and (< X_1 1) (>= X_1 -1)))\n"
+        "(assert (<= X_0 .6))\n"
+        "(assert (>= X_0 4e-1))\n"
+    )
+
+
+def test_bounds_on_inputs_change_their_strictness_alone():
+    assert input_strictness(TEXT) == (
+        f"{DECLARED}"
+        "(assert (> X_0 4e-1))\n"
+        "(assert (< X_0 .6))\n"
+        "(assert (and (> X_1 -1) (<= X_1 1)))\n"
+        "(assert (or (and (<= Y_0 Y_1)) (and (> Y_1 3.0) (<= (+ Y_0 (* 2 Y_1)) -1))))\n"
+    )
+
+
+def test_constraints_on_outputs_change_their_strictness_alone():
+    assert output_strictness(TEXT) == (
+        f"{DECLARED}"
+        "(assert (>= X_0 4e-1))\n"
+        "(assert (<= X_0 .6))\n"
+        "(assert (and (>= X_1 -1) (< X_1 1)))\n"
+        "(assert (or (and (< Y_0 Y_1)) (and (>= Y_1 3.0) (< (+ Y_0 (* 2 Y_1)) -1))))\n"
+    )
+
+
+@given(PROPERTIES)
+def test_the_order_means_nothing(unsafe):
+    text = format_property(unsafe)
+    made = reordered(text)
+    assert made is not None
+    assert meaning(made) == meaning(text)
+    assert made.splitlines() != text.splitlines()
+
+
+@given(PROPERTIES)
+def test_turned_round_twice_is_as_before(unsafe):
+    once = reordered(format_property(unsafe))
+    assert parse_property(reordered(once), "test") == unsafe
+
+
+@given(PROPERTIES)
+def test_every_bound_of_a_box_changes_its_strictness_or_none(unsafe):
+    made = input_strictness(format_property(unsafe))
+    has_point = any(each.lower == each.upper for region in unsafe.regions for each in region.inputs)
+    assert (made is None) == has_point
+    if made is not None:
+        assert meaning(made)[2] == toggled(unsafe, inputs=True)
+
+
+@given(PROPERTIES)
+def test_every_constraint_changes_its_strictness(unsafe):
+    made = output_strictness(format_property(unsafe))
+    assert meaning(made)[2] == toggled(unsafe, outputs=True)
+
+
+def property_text(*assertions):
+    return DECLARED + "(assert (and (>= X_0 0) (<= X_0 1) (>= X_1 0) (<= X_1 1)))\n" + "\n".join(assertions)
+
+
+def test_what_has_one_order_has_no_other():
+    one = "(declare-const X_0 Real)\n(declare-const Y_0 Real)\n(assert (or (and (<= Y_0 1))))"
+    assert reordered(one) is None
+
+
+@pytest.mark.parametrize("always", ["(<= Y_0 Y_0)", "(<= (- Y_0 Y_0) 0)"])
+def test_a_constraint_that_strictness_would_make_impossible_is_left(always):
+    assert output_strictness(property_text(f"(assert (and (<= Y_1 0) {always}))")) is None
+
+
+def test_a_bound_that_another_case_hides_is_no_hindrance():
+    """Of two bounds on one side only the tighter one counts, whichever is strict."""
+    text = property_text("(assert (< X_0 1))", "(assert (<= Y_0 0))")
+    assert parse_property(input_strictness(text), "test").regions[0].inputs[0].upper_open
