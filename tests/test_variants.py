@@ -1,0 +1,208 @@
+"""Variants are made from files alone, the same at every start, and none that is another question."""
+
+import gzip
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import onnx
+import pytest
+from planted import tensors
+from small_suite import small_suite
+from test_network_variants import dense
+
+from soundbench.errors import HarnessError, InputError
+from soundbench.graph import read_graph
+from soundbench.ground_truth import Expected, GroundTruth, Proof, Role
+from soundbench.instance import VariantKind
+from soundbench.suite import load_suite
+from soundbench.variants import NETWORK_VARIANTS, PROPERTY_VARIANTS, make_variants
+from soundbench.vnnlib import read_property
+
+STRICTNESS = {VariantKind.INPUT_STRICTNESS, VariantKind.OUTPUT_STRICTNESS}
+HOLDS = GroundTruth(Expected.HOLDS, "small", "small", Role.OTHER, proof=Proof(1e-4, 0.5, 0.01, ()))
+
+
+@pytest.fixture
+def suite(tmp_path):
+    return small_suite(tmp_path / "suite")
+
+
+@pytest.fixture
+def tiny(tiny_suite):
+    return load_suite(tiny_suite)
+
+
+def kinds(variants, name):
+    return {each.variant for each in variants if each.name == name}
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_there_is_a_function_for_every_kind():
+    assert [*PROPERTY_VARIANTS, *NETWORK_VARIANTS] == list(VariantKind)
+
+
+def test_variants_follow_their_instance_and_lie_where_it_lies_in_its_suite(tiny, tmp_path):
+    made = make_variants(tiny, tiny.instances, tmp_path)
+    assert list(dict.fromkeys(each.name for each in made)) == [each.name for each in tiny.instances]
+    first = tiny.instances[0]
+    assert [each.variant for each in made if each.name == first.name] == [
+        kind for kind in VariantKind if kind is not VariantKind.GEMM
+    ]
+    assert made[0] == replace(
+        first,
+        variant=VariantKind.REORDERED,
+        vnnlib=tmp_path / "reordered" / first.vnnlib.relative_to(tiny.root.resolve()),
+    )
+    assert {path.split("/")[0] for path in contents(tmp_path)} == {each.variant for each in made}
+
+
+def test_the_same_files_are_made_again(tiny, tmp_path):
+    one, other = (make_variants(tiny, tiny.instances, tmp_path / name) for name in ("one", "other"))
+    assert len(one) == len(other)
+    assert contents(tmp_path / "one") == contents(tmp_path / "other")
+
+
+def test_instances_of_one_network_share_its_variants(tiny, tmp_path):
+    made = make_variants(tiny, tiny.instances, tmp_path)
+    networks = {each.onnx for each in tiny.instances}
+    assert len({each.onnx for each in made} - networks) == 3 * len(networks) < 3 * len(tiny.instances)
+
+
+def test_what_is_there_is_kept(tiny, tmp_path):
+    first = make_variants(tiny, tiny.instances[:2], tmp_path)
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")}
+    again = make_variants(tiny, tiny.instances, tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    assert set(first) < set(again)
+
+
+@pytest.mark.parametrize("kind", ["reordered", "permuted"])
+def test_what_is_there_but_another_is_refused(tiny, tmp_path, kind):
+    make_variants(tiny, tiny.instances, tmp_path)
+    path = next(path for path in (tmp_path / kind).rglob("*") if path.is_file())
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(InputError, match=f"{path}: is not the variant .*; choose another --out"):
+        make_variants(tiny, tiny.instances, tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_told(suite, tmp_path):
+    (tmp_path / "variants").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        make_variants(suite, suite.instances, tmp_path / "variants")
+
+
+# --- which variants an instance has
+
+
+def test_strictness_needs_a_certified_margin(suite, tmp_path):
+    proven = replace(suite, ground_truth={**suite.ground_truth, "twin": HOLDS})
+    made = make_variants(proven, proven.instances, tmp_path)
+    assert kinds(made, "armed") >= STRICTNESS
+    assert kinds(made, "twin") >= STRICTNESS
+    assert not kinds(made, "clean") & STRICTNESS
+    assert not kinds(make_variants(replace(suite, ground_truth={}), suite.instances, tmp_path), "armed") & STRICTNESS
+
+
+def test_a_network_without_hidden_neurons_has_no_variant(suite, tmp_path):
+    made = make_variants(suite, suite.instances, tmp_path)
+    assert {each.variant for each in made} == {VariantKind.REORDERED, *STRICTNESS}
+
+
+def with_network(suite, model):
+    model.graph.output[0].type.tensor_type.shape.dim.add().dim_value = 1
+    onnx.save(model, suite.instances[0].onnx)
+    return replace(suite, ground_truth={}, instances=suite.instances[:1])
+
+
+def small_network(**options):
+    return dense(np.random.default_rng(0), (1, 6, 2), **options)
+
+
+def test_an_operator_without_an_exact_meaning_leaves_the_property_alone(suite, tmp_path):
+    model = small_network()
+    changed = with_network(suite, model)
+    assert kinds(make_variants(changed, changed.instances, tmp_path / "relu"), "armed") == {
+        VariantKind.REORDERED, VariantKind.PERMUTED, VariantKind.RESCALED, VariantKind.MATMUL_ADD
+    }  # fmt: skip
+    model.graph.node[1].op_type = "Erf"
+    changed = with_network(suite, model)
+    assert kinds(make_variants(changed, changed.instances, tmp_path / "erf"), "armed") == {VariantKind.REORDERED}
+
+
+def test_packed_files_are_unpacked(suite, tmp_path):
+    armed, *_ = suite.instances
+    packed = [path.with_name(f"{path.name}.gz") for path in (armed.onnx, armed.vnnlib)]
+    onnx.save(small_network(), armed.onnx)
+    for path, target in zip((armed.onnx, armed.vnnlib), packed, strict=True):
+        target.write_bytes(gzip.compress(path.read_bytes()))
+    instance = replace(armed, onnx=packed[0], vnnlib=packed[1])
+    made = make_variants(replace(suite, ground_truth={}), [instance], tmp_path / "out")
+    assert len(made) == 4
+    assert set(contents(tmp_path / "out")) == {
+        "reordered/armed.vnnlib", "permuted/network.onnx", "rescaled/network.onnx", "matmul-add/network.onnx"
+    }  # fmt: skip
+    for each in made:
+        assert read_graph(each.onnx).input_count == read_property(each.vnnlib).input_count
+
+
+# --- what is wrong is noticed
+
+
+def altered(name, change):
+    """A rewriting that changes one tensor and claims that this means nothing."""
+
+    def rewrite(model, _random):
+        made = onnx.ModelProto()
+        made.CopyFrom(model)
+        for each in made.graph.initializer:
+            if each.name == name:
+                values = onnx.numpy_helper.to_array(each).copy()
+                change(values)
+                each.CopyFrom(onnx.numpy_helper.from_array(values, name))
+        return made
+
+    return rewrite
+
+
+def swap(values):
+    values[[0, 1]] = values[[1, 0]]
+
+
+def nudge(values):
+    values[:] = np.nextafter(values, np.float32(np.inf))
+
+
+@pytest.mark.parametrize("kind", [VariantKind.PERMUTED, VariantKind.RESCALED])
+@pytest.mark.parametrize(("change", "words"), [(swap, "computes other"), (nudge, "computes other real numbers")])
+def test_a_network_that_computes_something_else_is_our_mistake(tiny, tmp_path, monkeypatch, kind, change, words):
+    """Be it two biases swapped, or all of them off by a rounding."""
+    name = next(name for name, values in tensors(tiny.instances[0].onnx).items() if values.ndim == 1)
+    monkeypatch.setitem(NETWORK_VARIANTS, kind, altered(name, change))
+    with pytest.raises(HarnessError, match=f"its variant {kind} {words}"):
+        make_variants(tiny, tiny.instances, tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and kind in path.parts]
+
+
+def test_a_rescaled_network_is_the_same_to_the_last_bit(tiny, tmp_path, monkeypatch):
+    """Another order of summation passes as a permutation, and not as rescaling."""
+    permuted = NETWORK_VARIANTS[VariantKind.PERMUTED]
+    monkeypatch.setitem(NETWORK_VARIANTS, VariantKind.RESCALED, permuted)
+    with pytest.raises(HarnessError, match="its variant rescaled computes other floats"):
+        make_variants(tiny, tiny.instances, tmp_path)
+
+
+def test_a_property_that_the_witness_does_not_violate_is_our_mistake(suite, tmp_path, monkeypatch):
+    monkeypatch.setitem(PROPERTY_VARIANTS, VariantKind.REORDERED, lambda text: text.replace("0.5", "0.9"))
+    with pytest.raises(HarnessError, match="its variant reordered is not violated by its witness"):
+        make_variants(suite, suite.instances, tmp_path)
+
+
+def test_a_witness_that_is_none_is_not_a_variants_fault(suite, tmp_path):
+    truth = suite.ground_truth["armed"]
+    wrong_witness = replace(truth, witness=replace(truth.witness, point=(Fraction(1, 4),)))
+    made = make_variants(replace(suite, ground_truth={"armed": wrong_witness}), suite.instances, tmp_path)
+    assert kinds(made, "armed") >= STRICTNESS
