@@ -1,8 +1,10 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,36 @@ def test_a_limit_is_a_positive_number(folder, option, value):
     assert not (folder / "run").exists()
 
 
+def test_variants_are_run_on_request(folder):
+    assert "(reordered)" not in evaluate(HONEST, "--out", "plain").stderr
+    result = evaluate(HONEST, "--out", "run", "--variants", "--limit", "1", "--min-exercised", "0")
+    assert result.exit_code == 0, result.output
+    assert f"{HONEST} armed (reordered) falsified" in result.stderr
+    assert re.search(r"^variants +3$", result.stdout, re.MULTILINE)
+    assert not (folder / "plain" / "variants").exists()
+    assert (folder / "run" / "variants" / "reordered" / "armed.vnnlib").exists()
+
+
+@pytest.mark.parametrize(("arguments", "code"), [([], 4), (["--variants"], 1)])
+def test_an_inconsistent_claim_fails(arguments, code, monkeypatch, folder):
+    """Found where nothing is known of the instances, and only by variants."""
+    suite = replace(small_suite(folder / "suite"), ground_truth={})
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: suite)
+    result = evaluate("fake_verifiers:Wavers", "--limit", "1", *arguments)
+    assert result.exit_code == code, result.output
+    lines = [line for line in result.stdout.splitlines() if line.startswith("inconsistent: ")]
+    assert len(lines) == len(arguments)
+
+
+def test_variants_are_asked_for_later_and_kept_when_they_are_not():
+    evaluate(HONEST, "--out", "run")
+    more = evaluate(HONEST, "--out", "run", "--variants")
+    assert "keeps 3 results of an earlier start; 5 to run" in more.stderr
+    again = evaluate(HONEST, "--out", "run")
+    assert "[1/" not in again.stderr
+    assert again.stdout == more.stdout
+
+
 def test_kept_results_are_spoken_of():
     assert "keeps" not in evaluate(HONEST, "--out", "run", "--limit", "1").stderr
     assert evaluate(HONEST, "--out", "run").stderr.startswith("run: keeps 1 results of an earlier start; 2 to run\n")
@@ -146,7 +178,7 @@ def test_kept_results_are_spoken_of():
 def started(folder, monkeypatch):
     """Starts the command line as a process, with two tasks at once of which none will end."""
     monkeypatch.setenv("FAKE_PID", str(folder / "pids"))
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
     arguments = ["evaluate", HONEST, SLOW, "--jobs", "2", "--out", "run"]
     command = [sys.executable, str(TESTS / "small_suite.py"), str(folder / "suite"), *arguments]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
@@ -174,7 +206,7 @@ def test_a_stopped_run_leaves_no_verifier_and_tells_how_to_go_on(folder, started
 
 def test_a_killed_run_goes_on_where_it_was(folder, monkeypatch):
     monkeypatch.setenv("FAKE_PID", str(folder / "pids"))
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
     arguments = ["evaluate", HONEST, SLOW, "-o", "slow.seconds=0.5", "--out", "run", "--json", "summary.json"]
     command = [sys.executable, str(TESTS / "small_suite.py"), str(folder / "suite"), *arguments]
     for lines in (1, 3):
