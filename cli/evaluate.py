@@ -55,7 +55,10 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Run the suite's first N instances only.")
 @click.option(
-    "--variants", "with_variants", is_flag=True, help="Ask each question in other words, too: who answers alike?"
+    "--variants",
+    "with_variants",
+    is_flag=True,
+    help="Run every instance in other words, too; who then contradicts himself is inconsistent.",
 )
 @click.option(
     "--min-exercised",
@@ -112,6 +115,8 @@ def command(
     folder = out or Path("runs", time.strftime("%Y-%m-%dT%H-%M-%S"))
     memory_bytes = None if memory is None else int(memory * 2**30)
     with open_run(folder, identify(suite, found, timeout, memory_bytes)) as run:
+        if with_variants:
+            click.echo(f"{folder}: makes and checks variants", err=True)
         variants = variants_of(suite, suite.instances[:limit] if with_variants else (), run)
         todo = missing_jobs(suite, found, limit, run, variants if with_variants else ())
         if run.results:
