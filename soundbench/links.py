@@ -111,7 +111,7 @@ def _follow(maker: "NodeProto", wiring: Wiring) -> Link | None:
     tensor, repeats, is_homogeneous = maker.output[0], 1, True
     while (node := wiring.only_reader(tensor)) is not None:
         before, after = (wiring.shapes.get(name, ()) for name in (tensor, node.output[0]))
-        if node.op_type in NEURON_BY_NEURON:
+        if node.op_type in NEURON_BY_NEURON and len(node.output) == 1:
             is_homogeneous &= node.op_type in HOMOGENEOUS
         elif node.op_type in FLATTENING and len(after) == 2 and after[1] == math.prod(before[1:]) > 0:
             repeats = after[1] // size

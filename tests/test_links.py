@@ -121,6 +121,13 @@ def test_operators_of_others_are_not_looked_through():
     assert find_links(model) == ()
 
 
+def test_places_of_maxima_would_change():
+    model = build(IMAGE, [conv(2, 3), Layer("MaxPool", (None,), {"kernel_shape": [2, 2]}), conv(3, 1)])
+    assert len(find_links(model)) == 1
+    model.graph.node[1].output.append("places")
+    assert find_links(model) == ()
+
+
 def test_a_batch_without_a_size_is_no_hindrance():
     model = build(ROW, [gemm(3, 7), RELU, gemm(7, 2)])
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "batch"
