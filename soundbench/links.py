@@ -118,7 +118,7 @@ def _follow(maker: "NodeProto", wiring: Wiring) -> Link | None:
         elif node.op_type == "Add" and len(after) == 2 and (bias := _bias(node.input, size * repeats, wiring)):
             made_by = (*made_by, replace(bias, repeats=repeats))
         else:
-            read_by = _read_by(node, tensor, size, repeats, wiring)
+            read_by = _read_by(node, tensor, repeats, wiring)
             return None if read_by is None else Link(size, made_by, read_by, is_homogeneous)
         tensor = node.output[0]
     return None
@@ -136,13 +136,12 @@ def _made_by(node: "NodeProto", wiring: Wiring) -> tuple[Axis, ...]:
     return () if bias is None else (made, bias)
 
 
-def _read_by(node: "NodeProto", tensor: str, size: int, repeats: int, wiring: Wiring) -> Axis | None:
+def _read_by(node: "NodeProto", tensor: str, repeats: int, wiring: Wiring) -> Axis | None:
     """Along which axis of a linear operator's weights its inputs lie; None where that is not plain."""
     weights = _weights(node, tensor, wiring)
     if weights is None or node.input[0] != tensor:
         return None
-    axis = 1 - _output_axis(node)
-    return Axis(weights, axis, repeats) if wiring.weights[weights][axis] == size * repeats else None
+    return Axis(weights, 1 - _output_axis(node), repeats)
 
 
 def _weights(node: "NodeProto", tensor: str, wiring: Wiring) -> str | None:

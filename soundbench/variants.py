@@ -19,7 +19,7 @@ from soundbench.instance import Instance, VariantKind
 from soundbench.network_variants import gemm, matmul_add, permuted, rescaled
 from soundbench.property_variants import input_strictness, output_strictness, reordered
 from soundbench.suite import Suite, beside
-from soundbench.variant_check import can_be_checked, check_network, check_property
+from soundbench.variant_check import can_be_checked, check_network, keeps_witness
 from soundbench.vnnlib import property_text
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ NEED_MARGIN = frozenset({VariantKind.INPUT_STRICTNESS, VariantKind.OUTPUT_STRICT
 def make_variants(suite: Suite, instances: Sequence[Instance], folder: Path) -> tuple[Instance, ...]:
     """All variants of some of a suite's instances, written below a folder unless they are there already.
 
-    A variant differs from its instance in one file. Instances of one network share the variants of it.
+    A variant differs from its instance in one file. Instances of one network share the variants of it. What an
+    instance's witness does not violate is no variant of it.
 
     Raises:
         InputError: a file cannot be read or written, or the folder holds another file in a variant's place.
@@ -57,9 +58,11 @@ def make_variants(suite: Suite, instances: Sequence[Instance], folder: Path) -> 
     networks = {onnx: _network_variants(suite, group, folder) for onnx, group in by_network.items()}
     made: list[Instance] = []
     for instance in instances:
+        truth = suite.ground_truth.get(instance.name)
         properties = _property_variants(suite, instance, folder)
-        made += [replace(instance, vnnlib=path, variant=kind) for kind, path in properties.items()]
-        made += [replace(instance, onnx=path, variant=kind) for kind, path in networks[instance.onnx].items()]
+        written = [replace(instance, vnnlib=path, variant=kind) for kind, path in properties.items()]
+        written += [replace(instance, onnx=path, variant=kind) for kind, path in networks[instance.onnx].items()]
+        made += [variant for variant in written if keeps_witness(instance, truth, variant)]
     return tuple(made)
 
 
@@ -70,7 +73,7 @@ def _property_variants(suite: Suite, instance: Instance, folder: Path) -> dict[V
         made = None if kind in NEED_MARGIN and not _has_margin(truth) else rewrite(text)
         if made is not None:
             paths[kind] = _place(folder, kind, suite.root, instance.vnnlib)
-            _write(paths[kind], made.encode(), partial(check_property, kind, instance, truth))
+            _write(paths[kind], made.encode())
     return paths
 
 
@@ -101,8 +104,8 @@ def _place(folder: Path, kind: VariantKind, root: Path, original: Path) -> Path:
     return path.with_name(path.name.removesuffix(".gz"))
 
 
-def _write(path: Path, content: bytes, check: Callable[[Path], None]) -> None:
-    """Write a file once it is checked; one that is there already was."""
+def _write(path: Path, content: bytes, *checks: Callable[[Path], None]) -> None:
+    """Write a file once it passes all checks; one that is there already has."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
@@ -115,5 +118,6 @@ def _write(path: Path, content: bytes, check: Callable[[Path], None]) -> None:
         raise InputError(f"{path}: cannot be written ({error.strerror}); check the permissions") from None
     with beside(path) as partial_file:
         partial_file.write_bytes(content)
-        check(partial_file)
+        for check in checks:
+            check(partial_file)
         partial_file.replace(path)

@@ -86,6 +86,9 @@ NO_LINK = {
     "columns": ((2, 2), Layer("MatMul", (zeros(2, 2), None)), RELU, Layer("MatMul", (zeros(2, 2), None))),
     "the width of an image": (IMAGE, conv(2, 4), RELU, Layer("MatMul", (None, zeros(4, 2)))),
     "rows for channels": (IMAGE, conv(2, 4), TO_MATRIX, Layer("MatMul", (None, zeros(20, 2)))),
+    "a bias along the width": (IMAGE, conv(2, 4), Layer("Add", (None, zeros(4))), RELU, conv(4, 1)),
+    "a transposed operand": ((3, 3), gemm(3, 3), RELU, gemm(3, 2, transA=1)),
+    "only added": ((1, 7), gemm(7, 7), RELU, Layer("Gemm", ("X", zeros(7, 7), "T1"))),
     "a transposed image": (IMAGE, conv(2, 2), Layer("Transpose", (None,), {"perm": [0, 1, 3, 2]}), conv(2, 2)),
 }  # fmt: skip
 
@@ -110,6 +113,12 @@ def test_weights_that_are_no_initializers_stay():
 def test_weights_that_two_layers_share_stay():
     model = build(ROW, [gemm(3, 3), RELU, gemm(3, 3), RELU, gemm(3, 2)])
     model.graph.node[2].input[1] = "C0_1"
+    assert find_links(model) == ()
+
+
+def test_what_is_an_output_as_well_stays():
+    model = build(ROW, [gemm(3, 7), RELU, gemm(7, 2)])
+    model.graph.output[0].name = "T1"
     assert find_links(model) == ()
 
 

@@ -106,14 +106,17 @@ def property_text(*assertions):
     return DECLARED + "(assert (and (>= X_0 0) (<= X_0 1) (>= X_1 0) (<= X_1 1)))\n" + "\n".join(assertions)
 
 
-def test_what_has_one_order_has_no_other():
-    one = "(declare-const X_0 Real)\n(declare-const Y_0 Real)\n(assert (or (and (<= Y_0 1))))"
-    assert reordered(one) is None
+def test_what_reads_alike_from_both_ends_has_no_other_order():
+    lower, upper, unsafe = "(assert (>= X_0 0))", "(assert (<= X_0 1))", "(assert (<= Y_0 1))"
+    declared = "(declare-const X_0 Real)\n(declare-const Y_0 Real)\n"
+    assert reordered(declared + "\n".join([lower, upper, unsafe, upper, lower])) is None
+    assert reordered(declared + "\n".join([lower, upper, unsafe])) is not None
 
 
 @pytest.mark.parametrize("always", ["(<= Y_0 Y_0)", "(<= (- Y_0 Y_0) 0)"])
-def test_a_constraint_that_strictness_would_make_impossible_is_left(always):
-    assert output_strictness(property_text(f"(assert (and (<= Y_1 0) {always}))")) is None
+@pytest.mark.parametrize("case", ["(and (<= Y_1 0) {})", "(or (and (<= Y_1 0) {}) (<= Y_1 -1))"])
+def test_a_constraint_that_strictness_would_make_impossible_is_left(always, case):
+    assert output_strictness(property_text(f"(assert {case.format(always)})")) is None
 
 
 def test_a_bound_that_another_case_hides_is_no_hindrance():

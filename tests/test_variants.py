@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from planted import tensors
+from small_networks import write_network
 from small_suite import small_suite
 from test_network_variants import dense
 
@@ -15,9 +16,10 @@ from soundbench.errors import HarnessError, InputError
 from soundbench.graph import read_graph
 from soundbench.ground_truth import Expected, GroundTruth, Proof, Role
 from soundbench.instance import VariantKind
+from soundbench.replay import run_onnx
 from soundbench.suite import load_suite
 from soundbench.variants import NETWORK_VARIANTS, PROPERTY_VARIANTS, make_variants
-from soundbench.vnnlib import read_property
+from soundbench.vnnlib import decimal_text, read_property
 
 STRICTNESS = {VariantKind.INPUT_STRICTNESS, VariantKind.OUTPUT_STRICTNESS}
 HOLDS = GroundTruth(Expected.HOLDS, "small", "small", Role.OTHER, proof=Proof(1e-4, 0.5, 0.01, ()))
@@ -133,6 +135,16 @@ def test_an_operator_without_an_exact_meaning_leaves_the_property_alone(suite, t
     assert kinds(make_variants(changed, changed.instances, tmp_path / "erf"), "armed") == {VariantKind.REORDERED}
 
 
+def test_numbers_of_half_the_width_leave_the_property_alone(suite, tmp_path):
+    """Their roundings are not bounded here."""
+    network = write_network(tmp_path / "half.onnx", [[1.0], [-1.0]], shift=[0.5], element=onnx.TensorProto.FLOAT16)
+    suite.instances[0].onnx.write_bytes(network.read_bytes())
+    only = replace(suite, ground_truth={}, instances=suite.instances[:1])
+    assert kinds(make_variants(only, only.instances, tmp_path / "half"), "armed") == {VariantKind.REORDERED}
+    write_network(suite.instances[0].onnx, [[1.0], [-1.0]], shift=[0.5])
+    assert VariantKind.GEMM in kinds(make_variants(only, only.instances, tmp_path / "whole"), "armed")
+
+
 def test_packed_files_are_unpacked(suite, tmp_path):
     armed, *_ = suite.instances
     packed = [path.with_name(f"{path.name}.gz") for path in (armed.onnx, armed.vnnlib)]
@@ -195,10 +207,46 @@ def test_a_rescaled_network_is_the_same_to_the_last_bit(tiny, tmp_path, monkeypa
         make_variants(tiny, tiny.instances, tmp_path)
 
 
-def test_a_property_that_the_witness_does_not_violate_is_our_mistake(suite, tmp_path, monkeypatch):
-    monkeypatch.setitem(PROPERTY_VARIANTS, VariantKind.REORDERED, lambda text: text.replace("0.5", "0.9"))
-    with pytest.raises(HarnessError, match="its variant reordered is not violated by its witness"):
-        make_variants(suite, suite.instances, tmp_path)
+# --- witnesses
+
+
+@pytest.mark.parametrize(
+    ("point", "lost"),
+    [
+        (Fraction(1, 2), VariantKind.OUTPUT_STRICTNESS),
+        (Fraction(1), VariantKind.INPUT_STRICTNESS),
+        (Fraction(3, 4), None),
+    ],
+)
+def test_what_a_witness_violates_by_a_hairs_breadth_only_is_no_variant(suite, tmp_path, point, lost):
+    """Be it on the bound of the outputs, or at the end of the box."""
+    truth = suite.ground_truth["armed"]
+    close = replace(truth, witness=replace(truth.witness, point=(point,)))
+    made = make_variants(replace(suite, ground_truth={"armed": close}), suite.instances, tmp_path)
+    assert kinds(made, "armed") == {VariantKind.REORDERED, *STRICTNESS} - {lost}
+
+
+def test_a_network_that_loses_a_witness_to_rounding_is_no_variant(suite, tmp_path, monkeypatch):
+    """The function is the same over the reals and close in floats; but the bound is what the float was."""
+    random = np.random.default_rng(0)
+    changed = with_network(suite, dense(random, (1, 60, 60, 2)))
+    permuted = NETWORK_VARIANTS[VariantKind.PERMUTED]
+    for seed in range(40):
+        monkeypatch.setitem(
+            NETWORK_VARIANTS, VariantKind.PERMUTED, lambda model, _, s=seed: permuted(model, np.random.default_rng(s))
+        )
+        made = make_variants(changed, changed.instances, tmp_path / f"free{seed}")
+        (onnx_path,) = {each.onnx for each in made if each.variant is VariantKind.PERMUTED}
+        before, after = (run_onnx(path, [Fraction(3, 4)])[0] for path in (changed.instances[0].onnx, onnx_path))
+        if after < before:
+            break
+    assert after < before
+    vnnlib = changed.instances[0].vnnlib
+    vnnlib.write_text(vnnlib.read_text().replace("Y_0 0.5", f"Y_0 {decimal_text(before)}"))
+    known = replace(changed, ground_truth={"armed": suite.ground_truth["armed"]})
+    made = make_variants(known, known.instances, tmp_path / "bound")
+    assert VariantKind.PERMUTED not in kinds(made, "armed")
+    assert VariantKind.RESCALED in kinds(made, "armed")
 
 
 def test_a_witness_that_is_none_is_not_a_variants_fault(suite, tmp_path):
