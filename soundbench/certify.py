@@ -24,6 +24,7 @@ from soundbench.ground_truth import Expected, GroundTruth, Role, Split, Track, W
 from soundbench.instance import Instance, Property
 from soundbench.meaning import meaning_digest
 from soundbench.prove import INFLATION, check, leaves, region_box
+from soundbench.queries import check_query
 from soundbench.replay import NonFiniteOutputError, open_onnx
 from soundbench.suite import Suite
 from soundbench.vnnlib import read_property
@@ -56,12 +57,14 @@ def certify_suite(suite: Suite, progress: Callable[[str], None]) -> Mapping[Expe
     # Instances of one network share its graph, and their needles must not act in each other's boxes.
     for group in by_network(suite):
         graph = read_graph(group[0].onnx)
-        open_onnx(group[0].onnx)  # what nobody can run certifies nothing
-        loaded = [
-            Loaded(instance, graph, read_property(instance.vnnlib), truth)
-            for instance in group
-            if (truth := suite.ground_truth.get(instance.name)) is not None
-        ]
+        interface = open_onnx(group[0].onnx).interface()  # what nobody can run certifies nothing
+        loaded = []
+        for instance in group:
+            unsafe, truth = read_property(instance.vnnlib), suite.ground_truth.get(instance.name)
+            with blaming(instance):
+                check_query(instance, unsafe, interface)
+            if truth is not None:
+                loaded.append(Loaded(instance, graph, unsafe, truth))
         counts[Expected.UNKNOWN] += len(group) - len(loaded)
         for item in loaded:
             with blaming(item.instance):

@@ -6,8 +6,7 @@ from fractions import Fraction
 from math import isfinite
 
 from soundbench.errors import InputError
-from soundbench.vnnlib_formula import VARIABLE
-from soundbench.vnnlib_text import Expression, Form, TextError, decimal_text, parse_numeral, read_forms, shown
+from soundbench.vnnlib_text import VARIABLE, Expression, Form, TextError, decimal_text, parse_numeral, read_forms, shown
 
 _VERDICT = re.compile(r"\A(\s*)(?:sat|violated)(?=[\s(]|\Z)")
 

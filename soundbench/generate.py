@@ -15,9 +15,10 @@ from soundbench.ground_truth import GroundTruth
 from soundbench.lock import locked
 from soundbench.memory import keep_freed_memory
 from soundbench.plant import Plan, PlantedInstance, plant
+from soundbench.queries import write_queries
 from soundbench.recipe import Recipe
 from soundbench.suite import Row, write_suite
-from soundbench.vnnlib import format_property
+from soundbench.vnnlib_writing import format_property
 
 PACKAGES = ("soundbench", "torch", "numpy", "onnx", "onnxruntime", "python-flint")
 
@@ -47,7 +48,6 @@ def generate(source: Source, out: Path, progress: Callable[[str], None]) -> int:
     """
     with one_thread(), folder_to_be(out) as folder:
         (folder / "onnx").mkdir()
-        (folder / "vnnlib").mkdir()
         instances: list[PlantedInstance] = []
         for index, plan in enumerate(plans(source.recipe)):
             instances += plant(plan, (source.seed, index), folder / "onnx")
@@ -60,13 +60,15 @@ def generate(source: Source, out: Path, progress: Callable[[str], None]) -> int:
 def write_instances(
     instances: list[PlantedInstance], timeout_seconds: float, folder: Path
 ) -> tuple[list[Row], Mapping[str, GroundTruth]]:
-    """Write every property; return the rows of the suite and its ground truth."""
+    """Write every property, in VNN-LIB 1.0 and 2.0; return the rows of the suite and its ground truth."""
     rows, truth = [], {}
+    (folder / "vnnlib").mkdir()
     for instance in instances:
-        vnnlib = f"vnnlib/{instance.name}.vnnlib"
-        (folder / vnnlib).write_text(format_property(instance.property), encoding="utf-8")
-        rows.append(Row(instance.onnx.relative_to(folder).as_posix(), vnnlib, timeout_seconds))
+        row = Row(instance.onnx.relative_to(folder).as_posix(), f"vnnlib/{instance.name}.vnnlib", timeout_seconds)
+        (folder / row.vnnlib).write_text(format_property(instance.property), encoding="utf-8")
+        rows.append(row)
         truth[instance.name] = instance.truth
+    write_queries(folder, rows, {instance.name: instance.property for instance in instances})
     return rows, truth
 
 

@@ -93,6 +93,7 @@ class VariantKind(StrEnum):
     REORDERED = "reordered"
     INPUT_STRICTNESS = "input-strictness"
     OUTPUT_STRICTNESS = "output-strictness"
+    VNNLIB2 = "vnnlib-2.0"
     PERMUTED = "permuted"
     RESCALED = "rescaled"
     MATMUL_ADD = "matmul-add"
@@ -103,6 +104,7 @@ class VariantKind(StrEnum):
 class Instance:
     """One row of `instances.csv`; `name` is unique in its suite, the paths are absolute.
 
+    `vnnlib2` is the same property in VNN-LIB 2.0, where the suite has it.
     A variant has the name of the instance that it is made from, and says in `variant` how.
     """
 
@@ -110,6 +112,7 @@ class Instance:
     onnx: Path
     vnnlib: Path
     timeout_seconds: float
+    vnnlib2: Path | None = None
     variant: VariantKind | None = None
 
 

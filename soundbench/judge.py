@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
+from soundbench.assignment import is_assignment, parse_assignment
 from soundbench.claim import Claim, TaskResult
 from soundbench.counterexample import parse_counterexample
 from soundbench.errors import HarnessError, InputError
 from soundbench.ground_truth import Expected, GroundTruth
 from soundbench.instance import Instance, Property
-from soundbench.replay import Replay, replay
+from soundbench.replay import Replay, open_onnx, replay
 
 
 class Assessment(StrEnum):
@@ -165,8 +167,12 @@ def _judge_falsified(
     if text is None or not text.strip():
         outcome, reason = Outcome.ABSENT, "it claims a counterexample, but gives none"
     else:
+        if is_assignment(text):
+            read = partial(parse_assignment, text, open_onnx(instance.onnx).interface())
+        else:
+            read = partial(parse_counterexample, text, unsafe.input_count)
         try:
-            point = parse_counterexample(text, unsafe.input_count, f"counterexample of {result.verifier}")
+            point = read(f"counterexample of {result.verifier}")
         except InputError as error:
             outcome, reason = Outcome.FAILED, str(error)
         else:

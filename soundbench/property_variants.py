@@ -1,17 +1,22 @@
 """How is a property said in other words? Its assertions in another order, or strict where they were not.
 
-What is rewritten is the text, so numbers stay as they are, and so does the way in which `and` and `or` are nested.
+What is rewritten is the text, so numbers stay as they are, and so does the way in which `and` and `or` are nested; but
+VNN-LIB 2.0 is written anew.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from soundbench.errors import InputError
 from soundbench.instance import Constraint, Interval, Property
+from soundbench.replay import open_onnx
 from soundbench.vnnlib import parse_property
+from soundbench.vnnlib2_parser import is_query
 from soundbench.vnnlib_formula import CONNECTIVES
 from soundbench.vnnlib_text import Expression, Form, fold, read_forms
+from soundbench.vnnlib_writing import format_query
 
 STRICTNESS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 
@@ -43,6 +48,17 @@ def output_strictness(text: str) -> str | None:
     That keeps the answer where a witness, or a proof, stays away from the constraints' bounds by a margin.
     """
     return _toggled(text, "Y_")
+
+
+def in_vnnlib2(text: str, onnx: Path) -> str | None:
+    """The same in VNN-LIB 2.0, of this network; None if it is so already, or has numbers that do not fit there."""
+    if is_query(text):
+        return None
+    try:
+        made = format_query(parse_property(text, "original"), open_onnx(onnx).interface())
+    except ValueError:
+        return None
+    return _lines_if(made.splitlines(), text, _regions)
 
 
 def _toggled(text: str, letter: str) -> str | None:

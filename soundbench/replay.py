@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 
 from soundbench.errors import InputError, SoundbenchError
 from soundbench.explain import describe_disagreement, describe_outputs, describe_outside, is_proven
 from soundbench.graph import UnsupportedOperator, load_onnx, read_graph
 from soundbench.instance import Property, Region
+from soundbench.interface import Declaration, Interface
 from soundbench.rigorous import evaluate
 from soundbench.rounding import float32_error
 
@@ -80,6 +82,8 @@ class OnnxNetwork:
     input_name: str
     input_shape: tuple[int, ...]
     input_type: str
+    output_name: str
+    output_type: str
 
     def cast(self, point: Sequence[Fraction]) -> Point:
         """The point, shape (inputs,), rounded to the network's input type.
@@ -104,29 +108,36 @@ class OnnxNetwork:
             InputError: the point does not fit, or ONNX Runtime fails.
             NonFiniteOutputError: an output is NaN or infinite.
         """
-        outputs = self._run([float(value) for value in self.cast(point)])
+        outputs = self._run([float(value) for value in self.cast(point)]).ravel().tolist()
         for index, value in enumerate(outputs):
             if not np.isfinite(value):
                 raise NonFiniteOutputError(f"output Y_{index} is {value} in ONNX Runtime, which violates nothing")
         return tuple(Fraction(value) for value in outputs)
 
-    def sizes(self) -> tuple[int, int]:
-        """How many inputs and outputs it has; counted in a run, since files may leave output shapes open.
+    def interface(self) -> Interface:
+        """What it takes and gives; the output's shape is that of a run, since files may leave it open.
 
         Raises:
             InputError: ONNX Runtime fails.
         """
-        inputs = math.prod(self.input_shape)
-        return inputs, len(self._run([0.0] * inputs))
+        output = self._run([0.0] * math.prod(self.input_shape))
+        return Interface(
+            Declaration(self.input_name, self.input_type, self.input_shape),
+            Declaration(self.output_name, self.output_type, output.shape),
+        )
 
-    def _run(self, values: Sequence[float]) -> list[float]:
+    def sizes(self) -> tuple[int, int]:
+        """How many inputs and outputs it has: see `interface`."""
+        found = self.interface()
+        return found.input.size, found.output.size
+
+    def _run(self, values: Sequence[float]) -> NDArray[Any]:
         entry = np.array(values, dtype=self.input_type).reshape(self.input_shape)
         try:
-            result = self.session.run(None, {self.input_name: entry})[0]
+            output: NDArray[Any] = self.session.run(None, {self.input_name: entry})[0]
         except ONNXRUNTIME_ERRORS as error:
             raise InputError(f"{self.path}: ONNX Runtime cannot run it ({_first_line(error)})") from None
-        outputs: list[float] = result.ravel().tolist()
-        return outputs
+        return output
 
 
 def open_onnx(path: Path) -> OnnxNetwork:
@@ -149,9 +160,9 @@ def open_onnx(path: Path) -> OnnxNetwork:
         if len(tensors) != 1 or tensors[0].type not in TYPES:
             found = ", ".join(f"{tensor.name}: {tensor.type}" for tensor in tensors)
             raise InputError(f"{path}: it must have one {kind} of float type, but it has {found or 'none'}")
-    entry = session.get_inputs()[0]
+    (entry,), (output,) = session.get_inputs(), session.get_outputs()
     shape = tuple(size if isinstance(size, int) else 1 for size in entry.shape)
-    return OnnxNetwork(path, session, entry.name, shape, TYPES[entry.type])
+    return OnnxNetwork(path, session, entry.name, shape, TYPES[entry.type], output.name, TYPES[output.type])
 
 
 def run_onnx(path: Path, point: Sequence[Fraction]) -> Point:

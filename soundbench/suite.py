@@ -22,6 +22,8 @@ from soundbench.truth_file import decode_ground_truth, encode_ground_truth
 
 SCHEMA = 1
 MANIFEST, INSTANCES, GROUND_TRUTH = "suite.json", "instances.csv", "ground_truth.json"
+# Where the same properties lie in VNN-LIB 2.0.
+QUERIES = "vnnlib2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ class Row:
         """The instance's name: the property's file name without its extensions."""
         return PurePosixPath(self.vnnlib).name.removesuffix(".gz").removesuffix(".vnnlib")
 
+    @property
+    def vnnlib2(self) -> str:
+        """The path of the same property in VNN-LIB 2.0, which need not be there."""
+        return f"{QUERIES}/{self.name}.vnnlib"
+
 
 def load_suite(root: Path) -> Suite:
     """Load a suite and verify the hash of every file in it.
@@ -69,8 +76,16 @@ def load_suite(root: Path) -> Suite:
     rows = read_rows(root)
     if INSTANCES not in hashes:
         raise InputError(f"{root / MANIFEST}: does not list {INSTANCES}; generate or download the suite again")
+    queries = _queries(root, rows, hashes)
     instances = tuple(
-        Instance(row.name, inside(root, row.onnx), inside(root, row.vnnlib), row.timeout_seconds) for row in rows
+        Instance(
+            name=row.name,
+            onnx=inside(root, row.onnx),
+            vnnlib=inside(root, row.vnnlib),
+            timeout_seconds=row.timeout_seconds,
+            vnnlib2=queries.get(row.name),
+        )
+        for row in rows
     )
     for row in rows:
         for name in (row.onnx, row.vnnlib):
@@ -87,6 +102,18 @@ def load_suite(root: Path) -> Suite:
     return Suite(root, str(manifest.get("name")), str(manifest.get("version")), instances, truth, digest)
 
 
+def _queries(root: Path, rows: Sequence[Row], hashes: Mapping[str, Any]) -> Mapping[str, Path]:
+    """The properties in VNN-LIB 2.0 by instance name: all of them, or none."""
+    if not (root / QUERIES).exists():
+        return {}
+    for row in rows:
+        if row.vnnlib2 not in hashes:
+            raise InputError(
+                f"{root / QUERIES}: {row.vnnlib2} is not among the files of {MANIFEST}; get the suite again"
+            )
+    return {row.name: inside(root, row.vnnlib2) for row in rows}
+
+
 def write_suite(
     root: Path, rows: Sequence[Row], ground_truth: Mapping[str, GroundTruth], made_by: Mapping[str, Any]
 ) -> None:
@@ -100,6 +127,11 @@ def write_suite(
     files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
     hashes = {name: sha256(root / name) for name in files if name != MANIFEST}
     write_json(root / MANIFEST, {"schema": SCHEMA, **made_by, "files": hashes})
+
+
+def origin(root: Path) -> Mapping[str, Any]:
+    """How a suite was made, as its `suite.json` says: what `write_suite` is told of another one made from it."""
+    return {key: value for key, value in read_json(root / MANIFEST).items() if key not in ("files", "schema")}
 
 
 def copy_files(root: Path, names: Iterable[str], folder: Path) -> None:

@@ -12,6 +12,7 @@ from soundbench.suite import (
     MANIFEST,
     Suite,
     copy_files,
+    origin,
     read_json,
     read_rows,
     write_suite,
@@ -43,11 +44,10 @@ def write_survivors(suite: Suite, out: Path) -> list[str]:
         raise InputError(f"{suite.root}: no armed instance is left, since attacks found them all, or there is none")
     rows = read_rows(suite.root)
     kept = [row for row in rows if row.name not in left_out]
-    dropped = {path for row in rows for path in (row.onnx, row.vnnlib)}
-    dropped -= {path for row in kept for path in (row.onnx, row.vnnlib)}
-    manifest = read_json(suite.root / MANIFEST)
-    made_by = {key: value for key, value in manifest.items() if key not in ("files", "schema")}
+    dropped = {path for row in rows for path in (row.onnx, row.vnnlib, row.vnnlib2)}
+    dropped -= {path for row in kept for path in (row.onnx, row.vnnlib, row.vnnlib2)}
+    files = read_json(suite.root / MANIFEST)["files"]
     with folder_to_be(out) as folder:
-        copy_files(suite.root, set(manifest["files"]) - {INSTANCES, GROUND_TRUTH} - dropped, folder)
-        write_suite(folder, kept, truth, made_by)
+        copy_files(suite.root, set(files) - {INSTANCES, GROUND_TRUTH} - dropped, folder)
+        write_suite(folder, kept, truth, origin(suite.root))
     return sorted(left_out)

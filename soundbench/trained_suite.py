@@ -152,7 +152,6 @@ def write_trained(order: Order, network: nn.Sequential, log: Log, folder: Path) 
     """
     source, model = order.source, order.model
     (folder / "onnx").mkdir()
-    (folder / "vnnlib").mkdir()
     onnx = folder / "onnx" / f"{model.name}.onnx"
     save_onnx(module_to_onnx(network, model.input_shape, CLASSES), onnx)
     graph = read_graph(onnx)

@@ -17,7 +17,7 @@ from soundbench.graph import load_onnx
 from soundbench.ground_truth import GroundTruth
 from soundbench.instance import Instance, VariantKind
 from soundbench.network_variants import gemm, matmul_add, permuted, rescaled
-from soundbench.property_variants import input_strictness, output_strictness, reordered
+from soundbench.property_variants import in_vnnlib2, input_strictness, output_strictness, reordered
 from soundbench.suite import Suite, beside
 from soundbench.variant_check import can_be_checked, check_network, keeps_witness
 from soundbench.vnnlib import property_text
@@ -25,11 +25,12 @@ from soundbench.vnnlib import property_text
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-# Each gives another text, or None where there is none that means the same.
-PROPERTY_VARIANTS: Mapping[VariantKind, Callable[[str], str | None]] = {
-    VariantKind.REORDERED: reordered,
-    VariantKind.INPUT_STRICTNESS: input_strictness,
-    VariantKind.OUTPUT_STRICTNESS: output_strictness,
+# Each gives another text about a network, or None where there is none that means the same.
+PROPERTY_VARIANTS: Mapping[VariantKind, Callable[[str, Path], str | None]] = {
+    VariantKind.REORDERED: lambda text, _: reordered(text),
+    VariantKind.INPUT_STRICTNESS: lambda text, _: input_strictness(text),
+    VariantKind.OUTPUT_STRICTNESS: lambda text, _: output_strictness(text),
+    VariantKind.VNNLIB2: in_vnnlib2,
 }
 # Each gives another network, or None where there is none that computes the same.
 NETWORK_VARIANTS: "Mapping[VariantKind, Callable[[ModelProto, np.random.Generator], ModelProto | None]]" = {
@@ -70,7 +71,7 @@ def _property_variants(suite: Suite, instance: Instance, folder: Path) -> dict[V
     """The properties that another of the instance's may be replaced by."""
     text, truth, paths = property_text(instance.vnnlib), suite.ground_truth.get(instance.name), {}
     for kind, rewrite in PROPERTY_VARIANTS.items():
-        made = None if kind in NEED_MARGIN and not _has_margin(truth) else rewrite(text)
+        made = None if kind in NEED_MARGIN and not _has_margin(truth) else rewrite(text, instance.onnx)
         if made is not None:
             paths[kind] = _place(folder, kind, suite.root, instance.vnnlib)
             _write(paths[kind], made.encode())

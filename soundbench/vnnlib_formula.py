@@ -1,7 +1,7 @@
-"""What a VNN-LIB 1.0 condition means: a disjunction of bounds on inputs and linear constraints on outputs."""
+"""What a VNN-LIB condition means: a disjunction of bounds on inputs and linear constraints on outputs."""
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import chain, product
@@ -14,13 +14,24 @@ MAXIMUM_REGIONS = 100_000
 MAXIMUM_ATOMS = 20_000_000
 MAXIMUM_BITS = 20_000
 
-VARIABLE = re.compile(r"[XY]_(?:0|[1-9][0-9]{0,8})")
 RELATIONS = frozenset({"<=", ">=", "<", ">"})
 CONNECTIVES = frozenset({"and", "or"})
 OPERATORS = frozenset({"+", "-", "*"})
 
 ZERO = Fraction(0)
 ONE = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An input or output of the network, by its index in row-major order, and the line that introduces it."""
+
+    is_input: bool
+    index: int
+    line: int
+
+
+Variables = Mapping[str, Variable]
 
 
 class InputBound(NamedTuple):
@@ -71,8 +82,8 @@ def conjuncts(condition: Expression) -> Iterator[Expression]:
             yield expression
 
 
-def normal_form(condition: Expression, line: int, variables: Collection[str]) -> Disjunction:
-    """The disjunctive normal form of a condition on line `line` over the declared `variables`.
+def normal_form(condition: Expression, line: int, variables: Variables) -> Disjunction:
+    """The disjunctive normal form of a condition on line `line` over `variables`, by their names.
 
     Where several disjunctions are joined, the choice from the last one varies fastest.
 
@@ -119,7 +130,7 @@ def _growth(form: Form, operands: Sequence[Growth]) -> Growth:
     return total
 
 
-def _leaf_condition(expression: Expression, line: int, variables: Collection[str]) -> Disjunction | None:
+def _leaf_condition(expression: Expression, line: int, variables: Variables) -> Disjunction | None:
     if isinstance(expression, str):
         raise TextError(line, f"{shown(expression)} is no condition; write a comparison such as (<= Y_0 Y_1)")
     if expression.head in RELATIONS:
@@ -138,7 +149,7 @@ def _connect(form: Form, operands: Sequence[Disjunction]) -> Disjunction:
     return tuple(merge(choice) for choice in product(*operands))
 
 
-def _comparison(form: Form, variables: Collection[str]) -> Disjunction:
+def _comparison(form: Form, variables: Variables) -> Disjunction:
     if len(form.items) != 3:
         count = len(form.items) - 1
         raise TextError(form.line, f"'{form.head}' compares two values but has {count}; write one comparison a pair")
@@ -152,40 +163,41 @@ def _comparison(form: Form, variables: Collection[str]) -> Disjunction:
         fold(operand, form.line, partial(_leaf_number, variables=variables), _arithmetic)
         for operand in (smaller, larger)
     ]
-    return _atom(_sum((numbers[0], _scaled(numbers[1], -ONE))), is_strict, form.line)
+    return _atom(_sum((numbers[0], _scaled(numbers[1], -ONE))), is_strict, form.line, variables)
 
 
 def _plain_bound(
-    smaller: Expression, larger: Expression, is_strict: bool, line: int, variables: Collection[str]
+    smaller: Expression, larger: Expression, is_strict: bool, line: int, variables: Variables
 ) -> InputBound | None:
     """The bound that compares one input with one number: nearly all of a large file, so without detours."""
     if not isinstance(smaller, str) or not isinstance(larger, str):
         return None
     is_upper = smaller in variables
     name, number = (smaller, larger) if is_upper else (larger, smaller)
-    if name not in variables or number in variables or name[0] != "X":
+    variable = variables.get(name)
+    if variable is None or not variable.is_input or number in variables:
         return None
-    return InputBound(int(name[2:]), is_upper, _decimal(number, line), is_strict, line)
+    return InputBound(variable.index, is_upper, _decimal(number, line), is_strict, line)
 
 
-def _atom(excess: Linear, is_strict: bool, line: int) -> Disjunction:
+def _atom(excess: Linear, is_strict: bool, line: int, variables: Variables) -> Disjunction:
     """The condition excess <= 0 (< 0 if `is_strict`)."""
-    letters = {name[0] for name in excess.terms}
-    if not letters:
+    terms = sorted((variables[name].index, coefficient) for name, coefficient in excess.terms.items())
+    kinds = {variables[name].is_input for name in excess.terms}
+    if not kinds:
         return TRUE if excess.constant < 0 or (excess.constant == 0 and not is_strict) else FALSE
-    if letters == {"Y"}:
-        terms = sorted((int(name[2:]), coefficient) for name, coefficient in excess.terms.items())
+    if kinds == {False}:
         return (Conjunction(constraints=(Constraint(tuple(terms), -excess.constant, is_strict),)),)
-    if len(letters) > 1:
+    if len(kinds) > 1:
         raise TextError(line, "inputs and outputs are mixed in one comparison; only separate bounds are supported")
-    if len(excess.terms) > 1:
+    if len(terms) > 1:
         raise TextError(line, "a comparison of several inputs describes no box; bound each input by a number")
-    ((name, coefficient),) = excess.terms.items()
-    bound = InputBound(int(name[2:]), coefficient > 0, -excess.constant / coefficient, is_strict, line)
+    ((index, coefficient),) = terms
+    bound = InputBound(index, coefficient > 0, -excess.constant / coefficient, is_strict, line)
     return (Conjunction(bounds=(bound,)),)
 
 
-def _leaf_number(expression: Expression, line: int, variables: Collection[str]) -> Linear | None:
+def _leaf_number(expression: Expression, line: int, variables: Variables) -> Linear | None:
     if isinstance(expression, str):
         if expression in variables:
             return Linear({expression: ONE}, ZERO)

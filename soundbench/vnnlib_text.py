@@ -1,4 +1,4 @@
-"""The text that VNN-LIB 1.0 files and counterexamples are made of: s-expressions and exact decimals."""
+"""The text that VNN-LIB files and counterexamples are made of: s-expressions and exact decimals."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -8,6 +8,9 @@ from typing import NamedTuple, TypeVar
 MAXIMUM_DEPTH = 20_000
 MAXIMUM_NUMERAL_LENGTH = 2_000
 MAXIMUM_EXPONENT = 400
+
+# How VNN-LIB 1.0 names inputs and outputs.
+VARIABLE = re.compile(r"[XY]_(?:0|[1-9][0-9]{0,8})")
 
 _MOST_DIGITS = MAXIMUM_NUMERAL_LENGTH - len("-0.")
 _LARGEST = 10**_MOST_DIGITS

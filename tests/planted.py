@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +121,11 @@ def repair_digests(folder: Path) -> None:
         truth[name]["certifies"] = meaning_digest(read_graph(network), read_property(vnnlib))
     write(folder, "ground_truth.json", truth)
     repair_hashes(folder)
+
+
+def drop_queries(folder: Path) -> None:
+    """Take the properties in VNN-LIB 2.0 out of a suite, which may lack them."""
+    shutil.rmtree(folder / "vnnlib2")
+    manifest = read(folder, "suite.json")
+    manifest["files"] = {name: digest for name, digest in manifest["files"].items() if not name.startswith("vnnlib2/")}
+    write(folder, "suite.json", manifest)

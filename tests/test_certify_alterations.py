@@ -16,6 +16,7 @@ from planted import (
     MISALIGNED_ARMED,
     MISALIGNED_TWIN,
     TWIN,
+    drop_queries,
     edit_text,
     edit_truth,
     edit_weights,
@@ -355,7 +356,7 @@ def test_an_alteration_is_noticed_whatever_is_repaired(suite_copy, alteration):
     alteration.edit(suite_copy)
     with pytest.raises(InputError, match="SHA-256"):
         load_suite(suite_copy)
-    for repair in (repair_hashes, repair_digests):
+    for repair in (repair_hashes, repair_digests, drop_queries):
         repair(suite_copy)
         with pytest.raises(CertificateError) as error:
             certify_suite(load_suite(suite_copy), lambda _: None)

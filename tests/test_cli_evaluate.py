@@ -144,7 +144,7 @@ def test_variants_are_run_on_request(folder):
     result = evaluate(HONEST, "--out", "run", "--variants", "--limit", "1", "--min-exercised", "0")
     assert result.exit_code == 0, result.output
     assert f"{HONEST} armed (reordered) falsified" in result.stderr
-    assert re.search(r"^variants +3$", result.stdout, re.MULTILINE)
+    assert re.search(r"^variants +4$", result.stdout, re.MULTILINE)
     assert not (folder / "plain" / "variants").exists()
     assert (folder / "run" / "variants" / "reordered" / "armed.vnnlib").exists()
 
@@ -163,7 +163,7 @@ def test_an_inconsistent_claim_fails(arguments, code, monkeypatch, folder):
 def test_variants_are_asked_for_later_and_kept_when_they_are_not():
     evaluate(HONEST, "--out", "run")
     more = evaluate(HONEST, "--out", "run", "--variants")
-    assert "keeps 3 results of an earlier start; 5 to run" in more.stderr
+    assert "keeps 3 results of an earlier start; 8 to run" in more.stderr
     again = evaluate(HONEST, "--out", "run")
     assert "[1/" not in again.stderr
     assert again.stdout == more.stdout

@@ -4,6 +4,7 @@ import functools
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
+from random import Random
 
 import numpy as np
 import onnx
@@ -11,6 +12,7 @@ import onnx.numpy_helper
 import pytest
 from planted import make_suite, read, recipe_of
 from soundbench.cli.shipped import core_suite
+from vnnlib_meaning import is_asserted, is_asserted_2
 
 from soundbench.attack import attack, network_in_torch
 from soundbench.base import SAMPLES
@@ -21,9 +23,11 @@ from soundbench.graph import evaluate_float64, read_graph
 from soundbench.ground_truth import Expected, Role, Track, TwinKind
 from soundbench.prove import region_box
 from soundbench.recipe import PLANTED_POSITIONS
+from soundbench.replay import open_onnx
 from soundbench.rounding import is_wide
 from soundbench.suite import load_suite
 from soundbench.vnnlib import read_property
+from soundbench.vnnlib_writing import format_query
 
 ROOT = core_suite()
 SUITE = load_suite(ROOT)
@@ -112,6 +116,52 @@ def test_recorded_chances_are_those_of_the_main_track():
     assert all(SUITE.ground_truth[name].hiding.chance <= 1e-9 for name in ARMED)
     assert all(SUITE.ground_truth[name].hiding.queries >= 1e8 for name in ARMED)
     assert all(len(SUITE.ground_truth[name].hiding.reads) >= 4 for name in ARMED)
+
+
+# --- both versions of VNN-LIB say the same, by evaluators that share no code with soundbench
+
+
+def query_text(instance):
+    """The property in VNN-LIB 2.0: as it ships, or as it would be written."""
+    if instance.vnnlib2 is not None:
+        return instance.vnnlib2.read_text()
+    return format_query(read_property(instance.vnnlib), open_onnx(instance.onnx).interface())
+
+
+def pushed(outputs, constraints, distance):
+    """Outputs moved until they satisfy the constraints, the last of them by a distance or on its very edge."""
+    moved = list(outputs)
+    for constraint in constraints * 5:
+        if not constraint.is_satisfied(moved):
+            index, factor = constraint.terms[0]
+            moved[index] -= (constraint.excess(moved) + distance) / factor
+    return moved
+
+
+@pytest.mark.parametrize("name", INSTANCES)
+def test_both_versions_mean_the_same_of_any_point(name):
+    instance, random = INSTANCES[name], Random(name)
+    texts = instance.vnnlib.read_text(), query_text(instance)
+    network, unsafe = open_onnx(instance.onnx), read_property(instance.vnnlib)
+    verdicts = []
+    for region in [random.choice(unsafe.regions) for _ in range(6)]:
+        point = [random.choice((each.lower, each.upper, (each.lower + each.upper) / 2)) for each in region.inputs]
+        beside = [*point[:-1], region.inputs[-1].upper + Fraction(1, 10**30)]
+        outputs = network.run(point)
+        for entry in (point, beside):
+            for reached in (outputs, *(pushed(outputs, region.outputs, distance) for distance in (0, 1))):
+                verdicts.append(unsafe.is_violated_by(entry, reached))
+                assert is_asserted(texts[0], entry, reached) == verdicts[-1]
+                assert is_asserted_2(texts[1], entry, reached) == verdicts[-1]
+    assert {*verdicts} == {True, False}
+
+
+@pytest.mark.parametrize("name", ARMED)
+def test_both_versions_find_the_witness_unsafe(name):
+    instance, point = INSTANCES[name], SUITE.ground_truth[name].witness.point
+    outputs = open_onnx(instance.onnx).run(point)
+    assert is_asserted(instance.vnnlib.read_text(), point, outputs)
+    assert is_asserted_2(query_text(instance), point, outputs)
 
 
 # --- witnesses are hidden

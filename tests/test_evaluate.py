@@ -148,8 +148,8 @@ def test_variants_change_nothing_but_what_is_said_of_them(with_variants, evaluat
         on_instances = tuple(each for each in after.findings if each.variant is None)
         assert replace(after, variants=before.variants, findings=on_instances) == before
     honest, gullible = (summary.variants for summary in summaries)
-    assert (honest.count, honest.findings, honest.compared, honest.inconsistent) == (5, 0, 3, 0)
-    assert (gullible.count, gullible.findings, gullible.compared, gullible.inconsistent) == (5, 3, 3, 0)
+    assert (honest.count, honest.findings, honest.compared, honest.inconsistent) == (8, 0, 3, 0)
+    assert (gullible.count, gullible.findings, gullible.compared, gullible.inconsistent) == (8, 4, 3, 0)
 
 
 def test_an_unsound_claim_on_a_variant_is_a_finding_with_a_folder_of_its_own(with_variants):
@@ -159,13 +159,14 @@ def test_an_unsound_claim_on_a_variant_is_a_finding_with_a_folder_of_its_own(wit
         ("armed (reordered)", Assessment.UNSOUND),
         ("armed (input-strictness)", Assessment.UNSOUND),
         ("armed (output-strictness)", Assessment.UNSOUND),
+        ("armed (vnnlib-2.0)", Assessment.UNSOUND),
     ]
     folders = [Path(each.evidence) for each in summary.findings]
     assert [path.name for path in folders[:2]] == ["says-verified-armed", "says-verified-armed-reordered"]
     told = json.loads((folders[1] / "finding.json").read_text())
     assert (told["instance"], told["variant"]) == ("armed", "reordered")
     texts = {path: (path / "property.vnnlib").read_text() for path in folders}
-    assert len(set(texts.values())) == 4
+    assert len(set(texts.values())) == 5
     assert texts[folders[1]].index("Y_0 0.5") < texts[folders[1]].index("X_0 1")
 
 
@@ -209,7 +210,7 @@ def test_a_run_goes_on_with_the_variants_that_are_missing(with_variants, evaluat
     first, _ = with_variants(Honest(), limit=1)
     second, summaries = with_variants(Honest())
     again, same = with_variants(Honest())
-    assert [len(results) for results in (plain, first, second, again)] == [1, 3, 4, 0]
+    assert [len(results) for results in (plain, first, second, again)] == [1, 4, 6, 0]
     assert summaries == same
 
 

@@ -19,7 +19,7 @@ from soundbench.findings import Exhibit, write_contradiction, write_finding
 from soundbench.ground_truth import Expected, GroundTruth, Proof, Role, Witness
 from soundbench.instance import Instance, VariantKind
 from soundbench.judge import Assessment, judge
-from soundbench.vnnlib import format_property
+from soundbench.vnnlib_writing import format_property
 
 BOX = ("(>= X_0 0.0)", "(<= X_0 1.0)")
 UNSAFE = unsafe_set(1, 1, *BOX, "(>= Y_0 0.75)")

@@ -99,6 +99,10 @@ VALID = "((X_0 0.875)\n(Y_0 0.875))"
 TOO_HIGH = "((X_0 1.00005))"
 HARMLESS = "((X_0 0.25))"
 FAR_OUTSIDE = "((X_0 3.0))"
+# The same in the form of VNN-LIB 2.0.
+VALID_2 = "X float32 [1,1]\n0.875\nY float32 [1,1]\n0.875\n"
+TOO_HIGH_2 = VALID_2.replace("0.875", "1.00005")
+HARMLESS_2 = VALID_2.replace("0.875", "0.25")
 
 
 def truth(expected: Expected, point: float | None = None) -> GroundTruth:
@@ -137,6 +141,9 @@ class TestJudge:
             (VIOLATED, None, TOO_HIGH, Assessment.UNCONFIRMED, "tolerance"),
             (VIOLATED, None, HARMLESS, Assessment.BAD_WITNESS, None),
             (VIOLATED, None, None, Assessment.UNCONFIRMED, "no-witness"),
+            (VIOLATED, truth(Expected.VIOLATED, 1.0), VALID_2, Assessment.CORRECT, None),
+            (VIOLATED, truth(Expected.HOLDS), TOO_HIGH_2, Assessment.UNCONFIRMED, "tolerance"),
+            (VIOLATED, None, HARMLESS_2, Assessment.BAD_WITNESS, None),
         ],
     )
     def test_falsified(self, instance, unsafe, known, text, assessment, remark):
@@ -147,7 +154,17 @@ class TestJudge:
 
     @pytest.mark.parametrize(
         "text",
-        ["((X_0 0.875)(X_1 0.5))", "((Y_0 0.875))", "((X_0 nan))", "((X_0 inf))", "((X_0 0.875", "gibberish"],
+        [
+            "((X_0 0.875)(X_1 0.5))",
+            "((Y_0 0.875))",
+            "((X_0 nan))",
+            "((X_0 inf))",
+            "((X_0 0.875",
+            "gibberish",
+            VALID_2.partition("Y")[0],
+            VALID_2.replace("X float32 [1,1]", "X float32 [1]"),
+            VALID_2.replace("0.875", "nan"),
+        ],
     )
     def test_a_counterexample_that_cannot_be_read_does_not_replay(self, instance, text):
         found = judge(result(Claim.FALSIFIED), instance, VIOLATED, truth(Expected.VIOLATED, 1.0), text)
@@ -214,10 +231,11 @@ class TestJudge:
         found = judge(result(claim), instance, VIOLATED, truth(Expected.HOLDS), VALID)
         assert (found.assessment, found.replay) == (Assessment.INCONCLUSIVE, None)
 
-    def test_a_network_that_is_gone_is_a_users_error(self, instance):
+    @pytest.mark.parametrize("text", [VALID, VALID_2])
+    def test_a_network_that_is_gone_is_a_users_error(self, instance, text):
         gone = replace(instance, onnx=instance.onnx.with_name("gone.onnx"))
         with pytest.raises(InputError, match=r"gone\.onnx"):
-            judge(result(Claim.FALSIFIED), gone, VIOLATED, None, VALID)
+            judge(result(Claim.FALSIFIED), gone, VIOLATED, None, text)
 
 
 class TestWithdrawal:

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
+from small_networks import write_network
 from test_vnnlib_laws import PROPERTIES
 
-from soundbench.property_variants import input_strictness, output_strictness, reordered
-from soundbench.vnnlib import format_property, parse_property
+from soundbench.property_variants import in_vnnlib2, input_strictness, output_strictness, reordered
+from soundbench.vnnlib import parse_property, parse_query
+from soundbench.vnnlib_writing import format_property
 
 DECLARED = """(declare-const X_0 Real)
 (declare-fun X_1 () Real)
@@ -100,6 +103,35 @@ def test_every_bound_of_a_box_changes_its_strictness_or_none(unsafe):
 def test_every_constraint_changes_its_strictness(unsafe):
     made = output_strictness(format_property(unsafe))
     assert meaning(made)[2] == toggled(unsafe, outputs=True)
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory):
+    """Networks of four outputs, by the number of inputs."""
+    folder = tmp_path_factory.mktemp("networks")
+    return {count: write_network(folder / f"{count}.onnx", np.ones((4, count))) for count in (1, 2, 3)}
+
+
+@given(PROPERTIES)
+def test_what_fits_vnnlib_2_says_the_same_there(networks, unsafe):
+    made = in_vnnlib2(format_property(unsafe), networks[unsafe.input_count])
+    if made is not None:
+        assert parse_query(made, "test").property == unsafe
+        assert in_vnnlib2(made, networks[unsafe.input_count]) is None
+
+
+def test_vnnlib_2(tmp_path):
+    network = write_network(tmp_path / "network.onnx", np.ones((2, 2)))
+    assert in_vnnlib2(TEXT, network).splitlines()[:3] == [
+        "(vnnlib-version <2.0>)",
+        "(declare-network f",
+        "  (declare-input X float32 [1,2])",
+    ]
+
+
+def test_numbers_that_do_not_fit_vnnlib_2_are_left(tmp_path):
+    network = write_network(tmp_path / "network.onnx", np.ones((2, 2)))
+    assert in_vnnlib2(property_text("(assert (<= Y_0 1e-399))"), network) is None
 
 
 def property_text(*assertions):

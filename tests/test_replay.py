@@ -12,6 +12,7 @@ from small_networks import unsafe_set, write_network
 
 from soundbench.errors import InputError
 from soundbench.explain import describe_outputs
+from soundbench.interface import Declaration, Interface
 from soundbench.replay import (
     TOLERANCE,
     NonFiniteOutputError,
@@ -342,5 +343,7 @@ def test_a_name_that_is_no_text_is_one_line(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_sizes_are_counted_in_a_run(tmp_path):
-    assert open_onnx(write_network(tmp_path / "network.onnx", [[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]])).sizes() == (3, 2)
+def test_the_shape_of_the_output_is_that_of_a_run(tmp_path):
+    network = open_onnx(write_network(tmp_path / "network.onnx", [[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]]))
+    assert network.sizes() == (3, 2)
+    assert network.interface() == Interface(Declaration("X", "float32", (1, 3)), Declaration("T0", "float32", (1, 2)))

@@ -14,6 +14,7 @@ from soundbench.errors import InputError
 from soundbench.ground_truth import AttackRecord, Expected, Role
 from soundbench.suite import load_suite, read_json, replace_ground_truth
 from soundbench.survivors import write_survivors
+from soundbench.translation import translate_suite
 
 
 def record(attack, *, found):
@@ -50,6 +51,23 @@ def test_the_found_instance_and_its_twin_go(suite, tmp_path):
     assert {**old, "files": 0} == {**new, "files": 0}
     subset = dataclasses.replace(after, instances=after.instances[:3])
     assert certify_suite(subset, str)[Expected.VIOLATED] > 0
+
+
+def test_properties_in_vnnlib_2_0_stay_with_their_instances(suite, tmp_path):
+    root = suite().root
+    if not (root / "vnnlib2").exists():
+        translate_suite(load_suite(root), tmp_path / "translated")
+        shutil.rmtree(root)
+        (tmp_path / "translated").rename(root)
+    before = suite(mlp_interior_crowd_armed="corners")
+    gone = write_survivors(before, tmp_path / "out")
+    after = load_suite(tmp_path / "out")
+    assert {path.name for path in (after.root / "vnnlib2").iterdir()} == {
+        f"{each.name}.vnnlib" for each in after.instances
+    }
+    assert len(after.instances) == len(before.instances) - len(gone) == len(before.instances) - 2
+    for each in after.instances:
+        assert each.vnnlib2.read_bytes() == (root / "vnnlib2" / f"{each.name}.vnnlib").read_bytes()
 
 
 def test_the_auditor_does_not_count(suite, tmp_path):

@@ -11,11 +11,13 @@ from torch import nn
 from soundbench.certify import certify_suite
 from soundbench.errors import CertificateError, InputError
 from soundbench.ground_truth import AttackRecord, Expected, Position, Role
+from soundbench.interface import Declaration, Interface
 from soundbench.lock import locked
 from soundbench.moat import Moat
 from soundbench.suite import load_suite, read_json, write_json
 from soundbench.trained_suite import NothingHidden, make_trained_suite
 from soundbench.truth_file import encode_ground_truth
+from soundbench.vnnlib import read_property, read_query
 
 QUICK = Moat(steps=300, walkers=6, check_every=100, check_restarts=4, check_grid=((0.5, 10), (0.1, 20)))
 ATTACKS = ["pgd 0.25x0", "pgd 0.1x50", "corners"]
@@ -62,6 +64,14 @@ def test_no_clean_instance_is_said_to_hold_without_a_proof(made):
     assert sum(truth.proof is not None for truth in clean) == result.proven
     for truth in clean:
         assert (truth.expected is Expected.HOLDS) == (truth.proof is not None)
+
+
+def test_it_has_its_properties_in_both_versions_of_vnnlib(made):
+    for instance in made[1].instances:
+        query = read_query(instance.vnnlib2)
+        assert query.property == read_property(instance.vnnlib)
+        declared = Declaration("X", "float32", (1, 1, 5, 5)), Declaration("Y", "float32", (1, 2))
+        assert query.interface == Interface(*declared)
 
 
 def test_it_certifies(made):

@@ -19,9 +19,12 @@ from soundbench.instance import VariantKind
 from soundbench.replay import run_onnx
 from soundbench.suite import load_suite
 from soundbench.variants import NETWORK_VARIANTS, PROPERTY_VARIANTS, make_variants
-from soundbench.vnnlib import decimal_text, read_property
+from soundbench.vnnlib import read_property
+from soundbench.vnnlib_text import decimal_text
 
 STRICTNESS = {VariantKind.INPUT_STRICTNESS, VariantKind.OUTPUT_STRICTNESS}
+# What every property has that is in VNN-LIB 1.0.
+ALWAYS = {VariantKind.REORDERED, VariantKind.VNNLIB2}
 HOLDS = GroundTruth(Expected.HOLDS, "small", "small", Role.OTHER, proof=Proof(1e-4, 0.5, 0.01, ()))
 
 
@@ -111,7 +114,7 @@ def test_strictness_needs_a_certified_margin(suite, tmp_path):
 
 def test_a_network_without_hidden_neurons_has_no_variant(suite, tmp_path):
     made = make_variants(suite, suite.instances, tmp_path)
-    assert {each.variant for each in made} == {VariantKind.REORDERED, *STRICTNESS}
+    assert {each.variant for each in made} == ALWAYS | STRICTNESS
 
 
 def with_network(suite, model):
@@ -128,11 +131,11 @@ def test_an_operator_without_an_exact_meaning_leaves_the_property_alone(suite, t
     model = small_network()
     changed = with_network(suite, model)
     assert kinds(make_variants(changed, changed.instances, tmp_path / "relu"), "armed") == {
-        VariantKind.REORDERED, VariantKind.PERMUTED, VariantKind.RESCALED, VariantKind.MATMUL_ADD
+        *ALWAYS, VariantKind.PERMUTED, VariantKind.RESCALED, VariantKind.MATMUL_ADD
     }  # fmt: skip
     model.graph.node[1].op_type = "Erf"
     changed = with_network(suite, model)
-    assert kinds(make_variants(changed, changed.instances, tmp_path / "erf"), "armed") == {VariantKind.REORDERED}
+    assert kinds(make_variants(changed, changed.instances, tmp_path / "erf"), "armed") == ALWAYS
 
 
 def test_numbers_of_half_the_width_leave_the_property_alone(suite, tmp_path):
@@ -140,7 +143,7 @@ def test_numbers_of_half_the_width_leave_the_property_alone(suite, tmp_path):
     network = write_network(tmp_path / "half.onnx", [[1.0], [-1.0]], shift=[0.5], element=onnx.TensorProto.FLOAT16)
     suite.instances[0].onnx.write_bytes(network.read_bytes())
     only = replace(suite, ground_truth={}, instances=suite.instances[:1])
-    assert kinds(make_variants(only, only.instances, tmp_path / "half"), "armed") == {VariantKind.REORDERED}
+    assert kinds(make_variants(only, only.instances, tmp_path / "half"), "armed") == ALWAYS
     write_network(suite.instances[0].onnx, [[1.0], [-1.0]], shift=[0.5])
     assert VariantKind.GEMM in kinds(make_variants(only, only.instances, tmp_path / "whole"), "armed")
 
@@ -153,10 +156,9 @@ def test_packed_files_are_unpacked(suite, tmp_path):
         target.write_bytes(gzip.compress(path.read_bytes()))
     instance = replace(armed, onnx=packed[0], vnnlib=packed[1])
     made = make_variants(replace(suite, ground_truth={}), [instance], tmp_path / "out")
-    assert len(made) == 4
-    assert set(contents(tmp_path / "out")) == {
-        "reordered/armed.vnnlib", "permuted/network.onnx", "rescaled/network.onnx", "matmul-add/network.onnx"
-    }  # fmt: skip
+    assert len(made) == 5
+    networks = {f"{kind}/network.onnx" for kind in ("permuted", "rescaled", "matmul-add")}
+    assert set(contents(tmp_path / "out")) == networks | {f"{kind}/armed.vnnlib" for kind in ALWAYS}
     for each in made:
         assert read_graph(each.onnx).input_count == read_property(each.vnnlib).input_count
 
@@ -223,7 +225,7 @@ def test_what_a_witness_violates_by_a_hairs_breadth_only_is_no_variant(suite, tm
     truth = suite.ground_truth["armed"]
     close = replace(truth, witness=replace(truth.witness, point=(point,)))
     made = make_variants(replace(suite, ground_truth={"armed": close}), suite.instances, tmp_path)
-    assert kinds(made, "armed") == {VariantKind.REORDERED, *STRICTNESS} - {lost}
+    assert kinds(made, "armed") == (ALWAYS | STRICTNESS) - {lost}
 
 
 def test_a_network_that_loses_a_witness_to_rounding_is_no_variant(suite, tmp_path, monkeypatch):

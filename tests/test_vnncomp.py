@@ -1,9 +1,14 @@
-import pytest
+from fractions import Fraction
 
-from soundbench.claim import Answer, Claim
+import pytest
+from small_suite import small_suite
+
+from soundbench.claim import Answer, Claim, TaskResult
 from soundbench.errors import InputError
 from soundbench.instance import Instance
+from soundbench.judge import Assessment, judge
 from soundbench.registry import resolve, resolve_all
+from soundbench.vnnlib import read_property
 
 
 @pytest.fixture
@@ -40,6 +45,35 @@ def test_the_scripts_get_the_contracts_arguments(tool, instance):
 def test_the_category_can_be_set(tool, instance):
     (verifier,) = resolve_all([tool(run='echo unknown > "$5"; echo "$2"')], ["vnncomp.category=acasxu"])
     assert verifier.answer(instance).log == "acasxu\n"
+
+
+def test_the_property_can_be_given_in_vnnlib_2_0(tool, tmp_path):
+    """The counterexample comes back in the form of 2.0, and is judged."""
+    suite = small_suite(tmp_path / "suite")
+    found = "sat\\nx float32 [1,1]\\n0.75\\ny float32 [1,2]\\n0.75\\n-0.75\\n"
+    run = f'grep -v assert "$4"; ls "$(dirname "$4")"; printf "{found}" > "$5"'
+    (verifier,) = resolve_all([tool(prepare='cat "$4" > first', run=f'cmp first "$4"; {run}')], ["vnncomp.vnnlib=2.0"])
+    execution = verifier.answer(suite.instances[0])
+    assert execution.log.split("\n") == [
+        "(vnnlib-version <2.0>)",
+        "(declare-network f",
+        "  (declare-input X float32 [1,1])",
+        "  (declare-output T0 float32 [1,2]))",
+        *("first", "network.onnx", "property.vnnlib", "query.vnnlib", ""),
+    ]
+    assert execution.answer.claim is Claim.FALSIFIED
+    instance, answer = suite.instances[0], execution.answer
+    result = TaskResult(verifier.label, "1", instance.name, answer.claim, answer.raw, execution.ending, None, None)
+    judgement = judge(
+        result, instance, read_property(instance.vnnlib), suite.ground_truth["armed"], answer.counterexample
+    )
+    assert judgement.assessment is Assessment.CORRECT
+    assert judgement.replay.point == (Fraction(3, 4),)
+
+
+def test_other_versions_of_vnnlib_are_refused(tool):
+    with pytest.raises(InputError, match=r"option vnncomp\.vnnlib: '3\.0' is none of 1\.0, 2\.0"):
+        resolve_all([tool()], ["vnncomp.vnnlib=3.0"])
 
 
 def test_scripts_without_the_executable_bit_run_too(tool, instance):

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from soundbench.errors import InputError
 from soundbench.instance import Constraint, Interval, Property, Region
-from soundbench.vnnlib import decimal_text, format_property, parse_property, read_property
+from soundbench.vnnlib import parse_property, read_property
+from soundbench.vnnlib_text import decimal_text
+from soundbench.vnnlib_writing import format_property
 
 HALF = Fraction(1, 2)
 DECLARATIONS = "(declare-const X_0 Real)\n(declare-const Y_0 Real)\n(declare-const Y_1 Real)\n"
@@ -144,7 +146,11 @@ REFUSALS = {
     "malformed declaration": ("(declare-const X_0)", 1, "malformed declare-const"),
     "function": ("(declare-fun X_0 (Real) Real)", 1, "malformed declare-fun"),
     "undeclared": (DECLARATIONS + "(assert (<= Y_7 1))", 4, "'Y_7' is neither a declared variable nor"),
-    "VNN-LIB 2.0": ("(vnnlib-version <2.0>)", 1, "VNN-LIB 2.0; give the same property in VNN-LIB 1.0"),
+    "VNN-LIB 2.0 without its version": (
+        "\n(declare-network f (declare-input X real []))",
+        2,
+        "declare-network belongs to VNN-LIB 2.0; start the file with (vnnlib-version <2.0>)",
+    ),
     "unknown command": ("\n\n(check-sat)", 3, "(check-sat ...) is not supported"),
     "no command": ("((assert))", 1, "(...) is not supported"),
     "two conditions": (DECLARATIONS + "(assert (<= Y_0 1) (<= Y_1 1))", 4, "'assert' takes one condition but has 2"),
@@ -233,7 +239,7 @@ def test_refusal_names_file_line_reason_and_remedy(text, line, reason):
     "cases", ["(<= Y_0 1) (<= Y_0 2) (<= Y_0 3)", "(and (<= X_0 0.5) (<= Y_0 1)) (and (>= X_0 0.5) (<= Y_0 1))"]
 )
 def test_properties_too_large_for_memory_are_refused(cases, monkeypatch):
-    monkeypatch.setattr("soundbench.vnnlib.MAXIMUM_ATOMS", 1)
+    monkeypatch.setattr("soundbench.vnnlib_regions.MAXIMUM_ATOMS", 1)
     with pytest.raises(InputError, match="f:6: the regions take more than 1 bounds; split"):
         parse_property(f"{DECLARATIONS}{BOX}{ALWAYS}(assert (or {cases}))", "f")
 

@@ -1,19 +1,19 @@
 """VNN-LIB 1.0, laws: written properties read back, texts mean what they say, rubbish is refused."""
 
 import gzip
-import re
-from decimal import Decimal
+from collections.abc import Sequence
 from fractions import Fraction
-from math import prod
 from pathlib import Path
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from vnnlib_meaning import is_asserted
 
 from soundbench.errors import InputError
 from soundbench.instance import Constraint, Interval, Property, Region
-from soundbench.vnnlib import format_property, parse_property, read_property
+from soundbench.vnnlib import parse_property, read_property
+from soundbench.vnnlib_writing import format_property
 
 # --- what is written reads back ---------------------------------------------------------------------------
 
@@ -61,40 +61,6 @@ def test_what_is_written_reads_back(unsafe, comments):
 
 
 # --- reading means what the text says, by an evaluator that shares no code with the reader ----------------
-
-
-def trees(text: str) -> list:
-    """Nested lists of words."""
-    words = re.findall(r"[()]|[^\s()]+", re.sub(r";.*", "", text))
-    stack: list[list] = [[]]
-    for word in words:
-        if word == "(":
-            stack.append([])
-        elif word == ")":
-            stack[-2].append(stack.pop())
-        else:
-            stack[-1].append(word)
-    return stack[0]
-
-
-MEANINGS = {
-    "and": lambda *operands: all(operands),
-    "or": lambda *operands: any(operands),
-    "+": lambda *operands: sum(operands),
-    "-": lambda first, *others: first - sum(others) if others else -first,
-    "*": lambda *operands: prod(operands),
-    "<=": lambda left, right: left <= right,
-    ">=": lambda left, right: left >= right,
-    "<": lambda left, right: left < right,
-    ">": lambda left, right: left > right,
-}
-
-
-def value_of(tree, values: dict[str, Fraction]) -> Fraction | bool:
-    if isinstance(tree, str):
-        return values[tree] if tree in values else Fraction(Decimal(tree))
-    return MEANINGS[tree[0]](*(value_of(operand, values) for operand in tree[1:]))
-
 
 NUMERALS = (
     "0",
@@ -179,14 +145,11 @@ def test_property_is_violated_exactly_where_the_text_says(random, seed, input_co
         assert "never true" in str(refusal) or "no case" in str(refusal)  # noqa: PT017
         regions = ()
     unsafe = Property(input_count, output_count, regions)
-    assertions = [tree[1] for tree in trees(text) if tree[0] == "assert"]
     sampler = Random(seed)
     for _ in range(20):
         point = [Fraction(sampler.choice((-4, -2, -1, 0, 0, 1, 2, 3, 5)), 4) for _ in inputs]
         values = [Fraction(sampler.choice((-8, -2, -1, 0, 0, 1, 2, 3, 12)), 4) for _ in outputs]
-        named = dict(zip((*inputs, *outputs), (*point, *values), strict=True))
-        expected = all(value_of(assertion, named) for assertion in assertions)
-        assert unsafe.is_violated_by(point, values) == expected
+        assert unsafe.is_violated_by(point, values) == is_asserted(text, point, values)
 
 
 # --- nothing but a refusal comes out of rubbish -----------------------------------------------------------
@@ -213,16 +176,17 @@ SCRAPS = st.sampled_from([b"(", b")", b";", b"(and ", b"(or ", b"(* ", b"X_0", b
 
 
 @st.composite
-def mutated_files(draw) -> bytes:
-    content = draw(st.sampled_from(SEEDS))
+def mutated(draw, seeds: Sequence[bytes], scraps: st.SearchStrategy[bytes]) -> bytes:
+    """One of the seeds with a few changes."""
+    content = draw(st.sampled_from(seeds))
     for _ in range(draw(st.integers(1, 4))):
         start, end = sorted(draw(st.tuples(*[st.integers(0, len(content))] * 2)))
-        scrap = draw(SCRAPS | st.binary(max_size=4))
+        scrap = draw(scraps | st.binary(max_size=4))
         content = content[:start] + scrap + content[draw(st.sampled_from([start, min(start + 2, end), end])) :]
     return content
 
 
-@given(st.binary() | mutated_files() | st.lists(SCRAPS).map(b"".join))
+@given(st.binary() | mutated(SEEDS, SCRAPS) | st.lists(SCRAPS).map(b"".join))
 def test_rubbish_is_refused_without_a_traceback(tmp_path_factory, content):
     read_or_refuse(content, tmp_path_factory.getbasetemp())
 

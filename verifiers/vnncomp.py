@@ -11,7 +11,10 @@ from pathlib import Path
 
 from soundbench.errors import InputError
 from soundbench.option import Option
+from soundbench.replay import open_onnx
 from soundbench.verifier import Selection, Task, Verifier
+from soundbench.vnnlib import read_property
+from soundbench.vnnlib_writing import format_query
 
 INSTALL, PREPARE, RUN = SCRIPTS = ("install_tool.sh", "prepare_instance.sh", "run_instance.sh")
 _CONTRACT = "v1"
@@ -23,7 +26,10 @@ class VnnComp(Verifier):
     name = "vnncomp"
     summary = "any tool folder with VNN-COMP's three scripts"
     argument = "FOLDER"
-    options = (Option("category", "soundbench", "the benchmark category that the scripts are told"),)
+    options = (
+        Option("category", "soundbench", "the benchmark category that the scripts are told"),
+        Option("vnnlib", "1.0", "the version of VNN-LIB that they get the property in", choices=("1.0", "2.0")),
+    )
 
     def __init__(self, selection: Selection | None = None) -> None:
         """Look for the scripts.
@@ -72,4 +78,13 @@ class VnnComp(Verifier):
         return [path] if os.access(path, os.X_OK) else ["bash", path]
 
     def _instance(self, task: Task) -> list[str]:
-        return [_CONTRACT, str(self.settings["category"]), str(task.onnx), str(task.vnnlib)]
+        unsafe = _query(task) if self.settings["vnnlib"] == "2.0" else task.vnnlib
+        return [_CONTRACT, str(self.settings["category"]), str(task.onnx), str(unsafe)]
+
+
+def _query(task: Task) -> Path:
+    """The property in VNN-LIB 2.0, beside the one in the suite's version."""
+    query = task.folder / "query.vnnlib"
+    if not query.exists():
+        query.write_text(format_query(read_property(task.vnnlib), open_onnx(task.onnx).interface()), encoding="utf-8")
+    return query
