@@ -1,31 +1,31 @@
 """`soundbench evaluate`: run verifiers on a suite, judge what they claim, and report."""
 
 import contextlib
-import json
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from soundbench.errors import InputError
+from soundbench.level import Level
 
 from .errors import INTERRUPTED
+from .json_file import check_writable, write_json
 from .numbers import POSITIVE
 from .shipped import core_suite
 
 if TYPE_CHECKING:
     from soundbench.execute import Job
-    from soundbench.metrics import Summary
     from soundbench.run import Run
 
 _EPILOG = """\b
 Examples:
   soundbench evaluate reference
   soundbench evaluate reference marabou --timeout 5 --jobs 2
+  soundbench evaluate my_verifier:MyVerifier --level smoke --budget 10    (on every commit)
   soundbench evaluate marabou -o marabou.tightening=sbt --out runs/sbt
   soundbench evaluate vnncomp:path/to/tool/vnncomp_scripts --suite my-suite
   soundbench evaluate mypackage.mymodule:MyVerifier --json summary.json
@@ -53,7 +53,20 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
     metavar="GIB",
     help="Memory limit of a task [default: its share of 80 % of this machine's].",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Run the suite's first N instances only.")
+@click.option(
+    "--level",
+    type=click.Choice([level.value for level in Level]),
+    default=Level.STANDARD.value,
+    show_default=True,
+    help="smoke: a few pairs with every value of every factor; thorough: the track tight as well.",
+)
+@click.option(
+    "--budget",
+    type=POSITIVE,
+    metavar="MINUTES",
+    help="Start no task after so many minutes; the report says how to go on.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Run the level's first N instances only.")
 @click.option(
     "--variants",
     "with_variants",
@@ -80,6 +93,8 @@ def command(
     timeout: float | None,
     jobs: int,
     memory: float | None,
+    level: str,
+    budget: float | None,
     limit: int | None,
     with_variants: bool,
     min_exercised: int,
@@ -102,6 +117,9 @@ def command(
         summarise_run,
         variants_of,
     )
+    from soundbench.execute import within
+    from soundbench.level import chosen
+    from soundbench.metrics import to_json
     from soundbench.registry import resolve_all
     from soundbench.report import exit_code, render
     from soundbench.run import identify, open_run
@@ -109,25 +127,32 @@ def command(
 
     found = resolve_all(verifiers, settings)
     check_installed(found)
-    _check_writable(json_file)
+    check_writable(json_file)
     suite = load_suite(suite_folder or core_suite())
-    check_readable(suite.instances[:limit])
+    instances = chosen(suite, Level(level))
+    check_readable(instances[:limit])
     folder = out or Path("runs", time.strftime("%Y-%m-%dT%H-%M-%S"))
     memory_bytes = None if memory is None else int(memory * 2**30)
-    with open_run(folder, identify(suite, found, timeout, memory_bytes)) as run:
+    again = shlex.join(["soundbench", *sys.argv[1:], *([] if out else ["--out", str(folder)])])
+    with open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level))) as run:
         if with_variants:
             click.echo(f"{folder}: makes and checks variants", err=True)
-        variants = variants_of(suite, suite.instances[:limit] if with_variants else (), run)
-        todo = missing_jobs(suite, found, limit, run, variants if with_variants else ())
+        varied = instances[:limit] if with_variants else ()
+        variants = variants_of(suite, varied, run)
+        asked = [each for each in variants if each.name in {instance.name for instance in varied}]
+        todo = missing_jobs([*instances[:limit], *asked], found, run)
         if run.results:
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
-        _run_all(run, todo, jobs, timeout, memory_bytes, is_named=out is not None)
+        left = _run_all(run, todo, jobs, timeout, memory_bytes, within(budget), again)
         run.write_tables(suite)
         summaries = summarise_run(run, suite, found, judge_run(run, suite, variants), variants)
     render(summaries, Console())
+    if len(instances) < len(suite.instances):
+        click.echo(f"level {level}: {len(instances)} of the suite's {len(suite.instances)} instances")
+    if left:
+        click.echo(f"{left} of {len(todo)} tasks were not started within {budget:g} min; go on with: {again}")
     click.echo(f"run folder: {folder}")
-    if json_file is not None:
-        _write_json(json_file, summaries)
+    write_json(json_file, [to_json(summary) for summary in summaries])
     sys.exit(exit_code(summaries, min_exercised))
 
 
@@ -137,54 +162,24 @@ def _run_all(
     workers: int,
     timeout: float | None,
     memory_bytes: int | None,
-    *,
-    is_named: bool,
-) -> None:
-    """Run what is missing; when stopped, say how to go on."""
+    may_start: Callable[[], bool],
+    again: str,
+) -> int:
+    """Run what is missing, and count what was not started; when stopped, say how to go on: `again`."""
     from soundbench.evaluate import run_jobs
     from soundbench.execute import fair_memory_bytes
 
     from .progress import results as shown_results
 
     limit_bytes = fair_memory_bytes(workers) if memory_bytes is None else memory_bytes
-    results = run_jobs(run, todo, workers, timeout_seconds=timeout, memory_bytes=limit_bytes)
-    done = 0
+    results = run_jobs(run, todo, workers, timeout_seconds=timeout, memory_bytes=limit_bytes, may_start=may_start)
+    left = len(todo)
     try:
         with shown_results(len(todo)) as show, contextlib.closing(results):
             for result in results:
-                done += 1
+                left -= 1
                 show(result)
     except KeyboardInterrupt:
-        again = ["soundbench", *sys.argv[1:], *([] if is_named else ["--out", str(run.folder)])]
-        click.echo(
-            f"stopped with {len(todo) - done} of {len(todo)} tasks left; go on with: {shlex.join(again)}", err=True
-        )
+        click.echo(f"stopped with {left} of {len(todo)} tasks left; go on with: {again}", err=True)
         sys.exit(INTERRUPTED)
-
-
-def _check_writable(path: Path | None) -> None:
-    """Know before anything runs whether the summary can be written."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise InputError(f"{path}: cannot be written: it is a folder; name a file with --json")
-    with _writing(path) as partial:
-        partial.touch()
-        partial.unlink()
-
-
-def _write_json(path: Path, summaries: Sequence["Summary"]) -> None:
-    from soundbench.metrics import to_json
-
-    with _writing(path) as partial:
-        partial.write_text(json.dumps([to_json(summary) for summary in summaries], indent=2) + "\n")
-        partial.replace(path)
-
-
-@contextlib.contextmanager
-def _writing(path: Path) -> Iterator[Path]:
-    """A name beside a file, to be written and then renamed; errors speak of the file."""
-    try:
-        yield path.with_name(f".{path.name}.partial")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}; name another file with --json") from error
+    return left

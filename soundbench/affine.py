@@ -9,8 +9,8 @@ from soundbench.node import Node, Tensor
 
 LARGEST_MATRIX = 50_000_000
 
-
-Lowered = tuple[tuple[Step, ...], Tensor]
+# The steps, and the tensors that they make: one for each output of the node that is kept.
+Lowered = tuple[tuple[Step, ...], *tuple[Tensor, ...]]
 
 
 def affine(

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +18,15 @@ from soundbench.graph import (
     Activation,
     Affine,
     Array,
+    Elementary,
+    Elementwise,
     Function,
     Graph,
     Indices,
-    Permutation,
+    Maximum,
+    Pieces,
     Product,
+    Selection,
     Softmax,
     Step,
     Sum,
@@ -130,7 +135,7 @@ def tensors_in_torch(
     graph: Graph,
     dtype: "dtype",
     device: "device",
-    replaced: "Mapping[Function, Callable[[Tensor], Tensor]] | None" = None,
+    replaced: "Mapping[Elementwise, Callable[[Tensor], Tensor]] | None" = None,
 ) -> "Callable[[Tensor], dict[str, Tensor]]":
     """Every tensor of the network as a function of a batch of that type there: (points, inputs) -> (points, size).
 
@@ -138,9 +143,8 @@ def tensors_in_torch(
     """
     import torch
 
-    functions: dict[Function, Callable[[Tensor], Tensor]]
-    functions = {Function.RELU: torch.relu, Function.SIGMOID: torch.sigmoid, Function.TANH: torch.tanh}
-    functions.update(replaced or {})
+    used = {step.function for step in graph.steps if isinstance(step, Activation)}
+    functions = {function: function_in_torch(function) for function in used} | dict(replaced or {})
     constants = {step.output: [tensor_of(array, dtype, device) for array in arrays_of(step)] for step in graph.steps}
 
     def forward(points: "Tensor") -> "dict[str, Tensor]":
@@ -155,9 +159,12 @@ def tensors_in_torch(
                     values[step.output] = sum((values[name] for name in step.inputs), start=bias)
                 case Activation():
                     values[step.output] = functions[step.function](values[step.input])
-                case Permutation():
+                case Selection():
                     (order,) = constants[step.output]
-                    values[step.output] = values[step.input][:, order]
+                    values[step.output] = torch.hstack([values[name] for name in step.inputs])[:, order]
+                case Maximum():
+                    (groups,) = constants[step.output]
+                    values[step.output] = values[step.input][:, groups].amax(dim=2)
                 case Product():
                     left = values[step.left].reshape(-1, *step.left_shape)
                     values[step.output] = (left @ values[step.right].reshape(-1, *step.right_shape)).flatten(1)
@@ -167,6 +174,37 @@ def tensors_in_torch(
         return values
 
     return forward
+
+
+def function_in_torch(function: Elementwise) -> "Callable[[Tensor], Tensor]":
+    """A function of one number in torch."""
+    import torch
+
+    match function:
+        case Function.RELU:
+            return torch.relu
+        case Function.TANH:
+            return torch.tanh
+        case Function.SIGMOID:
+            return torch.sigmoid
+        case Elementary.EXP:
+            return torch.exp
+        case Elementary.SIGN:
+            return torch.sign
+        case Elementary.SQUARE:
+            return torch.square
+        case Pieces():
+            return partial(pieces_in_torch, function)
+
+
+def pieces_in_torch(function: Pieces, values: "Tensor") -> "Tensor":
+    """A function of straight pieces in torch, any shape."""
+    import torch
+
+    found = torch.full_like(values, torch.nan)
+    for left, _, slope, constant in function.ranges():
+        found = torch.where(values >= left, slope * values if slope else constant, found)
+    return found
 
 
 def tensor_of(array: "Array | Indices", dtype: "dtype", device: "device") -> "Tensor":
@@ -184,8 +222,10 @@ def arrays_of(step: Step) -> tuple[Array | Indices, ...]:
             return step.matrix, step.bias
         case Sum():
             return (step.bias,)
-        case Permutation():
+        case Selection():
             return (step.order,)
+        case Maximum():
+            return (step.groups,)
         case Activation() | Product() | Softmax():
             return ()
 

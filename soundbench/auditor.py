@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from soundbench.attack import tensors_in_torch
 from soundbench.bounds import interval_tensors
-from soundbench.graph import Activation, Function, Graph
+from soundbench.graph import Activation, Array, Elementary, Elementwise, Function, Graph, Pieces
 from soundbench.pgd import Reached, descend_from
+from soundbench.piece_lines import has_knot
 from soundbench.targets import Targets
 
 # Steps begin at half the box's width and shrink by this factor, to 3e-5 of it at last.
@@ -41,7 +43,11 @@ def heavy_tailed(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Ten
 
 
 # A saturated neuron hides from gradients what is behind it, but not from whoever knows where it saturates.
-HEAVY_TAILS = {Function.TANH: heavy_tailed(torch.tanh), Function.SIGMOID: heavy_tailed(torch.sigmoid)}
+HEAVY_TAILS: dict[Elementwise, Callable[[Tensor], Tensor]] = {
+    Function.TANH: heavy_tailed(torch.tanh),
+    Function.SIGMOID: heavy_tailed(torch.sigmoid),
+    Elementary.SIGN: heavy_tailed(torch.sign),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +158,7 @@ def audit(targets: Targets, _first: int, count: int, generator: Generator) -> Re
 
 
 def unstable(targets: Targets) -> Neurons:
-    """The neurons whose ReLU may be on either side in the box, and all of other activations."""
+    """The neurons that may have a kink in the box, or are curved."""
     bounds = (targets.boxes.lower, targets.boxes.upper)
     lower, upper = (side[0].cpu().to(torch.float64).numpy() for side in bounds)
     known = interval_tensors(targets.graph, lower, upper, {})
@@ -160,10 +166,16 @@ def unstable(targets: Targets) -> Neurons:
     for step in targets.graph.steps:
         if isinstance(step, Activation):
             low, high = known.lower[step.input], known.upper[step.input]
-            open_ones = (low < 0) & (high > 0) if step.function is Function.RELU else low < high
-            found[step.input] = torch.from_numpy(np.flatnonzero(open_ones))
+            found[step.input] = torch.from_numpy(np.flatnonzero(is_open(step.function, low, high)))
     kept = {tensor: indices for tensor, indices in found.items() if len(indices)}
     return Neurons(tuple(kept), tuple(kept.values()))
+
+
+def is_open(function: Elementwise, low: Array, high: Array) -> NDArray[np.bool_]:
+    """Where a function is not known to be linear on [low, high], shape (neurons,)."""
+    if isinstance(function, Pieces):
+        return has_knot(function, low, high)
+    return (low < 0) & (high > 0) if function is Function.RELU else low < high
 
 
 def extremes(search: Search, neurons: Neurons, generator: Generator) -> Tensor:

@@ -1,8 +1,8 @@
 """Proven bounds of a network over a box: linear backward bounds with every rounding on the safe side.
 
 The method is CROWN (Zhang et al. 2018, Efficient neural network robustness certification): a linear function of
-some tensor is carried back to the input, activations being replaced by enclosing lines; products of tensors and
-softmax are not crossed, but bounded where they stand. Rounding: a float64 dot
+some tensor is carried back to the input, activations being replaced by enclosing lines, a maximum by the member that
+surely is large; products of tensors and softmax are not crossed, but bounded where they stand. Rounding: a float64 dot
 product of n terms, in any order, errs by at most gamma_n * sum |a_i b_i| (Higham 2002, section 3.1); that
 error, times the largest magnitude of the tensor it multiplies, is taken off the constant of the bound.
 """
@@ -11,9 +11,27 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from soundbench.graph import Activation, Affine, Array, Graph, Permutation, Product, Softmax, Step, Sum, inputs_of
-from soundbench.relaxation import Lines, bound_softmax, bound_values, enclose, rounded_down, rounded_up
+from soundbench.graph import (
+    Activation,
+    Affine,
+    Array,
+    Elementary,
+    Graph,
+    Indices,
+    Maximum,
+    Pieces,
+    Product,
+    Selection,
+    Softmax,
+    Step,
+    Sum,
+    inputs_of,
+)
+from soundbench.lines import Lines, rounded_down, rounded_up
+from soundbench.piece_lines import has_knot
+from soundbench.relaxation import bound_softmax, bound_values, enclose
 
 UNIT = 2.0**-53
 # Far above what underflow can lose in any sum that fits in memory, far below anything that matters.
@@ -42,7 +60,7 @@ def bound_tensors(graph: Graph, lower: Array, upper: Array, slopes: Slopes) -> T
     """Bounds of every tensor over the box [lower, upper] (float64, shape (inputs,)).
 
     `slopes` chooses the lower lines of ReLUs, by the activation's output tensor; see `relaxation.enclose`.
-    The inputs of activations, products of tensors and softmax are tightened by backward bounds.
+    The inputs of activations, maxima, products of tensors and softmax are tightened by backward bounds.
     """
     return propagate(graph, lower, upper, slopes, refine)
 
@@ -61,7 +79,7 @@ def propagate(graph: Graph, lower: Array, upper: Array, slopes: Slopes, tighten:
     lowers, uppers, lines = {graph.input: lower}, {graph.input: upper}, dict[str, Lines]()
     for index, step in enumerate(graph.steps):
         known = TensorBounds(lowers, uppers, lines)
-        if isinstance(step, Activation | Product | Softmax):
+        if isinstance(step, Activation | Maximum | Product | Softmax):
             for name in inputs_of(step):
                 lowers[name], uppers[name] = tighten(graph, index, name, known)
         if isinstance(step, Activation):
@@ -88,8 +106,11 @@ def interval_forward(step: Step, known: TensorBounds) -> tuple[Array, Array]:
             return low, high
         case Activation():
             return bound_values(step.function, known.lower[step.input], known.upper[step.input])
-        case Permutation():
-            return known.lower[step.input][step.order], known.upper[step.input][step.order]
+        case Selection():
+            low, high = (np.concatenate([ends[name] for name in step.inputs]) for ends in (known.lower, known.upper))
+            return low[step.order], high[step.order]
+        case Maximum():
+            return known.lower[step.input][step.groups].max(axis=1), known.upper[step.input][step.groups].max(axis=1)
         case Product():
             low, negated = product_interval(step, known), product_interval(step, known, sign=-1.0)
             return low, -negated
@@ -128,10 +149,9 @@ def affine_interval(step: Affine, known: TensorBounds) -> tuple[Array, Array]:
 
 
 def refine(graph: Graph, index: int, name: str, known: TensorBounds) -> tuple[Array, Array]:
-    """Interval bounds of what a step reads, tightened by backward bounds: of an activation where its sign is open."""
+    """Interval bounds of what a step reads, tightened by backward bounds where that may serve."""
     lower, upper = known.lower[name].copy(), known.upper[name].copy()
-    is_activation = isinstance(graph.steps[index], Activation)
-    loose = np.flatnonzero((lower < 0) & (upper > 0) if is_activation else lower < upper)
+    loose = np.flatnonzero(worth_refining(graph.steps[index], lower, upper))
     if index == 0 or not len(loose):
         return lower, upper
     rows = np.zeros((len(loose), len(lower)))
@@ -140,6 +160,24 @@ def refine(graph: Graph, index: int, name: str, known: TensorBounds) -> tuple[Ar
     lower[loose] = np.fmax(lower[loose], found[: len(loose)])
     upper[loose] = np.fmin(upper[loose], -found[len(loose) :])
     return lower, upper
+
+
+def worth_refining(step: Step, lower: Array, upper: Array) -> NDArray[np.bool_]:
+    """Where tighter bounds of what a step reads can make its own tighter: of an activation where its sign is open."""
+    match step:
+        case Activation(function=Pieces() as function):
+            return has_knot(function, lower, upper)
+        case Activation(function=Elementary.EXP | Elementary.SQUARE):
+            return lower < upper
+        case Activation():
+            return (lower < 0) & (upper > 0)
+        case Maximum():
+            _, certain = winners(step, lower, upper)
+            undecided = np.zeros(len(lower), dtype=bool)
+            undecided[step.groups[~certain]] = True
+            return undecided & (lower < upper)
+        case _:
+            return lower < upper
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -188,7 +226,7 @@ def steps_before(graph: Graph, name: str) -> Iterator[Step]:
 
 
 def back(
-    step: Affine | Sum | Activation | Permutation, rows: Array, known: TensorBounds
+    step: Affine | Sum | Activation | Selection | Maximum, rows: Array, known: TensorBounds
 ) -> list[tuple[str, Array, Array]]:
     """Carry rows @ output back over one step: (input, coefficients, constant) with a sum below rows @ output."""
     match step:
@@ -201,10 +239,10 @@ def back(
             return [(name, rows, zero if position else first) for position, name in enumerate(step.inputs)]
         case Activation():
             return [back_activation(step, rows, known)]
-        case Permutation():
-            carried = np.empty((len(rows), len(known.lower[step.input])))
-            carried[:, step.order] = rows
-            return [(step.input, carried, np.zeros(len(rows)))]
+        case Selection():
+            return back_selection(step, rows, known)
+        case Maximum():
+            return [back_maximum(step, rows, known)]
 
 
 def back_affine(step: Affine, rows: Array, known: TensorBounds) -> tuple[str, Array, Array]:
@@ -232,6 +270,42 @@ def back_activation(step: Activation, rows: Array, known: TensorBounds) -> tuple
     largest = np.maximum(np.abs(lines.lower_intercept), np.abs(lines.upper_intercept))
     loss = 2 * dot_error(rows, largest) + coefficient_error(coefficients, known.magnitude(step.input))
     return step.input, coefficients, rounded_down(gain - (1 + 8 * UNIT) * loss)
+
+
+def back_selection(step: Selection, rows: Array, known: TensorBounds) -> list[tuple[str, Array, Array]]:
+    """Over output = joined[order]; what several outputs read has their coefficients added up."""
+    carried, loss = collected(rows, step.order, np.concatenate([known.magnitude(name) for name in step.inputs]))
+    sizes = [len(known.lower[name]) for name in step.inputs]
+    parts = np.split(carried, np.cumsum(sizes[:-1]), axis=1)
+    gains = [-loss, *[np.zeros(len(rows))] * (len(parts) - 1)]
+    return list(zip(step.inputs, parts, gains, strict=True))
+
+
+def back_maximum(step: Maximum, rows: Array, known: TensorBounds) -> tuple[str, Array, Array]:
+    """Over a maximum: it is at least the winner, and no more than that where it is certain, else the largest bound."""
+    chosen, certain = winners(step, known.lower[step.input], known.upper[step.input])
+    largest = np.where(certain, 0.0, known.upper[step.input][step.groups].max(axis=1))
+    negative = np.minimum(rows, 0.0)
+    carried, loss = collected(np.where(certain, rows, rows - negative), chosen, known.magnitude(step.input))
+    gain = negative @ largest
+    return step.input, carried, rounded_down(gain - dot_error(negative, largest) - loss)
+
+
+def winners(step: Maximum, lower: Array, upper: Array) -> tuple[Indices, NDArray[np.bool_]]:
+    """For each maximum the member with the greatest lower bound, and whether no other one can be larger."""
+    low, high = lower[step.groups], upper[step.groups]
+    chosen = np.take_along_axis(step.groups, low.argmax(axis=1)[:, None], axis=1)
+    rivals = np.where(step.groups == chosen, -np.inf, high).max(axis=1)
+    return chosen[:, 0], lower[chosen[:, 0]] >= rivals
+
+
+def collected(rows: Array, order: Indices, magnitude: Array) -> tuple[Array, Array]:
+    """The coefficients of what `order` reads, given those of what it writes, and what their addition may lose."""
+    carried = np.zeros((len(rows), len(magnitude)))
+    np.add.at(carried.T, order, rows.T)
+    most = int(np.bincount(order).max())
+    loss = 2 * gamma(most) * dot_up(np.abs(rows), magnitude[order]) if most > 1 else np.zeros(len(rows))
+    return carried, loss
 
 
 def gamma(terms: int) -> float:

@@ -1,8 +1,9 @@
 """How far rounding errors reach, carried through the network with its actual slopes at a point.
 
 Step by step, `step_errors` adds up magnitudes as if every error found the worst signs on its way, which is hopeless
-for wide layers. Here each step's own error is carried on as a linear function: exactly through linear steps and
-through a ReLU whose sign is certain, elsewhere with a bound of what is not linear, which counts as a new error.
+for wide layers. Here each step's own error is carried on as a linear function: exactly through linear steps, a ReLU
+whose sign is certain and a maximum whose winner is, elsewhere with a bound of what is not linear, which counts as a new
+error.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,10 +15,14 @@ from soundbench.graph import (
     Activation,
     Affine,
     Array,
+    Elementary,
+    Elementwise,
     Function,
     Graph,
-    Permutation,
+    Maximum,
+    Pieces,
     Product,
+    Selection,
     Softmax,
     Step,
     Sum,
@@ -32,10 +37,13 @@ from soundbench.step_errors import (
     activation_error,
     affine_rounding,
     bias_size,
+    exp_rounding,
+    pieces_error,
     product_operands,
     product_rounding,
     softmax_change,
     softmax_rounding,
+    square_rounding,
     step_error,
     sum_rounding,
 )
@@ -100,10 +108,11 @@ def carry(step: Step, values: Values, errors: Values, spreads: Spreads) -> Sprea
         case Activation():
             source = spreads[step.input]
             slope, rest = linearised(step.function, values[step.input], errors[step.input])
-            return source.through(lambda path: slope[:, None] * path, slope * source.fresh + rest)
-        case Permutation():
-            source = spreads[step.input]
-            return source.through(lambda path: path[step.order], source.fresh[step.order])
+            return source.through(lambda path: slope[:, None] * path, np.abs(slope) * source.fresh + rest)
+        case Selection():
+            return carry_selection(step, spreads)
+        case Maximum():
+            return carry_maximum(step, values[step.input], errors[step.input], spreads[step.input])
         case Product():
             return carry_product(step, values, errors, spreads)
         case Softmax():
@@ -156,19 +165,70 @@ def partial_sums(terms: Array, absent: Array) -> Array:
     return np.maximum(sums, 0.0)
 
 
-def linearised(function: Function, value: Array, error: Array) -> tuple[Array, Array]:
-    """Slopes of an activation at a value, and bounds on what the linear functions leave out within the error.
+def carry_selection(step: Selection, spreads: Spreads) -> Spread:
+    """Through output = joined[order]."""
+    parts = [spreads[name] for name in step.inputs]
+    ends = np.cumsum([0, *(len(part.fresh) for part in parts)])
 
-    A neuron that may change its state, or is curved too much, has slope zero here, and all of its error left out.
+    def placed(path: Array, first: int) -> Array:
+        joined = np.zeros((ends[-1], path.shape[1]))
+        joined[first : first + len(path)] = path
+        return joined[step.order]
+
+    sides = (
+        {name: placed(path, first) for name, path in part.paths.items()}
+        for part, first in zip(parts, ends[:-1].tolist(), strict=True)
+    )
+    return Spread(np.concatenate([part.fresh for part in parts])[step.order], added(*sides))
+
+
+def carry_maximum(step: Maximum, value: Array, error: Array, source: Spread) -> Spread:
+    """Through a maximum: the winner's error where it wins for certain, else what any member's may be."""
+    low, high = (value + side * SAFETY * error for side in (-1.0, 1.0))
+    places = value[step.groups].argmax(axis=1)
+    chosen = np.take_along_axis(step.groups, places[:, None], axis=1)
+    rivals = np.where(step.groups == chosen, -np.inf, high[step.groups]).max(axis=1)
+    certain, winner = low[chosen[:, 0]] > rivals, chosen[:, 0]
+    fresh = np.where(certain, source.fresh[winner], error[step.groups].max(axis=1))
+    return source.through(lambda path: np.where(certain[:, None], path[winner], 0.0), fresh)
+
+
+def linearised(function: Elementwise, value: Array, error: Array) -> tuple[Array, Array]:
+    """Slopes of a function at a value, and bounds on what the linear functions leave out within the error.
+
+    A neuron that may change its piece, or is curved too much, has slope zero here, and all of its error left out.
     """
     whole = activation_error(function, value, error)
-    if function is Function.RELU:
-        certain = np.abs(value) > error
-        return np.where(certain, value > 0, 0.0), np.where(certain, 0.0, whole)
-    curved = CURVATURE[function] * error**2 + 2.0**-50 * error
-    slope = 1.0 - np.tanh(value) ** 2 if function is Function.TANH else 0.25 * (1.0 - np.tanh(0.5 * value) ** 2)
+    match function:
+        case Function.RELU:
+            certain = np.abs(value) > error
+            return np.where(certain, value > 0, 0.0), np.where(certain, 0.0, whole)
+        case Function():
+            curved = CURVATURE[function] * error**2 + 2.0**-50 * error
+            slope = 1.0 - np.tanh(value) ** 2 if function is Function.TANH else 0.25 * (1.0 - np.tanh(0.5 * value) ** 2)
+            own: Array | float = ACTIVATION_ERROR
+        case Elementary.EXP:
+            slope, own = np.exp(value), exp_rounding(value, error)
+            curved = (0.5 * np.exp(error) * error**2 + 2.0**-50 * error) * slope
+        case Elementary.SIGN:
+            return np.zeros_like(value), whole
+        case Elementary.SQUARE:
+            slope, own = 2.0 * value, square_rounding(value, error)
+            curved = error**2 + 2.0**-50 * np.abs(slope) * error
+        case Pieces():
+            return straightened(function, value, error, whole)
     smooth = curved <= 0.5 * whole
-    return np.where(smooth, slope, 0.0), np.where(smooth, curved + ACTIVATION_ERROR, whole)
+    return np.where(smooth, slope, 0.0), np.where(smooth, curved + own, whole)
+
+
+def straightened(function: Pieces, value: Array, error: Array, whole: Array) -> tuple[Array, Array]:
+    """As `linearised`, for a function of straight pieces: of `whole` only the rounding is left on a certain piece."""
+    _, rounding = pieces_error(function, value, error)
+    slopes, rest = np.zeros_like(value), whole
+    for left, right, slope, _ in function.ranges():
+        certain = (value - SAFETY * error > left) & (value + SAFETY * error < right)
+        slopes, rest = np.where(certain, slope, slopes), np.where(certain, SAFETY * rounding, rest)
+    return slopes, rest
 
 
 def carry_product(step: Product, values: Values, errors: Values, spreads: Spreads) -> Spread:

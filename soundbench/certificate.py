@@ -242,7 +242,8 @@ def tip_function(graph: Graph, hiding: Hiding) -> Function:
         if isinstance(step, Activation) and step.input == hiding.tensor:
             if not 0 <= hiding.neuron < graph.sizes[hiding.tensor]:
                 break
-            return step.function
+            if isinstance(step.function, Function):
+                return step.function
     raise CertificateError(f"the network has no neuron {hiding.neuron} in an activation's input {hiding.tensor!r}")
 
 

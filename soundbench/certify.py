@@ -137,12 +137,15 @@ def certify_instance(item: Loaded, neighbours: Sequence[Loaded], ground_truth: M
 
 
 def check_pair(truth: GroundTruth, ground_truth: Mapping[str, GroundTruth]) -> None:
-    """Demand that an instance's pair is one armed member and one twin, of one kind, trigger and track."""
+    """Demand that an instance's pair is one armed member and one twin, alike in all that they are said to share."""
     members = [other for other in ground_truth.values() if other.pair == truth.pair]
     if sorted(member.role for member in members) != [Role.ARMED, Role.TWIN]:
         raise CertificateError(f"the pair {truth.pair!r} is not one armed member and one twin")
-    if len({(member.twin_kind, member.family, member.trigger, member.track) for member in members}) > 1:
-        raise CertificateError(f"the members of the pair {truth.pair!r} differ in kind, family, trigger or track")
+    shared = [(each.twin_kind, each.family, each.trigger, each.track, each.factors) for each in members]
+    if shared[0] != shared[1]:
+        raise CertificateError(
+            f"the members of the pair {truth.pair!r} differ in kind, family, trigger, track or factors"
+        )
 
 
 def certify_violated(item: Loaded, neighbours: Sequence[Loaded], ground_truth: Mapping[str, GroundTruth]) -> None:

@@ -1,4 +1,4 @@
-"""What the ONNX operators mean that work number by number on one tensor and constants."""
+"""What arithmetic number by number means: of a tensor and constants, or of two tensors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 from flint import arb, ctx
 
 from soundbench.affine import Lowered, affine, broadcasts, check_size
-from soundbench.graph import Affine, Array, Sum
+from soundbench.graph import NEG, Activation, Affine, Array, Product, Sum
 from soundbench.node import Node, Tensor
 from soundbench.rigorous import PRECISION_BITS
 
@@ -36,8 +36,14 @@ def add(node: Node) -> Lowered:
 
 
 def sub(node: Node) -> Lowered:
-    """Y = A - B: a tensor and a constant that broadcasts to its shape, in either order."""
+    """Y = A - B: two tensors of one shape, or a tensor and a constant that broadcasts to its shape, in either order."""
     node.allow()
+    if all(isinstance(operand, Tensor) for operand in node.inputs):
+        first, second = two_tensors(node)
+        # Negating a number rounds nothing, so that sum and difference err alike.
+        minus = Activation(f"{node.output} (negated operand)", second.name, NEG)
+        total = Sum(node.output, (first.name, minus.output), np.zeros(first.size))
+        return (minus, total), Tensor(node.output, first.shape)
     tensor, constant = tensor_and_constant(node)
     if isinstance(node.inputs[0], Tensor):
         return (Sum(node.output, (tensor.name,), -constant),), Tensor(node.output, tensor.shape)
@@ -45,8 +51,12 @@ def sub(node: Node) -> Lowered:
 
 
 def mul(node: Node) -> Lowered:
-    """Y = A * B: a tensor and a constant that broadcasts to its shape, in either order."""
+    """Y = A * B: two tensors of one shape, or a tensor and a constant that broadcasts to its shape, in either order."""
     node.allow()
+    if all(isinstance(operand, Tensor) for operand in node.inputs):
+        first, second = two_tensors(node)
+        step = Product(node.output, first.name, second.name, (first.size, 1, 1, 1))
+        return (step,), Tensor(node.output, first.shape)
     tensor, constant = tensor_and_constant(node)
     return scaled(node, tensor, constant, np.zeros(tensor.size))
 
@@ -109,6 +119,14 @@ def nearest(ball: Any) -> tuple[float, float]:  # noqa: ANN401  (python-flint sh
     middle = float(ball.mid())
     distance = abs(ball - arb(middle)).upper()
     return middle, float(np.nextafter(float(distance), np.inf)) if distance > 0 else 0.0
+
+
+def two_tensors(node: Node) -> tuple[Tensor, Tensor]:
+    """Both operands, tensors of the network of one shape."""
+    first, second = node.tensor(0), node.tensor(1)
+    if first.shape != second.shape:
+        raise node.refuse(f"tensors of shapes {first.shape} and {second.shape} are not supported, only of one shape")
+    return first, second
 
 
 def tensor_and_constant(node: Node) -> tuple[Tensor, Array]:

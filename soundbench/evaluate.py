@@ -1,13 +1,13 @@
 """From verifiers and a suite to judged results: run what is missing, judge all of it, keep the evidence."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from soundbench.claim import TaskResult
 from soundbench.consistency import contradictions
 from soundbench.errors import InputError
-from soundbench.execute import Job, execute
+from soundbench.execute import Job, always, execute
 from soundbench.findings import Exhibit, write_contradiction, write_finding
 from soundbench.hooks import checked_version, faults_as_input_errors
 from soundbench.instance import Instance
@@ -50,15 +50,16 @@ def check_readable(instances: Sequence[Instance]) -> None:
 
 
 def variants_of(suite: Suite, instances: Sequence[Instance], run: Run) -> tuple[Instance, ...]:
-    """The variants of some instances, and all those that the run has results of, in the suite's order.
+    """The variants of some instances, and all others that the run has results of.
 
     Raises:
         InputError: a file cannot be read or written, or there is a result of a variant that there is none of.
         HarnessError: a variant does not mean the same, which is our mistake.
     """
     recorded = {(result.instance, result.variant) for result in run.results if result.variant is not None}
-    names = {name for name, _ in recorded} | {instance.name for instance in instances}
-    made = make_variants(suite, [each for each in suite.instances if each.name in names], run.folder / "variants")
+    others = {name for name, _ in recorded} - {instance.name for instance in instances}
+    wanted = [*instances, *(each for each in suite.instances if each.name in others)]
+    made = make_variants(suite, wanted, run.folder / "variants")
     unknown = sorted(recorded - {(each.name, each.variant) for each in made})
     if unknown:
         name, kind = unknown[0]
@@ -66,27 +67,29 @@ def variants_of(suite: Suite, instances: Sequence[Instance], run: Run) -> tuple[
     return made
 
 
-def missing_jobs(
-    suite: Suite, verifiers: Sequence[Verifier], limit: int | None, run: Run, variants: Sequence[Instance] = ()
-) -> list[Job]:
-    """What is left to run of the suite's first `limit` instances (None: all), and then of their variants."""
+def missing_jobs(instances: Sequence[Instance], verifiers: Sequence[Verifier], run: Run) -> list[Job]:
+    """What is left to run of the instances, one after the other."""
     done = {(result.verifier, result.instance, result.variant) for result in run.results}
-    chosen = suite.instances[:limit]
-    names = {instance.name for instance in chosen}
     return [
         Job(verifier, instance)
-        for instance in (*chosen, *(each for each in variants if each.name in names))
+        for instance in instances
         for verifier in verifiers
         if (verifier.label, instance.name, instance.variant) not in done
     ]
 
 
 def run_jobs(
-    run: Run, jobs: Sequence[Job], workers: int, *, timeout_seconds: float | None, memory_bytes: int
+    run: Run,
+    jobs: Sequence[Job],
+    workers: int,
+    *,
+    timeout_seconds: float | None,
+    memory_bytes: int,
+    may_start: Callable[[], bool] = always,
 ) -> Generator[TaskResult, None, None]:
-    """Run the jobs, and record and yield each result as it comes; close the generator to stop."""
+    """Run the jobs that `may_start`, and record and yield each result as it comes; close the generator to stop."""
     versions = {job.verifier.label: job.verifier.version() for job in jobs}
-    executions = execute(jobs, workers, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes)
+    executions = execute(jobs, workers, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes, may_start=may_start)
     with closing(executions):
         for job, execution in executions:
             result = _record(run, job, execution, versions[job.verifier.label])

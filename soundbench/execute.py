@@ -1,7 +1,9 @@
 """How are many tasks run? Each is one verifier on one instance, in a thread that waits for its process."""
 
+import math
 import os
-from collections.abc import Generator, Sequence
+import time
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
@@ -20,29 +22,45 @@ class Job:
     instance: Instance
 
 
-def execute(
-    jobs: Sequence[Job], workers: int, *, timeout_seconds: float | None, memory_bytes: int | None
-) -> Generator[tuple[Job, Execution], None, None]:
-    """Run the jobs, `workers` at a time, and yield each as it ends, in any order.
+def always() -> bool:
+    """No reason not to start a job."""
+    return True
 
-    `timeout_seconds` replaces the instances' own timeouts; `memory_bytes` is the limit of one job. Closing the
-    generator, or an exception in it, ends every process that still runs.
+
+def within(minutes: float | None) -> Callable[[], bool]:
+    """A function that says whether so many minutes from now are not over yet; None stands for no end."""
+    end = time.monotonic() + (math.inf if minutes is None else 60.0 * minutes)
+    return lambda: time.monotonic() < end
+
+
+def execute(
+    jobs: Sequence[Job],
+    workers: int,
+    *,
+    timeout_seconds: float | None,
+    memory_bytes: int | None,
+    may_start: Callable[[], bool] = always,
+) -> Generator[tuple[Job, Execution], None, None]:
+    """Start the jobs in their order, `workers` at a time, and yield each as it ends, in any order.
+
+    `timeout_seconds` replaces the instances' own timeouts; `memory_bytes` is the limit of one job. A job that
+    `may_start` forbids when its turn comes is left out. Closing the generator, or an exception in it, ends every
+    process that still runs.
     """
+
+    def answer(job: Job) -> Execution | None:
+        if not may_start():
+            return None
+        return job.verifier.answer(job.instance, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes, stop=stop)
+
     with StopSignal() as stop, ThreadPoolExecutor(workers) as pool:
         try:
-            futures: dict[Future[Execution], Job] = {
-                pool.submit(
-                    job.verifier.answer,
-                    job.instance,
-                    timeout_seconds=timeout_seconds,
-                    memory_bytes=memory_bytes,
-                    stop=stop,
-                ): job
-                for job in jobs
-            }
+            futures: dict[Future[Execution | None], Job] = {pool.submit(answer, job): job for job in jobs}
             for future in as_completed(list(futures)):
                 # Forgotten once yielded, or the logs of a long run would pile up in memory.
-                yield futures.pop(future), future.result()
+                job, execution = futures.pop(future), future.result()
+                if execution is not None:
+                    yield job, execution
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)

@@ -6,8 +6,10 @@ except where ONNX asks for a number that float64 cannot hold (one ninth in an av
 """
 
 import gzip
+import itertools
+import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -35,6 +37,37 @@ class Function(StrEnum):
     RELU = "relu"
     SIGMOID = "sigmoid"
     TANH = "tanh"
+
+
+class Elementary(StrEnum):
+    """Other functions of one number."""
+
+    EXP = "exp"
+    SIGN = "sign"
+    SQUARE = "square"
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A continuous function of straight pieces, which meet at `knots` (ascending): `pieces` has one more of them.
+
+    A piece (slope, constant) is slope * x + constant, and one of the two is zero: a slope of 0, 1 or -1 rounds nothing.
+    """
+
+    knots: tuple[float, ...]
+    pieces: tuple[tuple[float, float], ...]
+
+    def ranges(self) -> Iterator[tuple[float, float, float, float]]:
+        """Each piece from left to right: the ends of its range, its slope, its constant."""
+        ends = itertools.pairwise((-math.inf, *self.knots, math.inf))
+        for (left, right), (slope, constant) in zip(ends, self.pieces, strict=True):
+            yield left, right, slope, constant
+
+
+ABS = Pieces((0.0,), ((-1.0, 0.0), (1.0, 0.0)))
+NEG = Pieces((), ((-1.0, 0.0),))
+
+Elementwise = Function | Elementary | Pieces
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,16 +105,25 @@ class Activation:
 
     output: str
     input: str
-    function: Function
+    function: Elementwise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Permutation:
-    """output[i] = input[order[i]]; `order` has shape (size of output,)."""
+class Selection:
+    """output[i] = joined[order[i]], joined being the inputs one after another; `order` has shape (size of output,)."""
+
+    output: str
+    inputs: tuple[str, ...]
+    order: Indices
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Maximum:
+    """output[i] = the largest of input[groups[i]]; `groups` has shape (size of output, members), some of them equal."""
 
     output: str
     input: str
-    order: Indices
+    groups: Indices
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,13 +155,13 @@ class Softmax:
     length: int
 
 
-Step = Affine | Sum | Activation | Permutation | Product | Softmax
+Step = Affine | Sum | Activation | Selection | Maximum | Product | Softmax
 
 
 def inputs_of(step: Step) -> tuple[str, ...]:
     """The tensors that a step reads."""
     match step:
-        case Sum():
+        case Sum() | Selection():
             return step.inputs
         case Product():
             return step.left, step.right
@@ -208,8 +250,10 @@ def evaluate_float64(graph: Graph, points: Array) -> dict[str, Array]:
                 values[step.output] = sum((values[name] for name in step.inputs), start=step.bias)
             case Activation():
                 values[step.output] = apply_float64(step.function, values[step.input])
-            case Permutation():
-                values[step.output] = values[step.input][:, step.order]
+            case Selection():
+                values[step.output] = np.hstack([values[name] for name in step.inputs])[:, step.order]
+            case Maximum():
+                values[step.output] = values[step.input][:, step.groups].max(axis=2)
             case Product():
                 values[step.output] = product_float64(step, values[step.left], values[step.right])
             case Softmax():
@@ -231,8 +275,8 @@ def softmax_float64(length: int, values: Array) -> Array:
     return shares.reshape(values.shape)
 
 
-def apply_float64(function: Function, values: Array) -> Array:
-    """An activation function in float64, any shape."""
+def apply_float64(function: Elementwise, values: Array) -> Array:
+    """A function of one number in float64, any shape."""
     match function:
         case Function.RELU:
             return np.maximum(values, 0.0)
@@ -240,3 +284,21 @@ def apply_float64(function: Function, values: Array) -> Array:
             return np.tanh(values)
         case Function.SIGMOID:
             return 0.5 * (1.0 + np.tanh(0.5 * values))
+        case Elementary.EXP:
+            with np.errstate(over="ignore"):
+                return np.exp(values)
+        case Elementary.SIGN:
+            return np.sign(values)
+        case Elementary.SQUARE:
+            return values * values
+        case Pieces():
+            return pieces_float64(function, values)
+
+
+def pieces_float64(function: Pieces, values: Array) -> Array:
+    """A function of straight pieces in float64, any shape; at a knot it is either piece's value."""
+    found = np.full_like(values, np.nan)
+    for left, _, slope, constant in function.ranges():
+        # Not slope * value + constant, which is not a number where the value is infinite and the slope zero.
+        found = np.where(values >= left, slope * values if slope else constant, found)
+    return found

@@ -1,7 +1,7 @@
 """What is known of an instance, and by which certificate (`ground_truth.json`)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
@@ -107,6 +107,18 @@ class Proof:
     required_slack: float
     trees: tuple[ProofTree, ...]
 
+    @property
+    def leaves(self) -> int:
+        """How many boxes it bounds."""
+        pending, count = list(self.trees), 0
+        while pending:
+            tree = pending.pop()
+            if isinstance(tree, Leaf):
+                count += 1
+            else:
+                pending += [tree.below, tree.above]
+        return count
+
 
 @dataclass(frozen=True, slots=True)
 class Hiding:
@@ -155,7 +167,8 @@ class GroundTruth:
     """Everything known of one instance.
 
     `trigger` names what the instance exercises (`mlp/interior`); `pair` is shared by the armed member and its twin.
-    Trained families have no `pair` and no `twin_kind`.
+    Trained families have no `pair` and no `twin_kind`. `factors` is what the recipe meant the instance to be, a value
+    for each factor of its covering design; nothing is proven of it.
     `certifies` is a digest of what network and property mean (see `meaning.meaning_digest`): the certificate is about
     that and nothing else.
     """
@@ -173,3 +186,9 @@ class GroundTruth:
     proof: Proof | None = None
     hiding: Hiding | None = None
     attacks: tuple[AttackRecord, ...] = ()
+    factors: Mapping[str, str] = field(default_factory=dict)
+
+
+def track_of(ground_truth: Mapping[str, GroundTruth], name: str) -> Track:
+    """The track of an instance; the main one where nothing is known of it."""
+    return ground_truth[name].track if name in ground_truth else Track.MAIN

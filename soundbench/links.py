@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 
 # Functions of each neuron alone, or of each channel; homogeneous ones map s * x to s * f(x) for every s > 0.
-HOMOGENEOUS = frozenset({"Relu", "LeakyRelu", "AveragePool", "MaxPool"})
-NEURON_BY_NEURON = HOMOGENEOUS | {"Tanh", "Sigmoid"}
+HOMOGENEOUS = frozenset({"Relu", "LeakyRelu", "Abs", "Neg", "Identity", "AveragePool", "MaxPool"})
+NEURON_BY_NEURON = HOMOGENEOUS | {"Tanh", "Sigmoid", "Exp", "Sign", "Clip"}
 FLATTENING = frozenset({"Flatten", "Reshape"})
 LINEAR = frozenset({"Conv", "Gemm", "MatMul"})
 

@@ -6,14 +6,14 @@ its *clean* ones have none (our roles `clean` and `twin`).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from soundbench.claim import Claim
 from soundbench.consistency import Contradiction, count_compared
-from soundbench.ground_truth import Expected, GroundTruth, Role, TwinKind
+from soundbench.ground_truth import Expected, GroundTruth, Role, Track, TwinKind, track_of
 from soundbench.instance import VariantKind, subject
 from soundbench.judge import FINDINGS, Assessment, Judgement
 
@@ -75,6 +75,7 @@ class Summary:
     `pairs_exercised` of them had such a twin proven, and an answer on the armed member that is neither `error`
     nor `unsupported`. `falsified` of the `violated` instances have a counterexample that replays strictly, and
     `nearly_falsified` one that replays to within the tolerance or rounding only.
+    `tight` is the same for the instances of that track, which count nowhere else; None where none was judged.
     Ratios are None where there is no instance to count. Every kind of twin and every inconclusive claim has its
     key, also at zero.
     """
@@ -103,6 +104,7 @@ class Summary:
     seconds: float
     variants: VariantCount
     findings: tuple[Finding, ...]
+    tight: "Summary | None" = None
 
 
 def summarise(
@@ -115,9 +117,30 @@ def summarise(
 ) -> Summary:
     """Sum up one verifier's judgements, at most one an instance and variant, and its contradictions.
 
+    Those of the track `tight` are summed up apart.
+
     `ground_truth` is by instance name, and `evidence` (the findings' folders) by subject; either may lack some. The
     folders of contradictions are in `inconsistent`.
     """
+    names = {each.result.instance for each in judgements}
+    tight = {name for name in names if track_of(ground_truth, name) is Track.TIGHT}
+
+    def part(names: Collection[str]) -> Summary:
+        own = [each for each in judgements if each.result.instance in names]
+        both = {each: folder for each, folder in inconsistent.items() if each.verified.result.instance in names}
+        return _summarise(verifier, version, own, ground_truth, evidence, both)
+
+    return replace(part(names - tight), tight=part(tight) if tight else None)
+
+
+def _summarise(
+    verifier: str,
+    version: str,
+    judgements: Sequence[Judgement],
+    ground_truth: Mapping[str, GroundTruth],
+    evidence: Mapping[str, str],
+    inconsistent: Mapping[Contradiction, str | None],
+) -> Summary:
     findings = [_finding(each, evidence.get(each.result.subject)) for each in judgements if each.assessment in FINDINGS]
     findings += [_inconsistent(each, folder) for each, folder in inconsistent.items()]
     variants = VariantCount(

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import onnx
     from onnx.onnx_cpp2py_export.checker import CheckerContext
 
+# Before that an operator may mean something else, and ONNX Runtime does not run them all.
+OLDEST_OPERATOR_SET = 7
+ONNX_DOMAINS = ("", "ai.onnx")
 NUMBER_TYPES = ("FLOAT16", "FLOAT", "DOUBLE", "INT32", "INT64")
 
 
@@ -36,9 +39,14 @@ class Node:
 
     operator: str
     label: str
-    output: str
+    outputs: tuple[str, ...]
     inputs: tuple[Tensor | Array | None, ...]
     attributes: Mapping[str, Any]
+
+    @property
+    def output(self) -> str:
+        """The first of the outputs, which most operators have alone."""
+        return self.outputs[0]
 
     def refuse(self, reason: str) -> UnsupportedOperator:
         """The error that says what this node asks for that we do not support."""
@@ -65,10 +73,21 @@ class Node:
                 raise self.refuse(f"attribute {name} is not supported")
 
 
-def specification(model: "onnx.ModelProto") -> "CheckerContext":
-    """The operator set and IR version by which ONNX's own checker judges the model's nodes."""
+def specification(model: "onnx.ModelProto", source: str) -> "CheckerContext":
+    """The operator set and IR version by which ONNX's own checker judges the model's nodes.
+
+    Raises:
+        UnsupportedOperator: the operator set is older than those read here, or newer than those that ONNX knows.
+    """
+    from onnx.defs import onnx_opset_version
     from onnx.onnx_cpp2py_export.checker import CheckerContext
 
+    for entry in model.opset_import:
+        if entry.domain in ONNX_DOMAINS and not OLDEST_OPERATOR_SET <= entry.version <= onnx_opset_version():
+            known = f"{OLDEST_OPERATOR_SET} to {onnx_opset_version()}"
+            raise UnsupportedOperator(
+                f"{source}: operator set {entry.version} is not supported; export it with {known}"
+            )
     context = CheckerContext()
     context.ir_version = model.ir_version
     context.opset_imports = {entry.domain: entry.version for entry in model.opset_import}
@@ -88,30 +107,41 @@ def resolve(
         UnsupportedOperator: its operator is not among the `known`.
         InputError: it does not follow ONNX's specification, reads what does not exist or overwrites what does.
     """
-    import onnx.checker
-    import onnx.helper
-
     place = f"{source}: node {proto.name or next(iter(proto.output), '')!r}"
-    if proto.domain not in ("", "ai.onnx") or proto.op_type not in known:
+    if proto.domain not in ONNX_DOMAINS or proto.op_type not in known:
         listed = ", ".join(sorted(known))
         raise UnsupportedOperator(f"{place}: the operator {proto.op_type!r} is not supported (known: {listed})")
     label = f"{place} ({proto.op_type})"
-    plain = onnx.NodeProto()
-    plain.CopyFrom(proto)
-    plain.domain = ""  # the checker knows the domain of ONNX by no other name
-    try:
-        onnx.checker.check_node(plain, checker)
-    except (onnx.checker.ValidationError, UnicodeDecodeError) as error:
-        raise InputError(f"{label}: not a valid node ({str(error).splitlines()[0]})") from None
+    attributes = attributes_of(proto, checker, label)
     for name in proto.input:
         if name and name not in values:
             raise InputError(f"{label}: reads {name!r}, which no earlier node computes")
-    if proto.output[0] in values:
-        raise InputError(f"{label}: computes {proto.output[0]!r}, which exists already")
-    attributes = {item.name: onnx.helper.get_attribute_value(item) for item in proto.attribute}
-    decoded = {name: item.decode() if isinstance(item, bytes) else item for name, item in attributes.items()}
+    for index, name in enumerate(proto.output):
+        if name and (name in values or name in proto.output[:index]):
+            raise InputError(f"{label}: computes {name!r}, which exists already")
     inputs = tuple(values[name] if name else None for name in proto.input)
-    return Node(proto.op_type, label, proto.output[0], inputs, decoded)
+    return Node(proto.op_type, label, tuple(proto.output), inputs, attributes)
+
+
+def attributes_of(proto: "onnx.NodeProto", checker: "CheckerContext", label: str) -> dict[str, Any]:
+    """A node's attributes by name, once ONNX's own checker finds nothing wrong; `label` names the node in messages.
+
+    Raises:
+        InputError: the node does not follow ONNX's specification.
+    """
+    import onnx.checker
+    import onnx.helper
+
+    plain = onnx.NodeProto()
+    plain.CopyFrom(proto)
+    if plain.domain == "ai.onnx":
+        plain.domain = ""  # the checker knows the domain of ONNX by no other name
+    try:
+        onnx.checker.check_node(plain, checker)
+        attributes = {item.name: onnx.helper.get_attribute_value(item) for item in proto.attribute}
+        return {name: item.decode() if isinstance(item, bytes) else item for name, item in attributes.items()}
+    except (onnx.checker.ValidationError, UnicodeDecodeError) as error:
+        raise InputError(f"{label}: not a valid node ({str(error).splitlines()[0]})") from None
 
 
 def constant_value(node: Node) -> Array | None:

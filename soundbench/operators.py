@@ -1,44 +1,65 @@
 """What each ONNX operator means: one table from operator to steps (ONNX operator specification, opset 13).
 
-An entry gets the node, its inputs (constants, or tensors of the network) and the output's name, and returns the
-steps that compute it and the output's shape. A new operator is one function and one line in `OPERATORS`.
+An entry gets the node, its inputs (constants, or tensors of the network) and the outputs' names, and returns the
+steps that compute them and the outputs' shapes. A new operator is one function and one line in `OPERATORS`.
 """
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from soundbench.affine import LARGEST_MATRIX, Lowered, affine, broadcasts, check_size, kron, scale
+from soundbench.convolution_operators import conv, conv_transpose
 from soundbench.elementwise_operators import add, batch_normalization, div, mul, sub
 from soundbench.errors import InputError
-from soundbench.graph import Activation, Array, Function, Graph, Product, Softmax, Step
+from soundbench.function_operators import activation, clip, leaky_relu, power, prelu
+from soundbench.graph import ABS, NEG, Array, Elementary, Function, Graph, Product, Softmax, Step
 from soundbench.node import Node, Tensor, constant_value, numbers, resolve, specification
-from soundbench.shape_operators import flatten, identity, reshape, transpose
-from soundbench.window import Window
+from soundbench.pool_operators import average_pool, max_pool
+from soundbench.shape_operators import (
+    concat,
+    cut,
+    flatten,
+    gather,
+    given_axes,
+    identity,
+    reshape,
+    split,
+    squeeze,
+    transpose,
+    unsqueeze,
+)
 
 if TYPE_CHECKING:
     import onnx
 
 
 def gemm(node: Node) -> Lowered:
-    """Y = alpha * A @ B + beta * C, with A the network's tensor and B, C constants."""
+    """Y = alpha * A' @ B' + beta * C, with A the network's tensor and B, C constants; ' transposes where asked."""
     node.allow("alpha", "beta", "transA", "transB")
     tensor, weights = node.tensor(0), node.constant(1)
-    if node.attributes.get("transA", 0) or len(tensor.shape) != 2 or tensor.shape[0] != 1:
-        raise node.refuse("A must be a row of shape (1, n), not transposed")
-    if weights is None or weights.ndim != 2:
-        raise node.refuse("B must be a constant matrix")
+    if len(tensor.shape) != 2 or weights is None or weights.ndim != 2:
+        raise node.refuse("A must be a matrix, and B a constant matrix")
     matrix = weights if node.attributes.get("transB", 0) else weights.T
-    shape, shift = (1, matrix.shape[0]), node.constant(2)
+    transposed = bool(node.attributes.get("transA", 0))
+    rows, inner = tensor.shape[::-1] if transposed else tensor.shape
+    if matrix.shape[1] != inner:
+        raise node.refuse(f"weights of shape {matrix.shape} do not fit an input of shape {tensor.shape}")
+    shape, shift = (rows, matrix.shape[0]), node.constant(2)
     if shift is None:
         shift = np.zeros(1)
     if not broadcasts(shift, shape):
         raise node.refuse(f"C of shape {shift.shape} does not broadcast to {shape}")
+    check_size(node, math.prod(shape), tensor.size)
     alpha, beta = float(node.attributes.get("alpha", 1.0)), float(node.attributes.get("beta", 1.0))
     inexact = not alpha == beta == 1.0
-    return affine(node, tensor, shape, scale(node, alpha, matrix), scale(node, beta, shift), inexact=inexact)
+    whole = kron(np.eye(rows), scale(node, alpha, matrix))
+    if transposed:
+        whole = whole.reshape(-1, rows, inner).swapaxes(1, 2).reshape(-1, tensor.size)
+    return affine(node, tensor, shape, whole, np.broadcast_to(scale(node, beta, shift), shape), inexact=inexact)
 
 
 def matmul(node: Node) -> Lowered:
@@ -75,76 +96,21 @@ def product(node: Node, left: Tensor, right: Tensor) -> Lowered:
     return (step,), Tensor(node.output, (*batch, rows, columns))
 
 
-def conv(node: Node) -> Lowered:
-    """Two-dimensional convolution with strides, pads, dilations and groups."""
-    node.allow("kernel_shape", "strides", "pads", "dilations", "group", "auto_pad")
-    tensor, weights = node.tensor(0), node.constant(1)
-    if weights is None or weights.ndim != 4 or len(tensor.shape) != 4 or tensor.shape[0] != 1:
-        raise node.refuse("only two-dimensional convolution with batch size 1 is supported")
-    if tuple(node.attributes.get("kernel_shape", weights.shape[2:])) != weights.shape[2:]:
-        raise node.refuse(f"kernel_shape is not that of the weights, {weights.shape[2:]}")
-    group = int(node.attributes.get("group", 1))
-    window = Window.of(node, tensor.shape, weights.shape[2:])
-    out_channels, in_per_group = weights.shape[0], weights.shape[1]
-    if in_per_group * group != tensor.shape[1] or out_channels % group:
-        raise node.refuse(f"group {group} does not fit {tensor.shape[1]} channels")
-    shift = node.constant(2)
-    if shift is not None and shift.shape != (out_channels,):
-        raise node.refuse(f"a bias of shape {shift.shape} does not fit {out_channels} channels")
-    outputs, plane = window.outputs, tensor.shape[2] * tensor.shape[3]
-    check_size(node, out_channels * outputs, tensor.size)
-    positions = window.positions()
-    matrix = np.zeros((out_channels, outputs, tensor.shape[1], plane + 1))
-    for channel in range(out_channels):
-        first = channel // (out_channels // group) * in_per_group
-        for offset in range(in_per_group):
-            taps = np.broadcast_to(weights[channel, offset].ravel(), positions.shape)
-            np.put_along_axis(matrix[channel, :, first + offset, :], positions, taps, axis=1)
-    flat = matrix[..., :plane].reshape(out_channels * outputs, tensor.size)
-    bias = np.zeros(1) if shift is None else np.repeat(shift, outputs)
-    return affine(node, tensor, (1, out_channels, *window.output_shape), flat, bias)
-
-
-def average_pool(node: Node) -> Lowered:
-    """Two-dimensional average pooling; padded cells count where `count_include_pad` says so."""
-    node.allow("kernel_shape", "strides", "pads", "count_include_pad", "ceil_mode", "auto_pad", "dilations")
-    tensor = node.tensor(0)
-    if len(tensor.shape) != 4 or tensor.shape[0] != 1 or node.attributes.get("ceil_mode", 0):
-        raise node.refuse("only two-dimensional pooling with batch size 1 and ceil_mode 0 is supported")
-    window = Window.of(node, tensor.shape, tuple(node.attributes["kernel_shape"]))
-    plane, channels = tensor.shape[2] * tensor.shape[3], tensor.shape[1]
-    check_size(node, channels * window.outputs, tensor.size)
-    check_size(node, window.outputs, window.taps)
-    positions = window.positions()
-    counted = np.full(window.outputs, window.taps)
-    if not node.attributes.get("count_include_pad", 0):
-        counted = (positions < plane).sum(axis=1)
-    if (counted == 0).any():
-        raise node.refuse("a window lies wholly in the padding")
-    pool = np.zeros((window.outputs, plane + 1))
-    np.put_along_axis(pool, positions, np.broadcast_to(1.0 / counted[:, None], positions.shape), axis=1)
-    matrix = kron(np.eye(channels), pool[:, :plane])
-    return affine(node, tensor, (1, channels, *window.output_shape), matrix, np.zeros(1), inexact=True)
-
-
-def reduce_mean(node: Node) -> Lowered:
-    """The average over some axes, all where none is given; they are an attribute, or an operand since opset 18."""
+def reduce(node: Node, *, is_mean: bool) -> Lowered:
+    """The sum or mean over some axes, all where none is given; they are an attribute, or an operand in later opsets."""
     node.allow("axes", "keepdims", "noop_with_empty_axes")
-    tensor, rank = node.tensor(0), len(node.tensor(0).shape)
-    operand = node.constant(1)
-    given = node.attributes.get("axes", range(rank)) if operand is None else operand.ravel().tolist()
-    axes = [int(axis) + (rank if axis < 0 else 0) for axis in given]
-    if node.attributes.get("noop_with_empty_axes", 0) or not axes:
+    tensor = node.tensor(0)
+    axes = given_axes(node, len(tensor.shape))
+    if node.attributes.get("noop_with_empty_axes", 0) or axes == []:
         raise node.refuse("an empty list of axes is not supported")
-    if len(set(axes)) != len(axes) or not all(0 <= axis < rank for axis in axes):
-        raise node.refuse(f"axes {list(given)} are not different axes of a shape of {rank}")
+    axes = list(range(len(tensor.shape))) if axes is None else axes
     kept = tuple(1 if axis in axes else size for axis, size in enumerate(tensor.shape))
     outputs = math.prod(kept)
     check_size(node, outputs, tensor.size)
     cells = np.broadcast_to(np.arange(outputs).reshape(kept), tensor.shape).ravel()
-    matrix = (np.arange(outputs)[:, None] == cells) / (tensor.size // outputs)
+    matrix = (np.arange(outputs)[:, None] == cells) / (tensor.size // outputs if is_mean else 1)
     shape = kept if node.attributes.get("keepdims", 1) else tuple(np.delete(kept, axes).tolist())
-    return affine(node, tensor, shape, matrix, np.zeros(1), inexact=True)
+    return affine(node, tensor, shape, matrix, np.zeros(1), inexact=is_mean)
 
 
 def softmax(node: Node) -> Lowered:
@@ -159,36 +125,42 @@ def softmax(node: Node) -> Lowered:
     return (Softmax(node.output, tensor.name, tensor.shape[-1]),), Tensor(node.output, tensor.shape)
 
 
-def activation(function: Function) -> Callable[[Node], Lowered]:
-    """The operator that applies `function` to every element."""
-
-    def lower_activation(node: Node) -> Lowered:
-        node.allow()
-        tensor = node.tensor(0)
-        return (Activation(node.output, tensor.name, function),), Tensor(node.output, tensor.shape)
-
-    return lower_activation
-
-
 OPERATORS: Mapping[str, Callable[[Node], Lowered]] = {
+    "Abs": activation(ABS),
     "Add": add,
     "AveragePool": average_pool,
     "BatchNormalization": batch_normalization,
+    "Clip": clip,
+    "Concat": concat,
     "Conv": conv,
+    "ConvTranspose": conv_transpose,
     "Div": div,
+    "Exp": activation(Elementary.EXP),
     "Flatten": flatten,
+    "Gather": gather,
     "Gemm": gemm,
     "Identity": identity,
+    "LeakyRelu": leaky_relu,
     "MatMul": matmul,
+    "MaxPool": max_pool,
     "Mul": mul,
-    "ReduceMean": reduce_mean,
+    "Neg": activation(NEG),
+    "PRelu": prelu,
+    "Pow": power,
+    "ReduceMean": partial(reduce, is_mean=True),
+    "ReduceSum": partial(reduce, is_mean=False),
     "Relu": activation(Function.RELU),
     "Reshape": reshape,
     "Sigmoid": activation(Function.SIGMOID),
+    "Sign": activation(Elementary.SIGN),
+    "Slice": cut,
     "Softmax": softmax,
+    "Split": split,
+    "Squeeze": squeeze,
     "Sub": sub,
     "Tanh": activation(Function.TANH),
     "Transpose": transpose,
+    "Unsqueeze": unsqueeze,
 }
 
 
@@ -197,9 +169,9 @@ def lower(model: "onnx.ModelProto", source: str) -> Graph:
 
     Raises:
         InputError: the model has not exactly one input and one output of known shape, or a node reads nothing.
-        UnsupportedOperator: a node has no exact meaning here.
+        UnsupportedOperator: a node has no exact meaning here, or none of its operator set has.
     """
-    checker = specification(model)
+    checker = specification(model, source)
     values: dict[str, Tensor | Array] = {}
     for tensor in model.graph.initializer:
         if tensor.name in values:
@@ -219,10 +191,12 @@ def lower(model: "onnx.ModelProto", source: str) -> Graph:
         if constant is not None:
             values[node.output] = constant
             continue
-        new_steps, result = OPERATORS[proto.op_type](node)
+        new_steps, *results = OPERATORS[proto.op_type](node)
+        if any(step.output in sizes for step in new_steps):
+            raise InputError(f"{node.label}: a name that it needs is taken; rename the tensors")
         steps.extend(new_steps)
-        sizes |= {step.output: result.size for step in new_steps}
-        values[node.output] = result
+        sizes |= {step.output: results[0].size for step in new_steps} | {each.name: each.size for each in results}
+        values |= dict(zip(node.outputs, results, strict=False))
     output = values.get(model.graph.output[0].name)
     if not isinstance(output, Tensor):
         raise InputError(f"{source}: output {model.graph.output[0].name!r} is computed by no node")

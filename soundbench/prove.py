@@ -16,7 +16,7 @@ from soundbench.errors import CertificateError
 from soundbench.graph import Array, Graph
 from soundbench.ground_truth import Leaf, Proof, ProofTree, Split
 from soundbench.instance import Constraint, Property, Region
-from soundbench.relaxation import rounded_down
+from soundbench.lines import rounded_down
 
 INFLATION = 1e-4
 # Far more splits than a proof needs on any path, and fewer than a file of proofs may nest.

@@ -1,4 +1,4 @@
-"""Lines that enclose an activation function on an interval, with every rounding on the safe side.
+"""Lines that enclose a function of one number on an interval, with every rounding on the safe side.
 
 Slopes are chosen in float64 for tightness; intercepts are then proven for the slope that was chosen, so a poor
 choice loosens a bound and never breaks it. Transcendental values come from python-flint's ball arithmetic.
@@ -6,31 +6,22 @@ choice loosens a bound and never breaks it. Transcendental values come from pyth
 
 import functools
 import math
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from flint import arb, ctx
 
+from soundbench.elementary_lines import bound_elementary, elementary_lines
 from soundbench.errors import CertificateError
-from soundbench.graph import Array, Function
+from soundbench.graph import Array, Elementary, Elementwise, Function, Pieces
+from soundbench.lines import Lines, rounded_down, rounded_up, up
+from soundbench.piece_lines import bound_pieces, pieces_lines
 from soundbench.rigorous import PRECISION_BITS, softmax
 
 # Below this slope the touching point of a tangent to tanh lies so far out that a horizontal line does as well.
 SMALLEST_SLOPE = 1e-24
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Lines:
-    """lower_slope * x + lower_intercept <= f(x) <= upper_slope * x + upper_intercept, all of shape (neurons,)."""
-
-    lower_slope: Array
-    lower_intercept: Array
-    upper_slope: Array
-    upper_intercept: Array
-
-
-def enclose(function: Function, lower: Array, upper: Array, slopes: str | None) -> Lines:
+def enclose(function: Elementwise, lower: Array, upper: Array, slopes: str | None) -> Lines:
     """Lines for every neuron of an activation whose input lies in [lower, upper] (float64, shape (neurons,)).
 
     `slopes` has one character a neuron for the lower line of an unstable ReLU: `0`, `1`, or `a` for whichever of
@@ -46,18 +37,31 @@ def enclose(function: Function, lower: Array, upper: Array, slopes: str | None) 
             return tanh_lines(lower, upper)
         case Function.SIGMOID:
             return sigmoid_lines(lower, upper)
+        case Elementary():
+            return elementary_lines(function, lower, upper)
+        case Pieces():
+            return pieces_lines(function, lower, upper)
 
 
-def bound_values(function: Function, lower: Array, upper: Array) -> tuple[Array, Array]:
-    """Proven bounds of f on [lower, upper]; all three functions are monotone."""
-    if function is Function.RELU:
-        return np.maximum(lower, 0.0), np.maximum(upper, 0.0)
-    scale = 1.0 if function is Function.TANH else 0.5
-    low = np.array([-tanh_above(-x * scale) for x in lower.tolist()])
-    high = np.array([tanh_above(x * scale) for x in upper.tolist()])
-    if function is Function.TANH:
-        return low, high
-    return rounded_down(0.5 + rounded_down(0.5 * low)), rounded_up(0.5 + rounded_up(0.5 * high))
+def bound_values(function: Elementwise, lower: Array, upper: Array) -> tuple[Array, Array]:
+    """Proven bounds of f on [lower, upper]."""
+    match function:
+        case Function.RELU:
+            return np.maximum(lower, 0.0), np.maximum(upper, 0.0)
+        case Function.TANH:
+            return bound_tanh(lower, upper)
+        case Function.SIGMOID:
+            low, high = bound_tanh(0.5 * lower, 0.5 * upper)
+            return rounded_down(0.5 + rounded_down(0.5 * low)), rounded_up(0.5 + rounded_up(0.5 * high))
+        case Elementary():
+            return bound_elementary(function, lower, upper)
+        case Pieces():
+            return bound_pieces(function, lower, upper)
+
+
+def bound_tanh(lower: Array, upper: Array) -> tuple[Array, Array]:
+    """Proven bounds of tanh on [lower, upper]."""
+    return np.array([-tanh_above(-x) for x in lower.tolist()]), np.array([tanh_above(x) for x in upper.tolist()])
 
 
 def bound_softmax(length: int, lower: Array, upper: Array) -> tuple[Array, Array]:
@@ -163,22 +167,7 @@ def tanh_intercept(slope: float, lower: float, upper: float) -> float:
     return max(values) if all(map(math.isfinite, values)) else math.inf
 
 
-def up(ball: Any) -> float:  # noqa: ANN401  (python-flint ships no types)
-    """A float64 above a ball."""
-    return float(np.nextafter(float(ball.upper()), np.inf))
-
-
 @functools.lru_cache(maxsize=1 << 16)
 def tanh_above(value: float) -> float:
     """A float64 above tanh; remembered as intercepts are."""
     return up(arb(value).tanh())
-
-
-def rounded_up(values: Array) -> Array:
-    """Undo the rounding of one float64 operation upwards."""
-    return np.nextafter(values, np.inf)
-
-
-def rounded_down(values: Array) -> Array:
-    """Undo the rounding of one float64 operation downwards."""
-    return np.nextafter(values, -np.inf)

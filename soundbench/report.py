@@ -23,11 +23,12 @@ def exit_code(summaries: Sequence[Summary], min_exercised: int) -> int:
     """The exit code of `evaluate` and `score`.
 
     3 if our ground truth was refuted, else 1 if there is a finding, else 4 if some verifier exercised fewer
-    than `min_exercised` pairs, else 0.
+    than `min_exercised` pairs, the track `tight` not counted, else 0.
     """
-    if any(_count_refuted(summary) for summary in summaries):
+    everything = [*summaries, *_tight(summaries)]
+    if any(_count_refuted(summary) for summary in everything):
         return 3
-    if any(summary.findings for summary in summaries):
+    if any(summary.findings for summary in everything):
         return 1
     if any(summary.pairs_exercised < min_exercised for summary in summaries):
         return 4
@@ -37,8 +38,18 @@ def exit_code(summaries: Sequence[Summary], min_exercised: int) -> int:
 def render(summaries: Sequence[Summary], console: Console) -> None:
     """Print the table (a column a verifier), a line a finding, and a line a verifier that says what it means.
 
-    `console` decides about colours: rich drops them where its output is not a terminal.
+    Before all that the same of the track `tight`, which is no part of the score. `console` decides about colours: rich
+    drops them where its output is not a terminal.
     """
+    if tight := _tight(summaries):
+        console.print("Apart, the track tight, whose margins are small on purpose:")
+        _render_part(tight, console)
+        console.print()
+        console.print("All other instances:")
+    _render_part(summaries, console)
+
+
+def _render_part(summaries: Sequence[Summary], console: Console) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     for summary in summaries:
@@ -57,6 +68,11 @@ def render(summaries: Sequence[Summary], console: Console) -> None:
     # A verifier that exercised nothing has passed nothing, and that comes first.
     for summary in sorted(summaries, key=lambda each: each.pairs_exercised > 0):
         console.print(Text(explain(summary)), soft_wrap=True)
+
+
+def _tight(summaries: Sequence[Summary]) -> list[Summary]:
+    """What is reported apart."""
+    return [summary.tight for summary in summaries if summary.tight is not None]
 
 
 def explain(summary: Summary) -> str:

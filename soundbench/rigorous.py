@@ -4,15 +4,33 @@ Weights are the exact reals that their floats denote. Arithmetic: python-flint's
 efficient arbitrary-precision midpoint-radius interval arithmetic).
 """
 
+import functools
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 from flint import arb, arb_mat, ctx, fmpq
 
-from soundbench.graph import Activation, Affine, Array, Function, Graph, Permutation, Product, Softmax, Sum
+from soundbench.errors import InputError
+from soundbench.graph import (
+    Activation,
+    Affine,
+    Array,
+    Elementary,
+    Elementwise,
+    Function,
+    Graph,
+    Maximum,
+    Pieces,
+    Product,
+    Selection,
+    Softmax,
+    Sum,
+)
 
 PRECISION_BITS = 160
+# The exponential of more than that, or its reciprocal, would fill memory as an exact number.
+LARGEST_EXPONENT = 1e5
 
 Balls = list[Any]
 
@@ -39,8 +57,14 @@ def evaluate_tensors(graph: Graph, point: Sequence[Fraction]) -> dict[str, Balls
                 values[step.output] = [sum(terms, start=arb(bias)) for bias, *terms in columns]
             case Activation():
                 values[step.output] = [apply(step.function, ball) for ball in values[step.input]]
-            case Permutation():
-                values[step.output] = [values[step.input][index] for index in step.order.tolist()]
+            case Selection():
+                joined = [ball for name in step.inputs for ball in values[name]]
+                values[step.output] = [joined[index] for index in step.order.tolist()]
+            case Maximum():
+                source = values[step.input]
+                values[step.output] = [
+                    functools.reduce(larger, (source[index] for index in group)) for group in step.groups.tolist()
+                ]
             case Product():
                 values[step.output] = multiply(step, values[step.left], values[step.right])
             case Softmax():
@@ -83,8 +107,8 @@ def hull(low: Any, high: Any) -> Any:  # noqa: ANN401
     return joined if joined.is_finite() else arb(0.5, 0.5)
 
 
-def apply(function: Function, ball: Any) -> Any:  # noqa: ANN401  (python-flint ships no types)
-    """An activation function on a ball."""
+def apply(function: Elementwise, ball: Any) -> Any:  # noqa: ANN401  (python-flint ships no types)
+    """A function of one number on a ball."""
     match function:
         case Function.RELU:
             return relu(ball)
@@ -92,6 +116,14 @@ def apply(function: Function, ball: Any) -> Any:  # noqa: ANN401  (python-flint 
             return tanh(ball)
         case Function.SIGMOID:
             return (tanh(ball / 2) + 1) / 2
+        case Elementary.EXP:
+            return exponential(ball)
+        case Elementary.SIGN:
+            return sign(ball)
+        case Elementary.SQUARE:
+            return ball * ball
+        case Pieces():
+            return pieces(function, ball)
 
 
 def tanh(ball: Any) -> Any:  # noqa: ANN401
@@ -104,6 +136,41 @@ def relu(ball: Any) -> Any:  # noqa: ANN401
     if ball >= 0:
         return ball
     return arb(0) if ball <= 0 else ball.max(arb(0))
+
+
+def exponential(ball: Any) -> Any:  # noqa: ANN401
+    """The hull of the exponentials of a ball's ends; only that it is small, or nothing, of what is far out."""
+    low, high = ball.lower(), ball.upper()
+    if not (ball.is_finite() and high <= LARGEST_EXPONENT):
+        return arb(0, float("inf"))
+    return (arb(0) if low < -LARGEST_EXPONENT else low.exp()).union(high.max(arb(-LARGEST_EXPONENT)).exp())
+
+
+def larger(first: Any, second: Any) -> Any:  # noqa: ANN401
+    """The maximum of two balls: one of them where that is certain, the hull where not."""
+    if first >= second:
+        return first
+    return second if first <= second else first.max(second)
+
+
+def sign(ball: Any) -> Any:  # noqa: ANN401
+    """-1, 0 or 1 where that is certain, and all from -1 to 1 where not."""
+    if ball == 0:
+        return arb(0)
+    if ball > 0:
+        return arb(1)
+    return arb(-1) if ball < 0 else arb(0, 1)
+
+
+def pieces(function: Pieces, ball: Any) -> Any:  # noqa: ANN401
+    """The piece in whose range the ball lies; across knots the hull of the ends and of what is at the knots."""
+    for left, right, slope, constant in function.ranges():
+        if left <= ball <= right:
+            return slope * ball if slope else arb(constant)
+    inner = [arb(knot) for knot in function.knots if not (ball < knot or ball > knot)]
+    if not (inner and ball.is_finite()):
+        return arb(0, float("inf"))
+    return functools.reduce(arb.union, (pieces(function, point) for point in (ball.lower(), *inner, ball.upper())))
 
 
 def matrix_of_balls(matrix: Array, radius: Array | None) -> Any:  # noqa: ANN401
@@ -119,6 +186,12 @@ def list_of_balls(numbers: Array, radius: Array | None) -> Balls:
 
 
 def exact(ball: Any) -> Fraction:  # noqa: ANN401
-    """The exact value of a ball of radius zero."""
+    """The exact value of a ball of radius zero.
+
+    Raises:
+        InputError: it is infinite, or no number: a network's value is too large to be known.
+    """
+    if not ball.is_finite():
+        raise InputError("a value in the network is too large to be computed at this point; choose a smaller one")
     mantissa, exponent = (int(part) for part in ball.mid().man_exp())
     return Fraction(mantissa) * Fraction(2) ** exponent

@@ -30,6 +30,7 @@ from soundbench.claim import Claim, Ending, EndReason, TaskResult
 from soundbench.errors import InputError
 from soundbench.instance import Instance, VariantKind
 from soundbench.json_lines import append_line, read_lines
+from soundbench.level import Level
 from soundbench.lock import open_locked
 from soundbench.suite import Suite
 from soundbench.verifier import Verifier
@@ -47,17 +48,22 @@ class Identity:
     verifiers: tuple[Mapping[str, Any], ...]
     timeout_seconds: float | None
     memory_bytes: int | None
+    level: Level
 
 
 def identify(
-    suite: Suite, verifiers: Sequence[Verifier], timeout_seconds: float | None, memory_bytes: int | None
+    suite: Suite,
+    verifiers: Sequence[Verifier],
+    timeout_seconds: float | None,
+    memory_bytes: int | None,
+    level: Level = Level.STANDARD,
 ) -> Identity:
     """The identity of a run of these verifiers on the suite; limits are None where the user gave none."""
     described = (
         {"verifier": each.label, "version": each.version(), "settings": dict(each.settings)} for each in verifiers
     )
     name = f"{suite.name} {suite.version}"
-    return Identity(name, suite.digest, tuple(described), timeout_seconds, memory_bytes)
+    return Identity(name, suite.digest, tuple(described), timeout_seconds, memory_bytes, level)
 
 
 class Run:

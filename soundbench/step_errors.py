@@ -1,15 +1,32 @@
 """How far one float32 step can lie from its real value, given how far its inputs do, in any order of summation.
 
 Running error analysis with Higham's gamma_n (Higham 2002, section 3.1) and u = 2**-24. Assumed of ONNX Runtime, whose
-rational approximations stay well below: an activation other than ReLU errs by at most 2**-20 absolutely, and so does
-softmax beyond the roundings of its sum.
+rational approximations stay well below: tanh and sigmoid err by at most 2**-20 absolutely, and so does softmax beyond
+the roundings of its sum; an exponential errs by at most 2**-20 of its value, up to exp(88); a square, which may be
+computed by a general power, by at most one unit in the last place. Signs, maxima and straight pieces of slope 0, 1 or
+-1 round nothing, and a piece of another slope rounds once.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from soundbench.graph import Activation, Affine, Array, Function, Permutation, Product, Softmax, Step, Sum
+from soundbench.graph import (
+    Activation,
+    Affine,
+    Array,
+    Elementary,
+    Elementwise,
+    Function,
+    Maximum,
+    Pieces,
+    Product,
+    Selection,
+    Softmax,
+    Step,
+    Sum,
+)
+from soundbench.piece_lines import UNROUNDED
 
 UNIT = 2.0**-24
 ACTIVATION_ERROR = 2.0**-20
@@ -17,6 +34,8 @@ ACTIVATION_ERROR = 2.0**-20
 SAFETY = 1.0 + 2.0**-20
 # Float32 reaches from 2^-126 to 2^128; the rest is room for an alpha, or the count of an average, of 2^26.
 SMALLEST, LARGEST = 2.0**-100, 2.0**100
+# ONNX Runtime's exponential is cut off at 88.38, a little before float32 overflows.
+LARGEST_EXPONENT = 88.0
 
 Values = Mapping[str, Array]
 
@@ -35,8 +54,11 @@ def step_error(step: Step, values: Values, errors: Values) -> Array:
             return SAFETY * (inherited + sum_rounding(step, values, errors))
         case Activation():
             return activation_error(step.function, values[step.input], errors[step.input])
-        case Permutation():
-            return errors[step.input][step.order]
+        case Selection():
+            return np.concatenate([errors[name] for name in step.inputs])[step.order]
+        case Maximum():
+            largest: Array = errors[step.input][step.groups].max(axis=1)
+            return largest
         case Product():
             left, right = product_operands(step, values)
             first, second = product_operands(step, errors)
@@ -68,17 +90,64 @@ def sum_rounding(step: Sum, values: Values, errors: Values) -> Array:
     return np.where(reach <= LARGEST, own, np.inf)
 
 
-def activation_error(function: Function, value: Array, error: Array) -> Array:
-    """The error after an activation: the input's times the largest slope nearby, plus the activation's own."""
-    if function is Function.RELU:
-        return np.where(value + error <= 0, 0.0, error)
+def activation_error(function: Elementwise, value: Array, error: Array) -> Array:
+    """The error after a function: the input's times the largest slope nearby, plus the function's own."""
+    match function:
+        case Function.RELU:
+            return np.where(value + error <= 0, 0.0, error)
+        case Function():
+            return SAFETY * ((steepest(function, value, error) + 2.0**-50) * error + ACTIVATION_ERROR)
+        case Elementary.EXP:
+            # From the upper end, exp(v + e) - exp(v), where it is steepest.
+            power = np.exp(np.minimum(value + error, LARGEST_EXPONENT))
+            return SAFETY * (power * -np.expm1(-error) + exp_rounding(value, error))
+        case Elementary.SIGN:
+            return sign_error(value, error)
+        case Elementary.SQUARE:
+            return SAFETY * ((2.0 * np.abs(value) + error) * error + square_rounding(value, error))
+        case Pieces():
+            slope, rounding = pieces_error(function, value, error)
+            return SAFETY * (np.where(slope > 0, slope * error, 0.0) + rounding)
+
+
+def steepest(function: Function, value: Array, error: Array) -> Array:
+    """The largest slope of tanh or sigmoid within the error."""
     nearest = np.maximum(np.abs(value) - error, 0.0)
     if function is Function.TANH:
-        slope = 1.0 - np.tanh(nearest) ** 2
-    else:
-        half = np.tanh(0.5 * nearest)
-        slope = 0.25 * (1.0 - half**2)
-    return SAFETY * ((slope + 2.0**-50) * error + ACTIVATION_ERROR)
+        return 1.0 - np.tanh(nearest) ** 2
+    half = np.tanh(0.5 * nearest)
+    return 0.25 * (1.0 - half**2)
+
+
+def exp_rounding(value: Array, error: Array) -> Array:
+    """What an exponential itself adds, infinite where it may overflow."""
+    power = np.exp(np.minimum(value + error, LARGEST_EXPONENT))
+    return np.where(value + error <= LARGEST_EXPONENT, ACTIVATION_ERROR * power + SMALLEST, np.inf)
+
+
+def sign_error(value: Array, error: Array) -> Array:
+    """The error after a sign: 2 where it may flip, none where it cannot, infinite where there may be no number."""
+    certain = (np.abs(value) > SAFETY * error + SMALLEST) | ((value == 0) & (error == 0))
+    return np.where(certain, 0.0, np.where(error < np.inf, 2.0, np.inf))
+
+
+def square_rounding(value: Array, error: Array) -> Array:
+    """What a square itself adds, infinite where it may overflow."""
+    reach = np.square(np.abs(value) + error)
+    return np.where(reach <= LARGEST, 2 * UNIT * reach + SMALLEST, np.inf)
+
+
+def pieces_error(function: Pieces, value: Array, error: Array) -> tuple[Array, Array]:
+    """The largest slope, without sign, of the pieces within the error; what they add, infinite if they may overflow."""
+    near, size = SAFETY * error, np.abs(value) + error
+    steep, rounding = np.zeros_like(value), np.where(error < np.inf, 0.0, np.inf)
+    for left, right, slope, _ in function.ranges():
+        met = (value + near >= left) & (value - near <= right)
+        steep = np.where(met, np.maximum(steep, abs(slope)), steep)
+        if slope not in UNROUNDED:
+            own = np.where(abs(slope) * size <= LARGEST, UNIT * abs(slope) * size + SMALLEST, np.inf)
+            rounding = np.where(met, np.maximum(rounding, own), rounding)
+    return steep, rounding
 
 
 def product_operands(step: Product, numbers: Values) -> tuple[Array, Array]:

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from soundbench.attack import AttackResult, judged, representable_box, tensors_in_torch
-from soundbench.graph import Array, Graph
+from soundbench.graph import Array, Graph, Maximum
 from soundbench.instance import Interval, Property, Region
 from soundbench.pgd import Boxes
 
-# The graph's sizes times four cover what a descent keeps of a point: values, their gradients, its own copies.
+# The graph's sizes times four cover what a descent keeps of a point: values, their gradients, its own copies; the
+# members of maxima are values too.
 COPIES = 4
 # How many numbers are held at once: 400 MB in float32.
 MOST_NUMBERS = 100_000_000
@@ -87,7 +88,8 @@ class Targets:
     @property
     def most_points(self) -> int:
         """How many points may be attacked at once, for memory's sake."""
-        return max(1, MOST_NUMBERS // (COPIES * sum(self.graph.sizes.values())))
+        members = sum(step.groups.size for step in self.graph.steps if isinstance(step, Maximum))
+        return max(1, MOST_NUMBERS // (COPIES * (sum(self.graph.sizes.values()) + members)))
 
 
 def targets_of(

@@ -64,6 +64,7 @@ def encode_truth(truth: GroundTruth) -> Json:
         "proof": truth.proof and encode_proof(truth.proof),
         "hiding": truth.hiding and encode_hiding(truth.hiding),
         "attacks": [encode_attack(record) for record in truth.attacks] or None,
+        "factors": dict(truth.factors) or None,
     }
     return {key: value for key, value in entry.items() if value is not None}
 
@@ -84,6 +85,7 @@ def decode_truth(entry: Json) -> GroundTruth:
         proof=decode_proof(entry["proof"]) if "proof" in entry else None,
         hiding=decode_hiding(entry["hiding"]) if "hiding" in entry else None,
         attacks=decode_attacks(entry["attacks"]) if "attacks" in entry else (),
+        factors=factors(entry["factors"]) if "factors" in entry else {},
     )
 
 
@@ -229,6 +231,11 @@ def decode_attack(entry: Json) -> AttackRecord:
     return record
 
 
+def factors(entry: Json) -> dict[str, str]:
+    """A mapping from factors to their values."""
+    return {word(name): word(value) for name, value in entry.items()}
+
+
 def slopes(entry: Json) -> dict[str, str]:
     """A mapping from tensors to slope characters."""
     return {text(name): text(value) for name, value in entry.items()}
@@ -246,6 +253,13 @@ def text(value: Json) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not a string")
     return value
+
+
+def word(value: Json) -> str:
+    """A string that can be printed and says something, or ValueError."""
+    if not text(value).isprintable() or not value.strip():
+        raise ValueError(f"{value!r} is not a printable word")
+    return text(value)
 
 
 def truth_value(value: Json) -> bool:

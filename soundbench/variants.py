@@ -20,7 +20,7 @@ from soundbench.network_variants import gemm, matmul_add, permuted, rescaled
 from soundbench.property_variants import in_vnnlib2, input_strictness, output_strictness, reordered
 from soundbench.suite import Suite, beside
 from soundbench.variant_check import can_be_checked, check_network, keeps_witness
-from soundbench.vnnlib import property_text
+from soundbench.vnnlib import file_text
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -69,7 +69,7 @@ def make_variants(suite: Suite, instances: Sequence[Instance], folder: Path) -> 
 
 def _property_variants(suite: Suite, instance: Instance, folder: Path) -> dict[VariantKind, Path]:
     """The properties that another of the instance's may be replaced by."""
-    text, truth, paths = property_text(instance.vnnlib), suite.ground_truth.get(instance.name), {}
+    text, truth, paths = file_text(instance.vnnlib), suite.ground_truth.get(instance.name), {}
     for kind, rewrite in PROPERTY_VARIANTS.items():
         made = None if kind in NEED_MARGIN and not _has_margin(truth) else rewrite(text, instance.onnx)
         if made is not None:

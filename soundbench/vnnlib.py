@@ -25,7 +25,7 @@ def read_property(path: Path) -> Property:
     Raises:
         InputError: the file cannot be read, or holds what a `Property` cannot represent.
     """
-    return parse_property(property_text(path), str(path))
+    return parse_property(file_text(path), str(path))
 
 
 def parse_property(text: str, source: str) -> Property:
@@ -49,7 +49,7 @@ def read_query(path: Path) -> Query:
     Raises:
         InputError: the file cannot be read, is not in VNN-LIB 2.0, or holds what a `Property` cannot represent.
     """
-    return parse_query(property_text(path), str(path))
+    return parse_query(file_text(path), str(path))
 
 
 def parse_query(text: str, source: str) -> Query:
@@ -64,11 +64,11 @@ def _parse(parse: Callable[[str], T], text: str, source: str) -> T:
         raise InputError(f"{source}:{error.line}: {error.reason}") from None
 
 
-def property_text(path: Path) -> str:
-    """The text of a VNN-LIB file, plain or gzipped.
+def file_text(path: Path) -> str:
+    """The text of a property's file, plain or gzipped.
 
     Raises:
-        InputError: the file cannot be read, or holds no text.
+        InputError: it cannot be read.
     """
     try:
         with path.open("rb") as file:

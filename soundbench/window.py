@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,39 @@ class Window:
 
     @classmethod
     def of(cls, node: Node, shape: Sequence[int], kernel: Sequence[int]) -> "Window":
-        """The window that a node's attributes describe.
+        """The window that a node's attributes describe, over an image of shape (1, channels, rows, columns).
 
         Raises:
             UnsupportedOperator: it has other than two dimensions, or does not fit the image.
         """
+        window = cls.described(node, shape, kernel)
+        if min(window.output_shape) < 1:
+            raise node.refuse("its window does not fit into the padded image")
+        return window
+
+    @classmethod
+    def transposed(cls, node: Node, shape: Sequence[int], kernel: Sequence[int]) -> "Window":
+        """The window over an image whose output is of shape (1, channels, rows, columns); see `ConvTranspose`.
+
+        Raises:
+            UnsupportedOperator: it has other than two dimensions, or there is no such image.
+        """
+        window = cls.described(node, shape, kernel)
+        more = tuple(node.attributes.get("output_padding", (0, 0)))
+        if len(more) != 2 or not all(0 <= extra < stride for extra, stride in zip(more, window.strides, strict=True)):
+            raise node.refuse("output_padding must be less than the strides, and not negative")
+        rows, columns = (
+            window.strides[axis] * (shape[axis + 2] - 1)
+            + (more[axis] + window.reach(axis) - window.pads[axis] - window.pads[axis + 2])
+            for axis in (0, 1)
+        )
+        if min(rows, columns) < 1:
+            raise node.refuse("its pads leave nothing of the image")
+        return replace(window, image=(rows, columns))
+
+    @classmethod
+    def described(cls, node: Node, shape: Sequence[int], kernel: Sequence[int]) -> "Window":
+        """As `of`, whether or not it fits the image."""
         if node.attributes.get("auto_pad", "NOTSET") != "NOTSET":
             raise node.refuse("auto_pad other than NOTSET is not supported")
         if len(kernel) != 2 or min(kernel) < 1:
@@ -38,10 +66,7 @@ class Window:
             raise node.refuse("strides, pads or dilations of other than two dimensions")
         if min(strides) < 1 or min(pads) < 0 or min(dilations) < 1:
             raise node.refuse("strides and dilations must be positive, pads must not be negative")
-        window = cls((shape[2], shape[3]), (kernel[0], kernel[1]), strides, pads, dilations)
-        if min(window.output_shape) < 1:
-            raise node.refuse("its window does not fit into the padded image")
-        return window
+        return cls((shape[2], shape[3]), (kernel[0], kernel[1]), strides, pads, dilations)
 
     @property
     def output_shape(self) -> tuple[int, int]:

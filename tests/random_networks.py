@@ -1,308 +1,28 @@
-"""Random networks over every operator that we read: one table from operator to random nodes of it."""
+"""Random networks over every operator that we read."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.random import Generator
-from onnx import TensorProto, helper, numpy_helper
-
-from soundbench.graph import Graph
-from soundbench.operators import lower
-
-Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A node: an operand is a constant, the name of an earlier tensor (X, T0, T1, ...), or None for the last one."""
-
-    operator: str
-    operands: tuple[Any, ...] = (None,)
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-
-
-def build(shape: Shape, layers: Sequence[Layer], *, opset: int = 13, constant_nodes: bool = False) -> onnx.ModelProto:
-    """A network that reads X of the given shape; constants are initializers, or `Constant` nodes."""
-    nodes, constants, last = [], [], "X"
-    for index, layer in enumerate(layers):
-        names = []
-        for position, operand in enumerate(layer.operands):
-            if operand is None or isinstance(operand, str):
-                names.append(last if operand is None else operand)
-                continue
-            names.append(f"C{index}_{position}")
-            constants.append(numpy_helper.from_array(np.asarray(operand), names[-1]))
-        last = f"T{index}"
-        nodes.append(helper.make_node(layer.operator, names, [last], name=f"N{index}", **layer.attributes))
-    if constant_nodes:
-        nodes = [helper.make_node("Constant", [], [each.name], value=each) for each in constants] + nodes
-    graph = helper.make_graph(
-        nodes,
-        "random",
-        [helper.make_tensor_value_info("X", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info(last, TensorProto.FLOAT, None)],
-        [] if constant_nodes else constants,
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
-
-
-def shape_after(shape: Shape, layers: Sequence[Layer], opset: int = 13) -> Shape:
-    """The shape of the last tensor, by ONNX's own inference."""
-    inferred = onnx.shape_inference.infer_shapes(
-        build(shape, [*layers, Layer("Identity")], opset=opset), strict_mode=True
-    )
-    dimensions = next(each for each in inferred.graph.value_info if each.name == f"T{len(layers) - 1}")
-    return tuple(size.dim_value for size in dimensions.type.tensor_type.shape.dim)
-
-
-def run_float32(model: onnx.ModelProto, point: Sequence[Fraction]) -> list[Fraction]:
-    """ONNX Runtime's outputs, exactly."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    entry = session.get_inputs()[0]
-    values = np.array([float(value) for value in point], dtype=np.float32).reshape(entry.shape)
-    return [Fraction(value) for value in session.run(None, {entry.name: values})[0].ravel().tolist()]
-
-
-def read(model: onnx.ModelProto) -> Graph:
-    """The model's steps."""
-    return lower(model, "random.onnx")
-
-
-def random_point(random: Generator, lower_end: Any, upper_end: Any) -> tuple[Fraction, ...]:
-    """A point of a box whose values float32 holds exactly."""
-    ends = (np.asarray(lower_end, dtype=np.float32), np.asarray(upper_end, dtype=np.float32))
-    values = np.clip(random.uniform(lower_end, upper_end).astype(np.float32), *ends)
-    return tuple(map(Fraction, values.tolist()))
-
-
-def weights(random: Generator, *shape: int) -> Any:
-    """Float32 weights, some of them zero."""
-    values = random.normal(size=shape) * random.choice([0.3, 1.0, 3.0])
-    return (values * (random.random(shape) < 0.9)).astype(np.float32)
-
-
-def integers(random: Generator, low: int, high: int, count: int) -> list[int]:
-    """`count` integers of [low, high]."""
-    return random.integers(low, high, count, endpoint=True).tolist()
-
-
-def without_defaults(random: Generator, attributes: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes, some of those that have their default value left out."""
-    return {
-        name: value
-        for name, value in attributes.items()
-        if name not in defaults or value != defaults[name] or random.random() < 0.5
-    }
-
-
-def any_shape(random: Generator) -> Shape:
-    """One to four axes."""
-    return tuple(integers(random, 1, 4, int(random.integers(1, 5))))
-
-
-def matrix_shape(random: Generator) -> Shape:
-    """Two or three axes."""
-    return tuple(integers(random, 1, 5, int(random.integers(2, 4))))
-
-
-def row_shape(random: Generator) -> Shape:
-    """A batch of one row."""
-    return (1, int(random.integers(1, 9)))
-
-
-def image_shape(random: Generator) -> Shape:
-    """A batch of one image, seldom square."""
-    return (1, int(random.choice([1, 2, 4])), *integers(random, 3, 7, 2))
-
-
-def random_gemm(random: Generator, shape: Shape) -> Layer:
-    """Any alpha, beta and transB, and every shape of C that broadcasts to a row."""
-    outputs, attributes = int(random.integers(1, 6)), dict[str, Any]()
-    for name in ("alpha", "beta"):
-        if random.random() < 0.5:
-            attributes[name] = float(np.float32(random.choice([0.0, 1.0, 0.5, -1.7, 0.1])))
-    matrix = weights(random, shape[1], outputs)
-    if random.random() < 0.5:
-        matrix, attributes["transB"] = np.ascontiguousarray(matrix.T), 1
-    shapes: list[Shape | None] = [None, (outputs,), (1, outputs), (1,), (1, 1), ()]
-    shift = shapes[int(random.integers(len(shapes)))]
-    operands = (None, matrix) if shift is None else (None, matrix, weights(random, *shift))
-    return Layer("Gemm", operands, attributes)
-
-
-def random_matmul(random: Generator, shape: Shape) -> Layer:
-    """The tensor on either side, or on both."""
-    size = int(random.integers(1, 5))
-    if shape[-1] == shape[-2] and random.random() < 0.5:
-        return Layer("MatMul", (None, None))
-    if len(shape) == 2 and random.random() < 0.5:
-        return Layer("MatMul", (weights(random, size, shape[0]), None))
-    return Layer("MatMul", (None, weights(random, shape[-1], size)))
-
-
-def random_add(random: Generator, shape: Shape) -> Layer:
-    """The tensor with itself, or with a constant of any shape that broadcasts, on either side."""
-    if random.random() < 0.2:
-        return Layer("Add", (None, None))
-    small = [1 if random.random() < 0.3 else size for size in shape][int(random.integers(len(shape) + 1)) :]
-    pair = (None, weights(random, *small))
-    return Layer("Add", pair if random.random() < 0.5 else pair[::-1])
-
-
-def broadcastable(random: Generator, shape: Shape) -> Any:
-    """A constant of any shape that broadcasts to `shape` without enlarging it."""
-    small = [1 if random.random() < 0.3 else size for size in shape][int(random.integers(len(shape) + 1)) :]
-    return weights(random, *small)
-
-
-def random_sub(random: Generator, shape: Shape) -> Layer:
-    """A constant on either side."""
-    pair = (None, broadcastable(random, shape))
-    return Layer("Sub", pair if random.random() < 0.5 else pair[::-1])
-
-
-def random_mul(random: Generator, shape: Shape) -> Layer:
-    """A constant on either side."""
-    pair = (None, broadcastable(random, shape))
-    return Layer("Mul", pair if random.random() < 0.5 else pair[::-1])
-
-
-def random_div(random: Generator, shape: Shape) -> Layer:
-    """A constant away from zero, some of them powers of two."""
-    constant = broadcastable(random, shape)
-    powers = random.choice(np.array([-2, 0.25, 8], np.float32), constant.shape)
-    return Layer("Div", (None, np.where(np.abs(constant) < 0.1, powers, constant).astype(np.float32)))
-
-
-def random_normalization(random: Generator, shape: Shape) -> Layer:
-    """Every channel its own numbers; the mean may be large, so that it cancels."""
-    scale, shift, mean = (weights(random, shape[1]) for _ in range(3))
-    mean *= np.float32(random.choice([1, 100]))
-    variance = random.uniform(0, 2, shape[1]).astype(np.float32)
-    attributes = {"epsilon": float(np.float32(random.choice([1e-5, 0.1])))}
-    return Layer(
-        "BatchNormalization",
-        (None, scale, shift, mean, variance),
-        without_defaults(random, attributes, {"epsilon": float(np.float32(1e-5))}),
-    )
-
-
-def random_mean(random: Generator, shape: Shape) -> Layer:
-    """Any axes, counted from either end; a number alone is left only where axes are kept."""
-    count = int(random.integers(1, len(shape)))
-    axes = [int(axis) - len(shape) * int(random.integers(2)) for axis in random.permutation(len(shape))[:count]]
-    attributes = {"axes": axes, "keepdims": int(random.integers(2))}
-    return Layer("ReduceMean", (None,), without_defaults(random, attributes, {"keepdims": 1}))
-
-
-def random_softmax(random: Generator, shape: Shape) -> Layer:
-    """The last axis, said in every way."""
-    attributes = {"axis": int(random.choice([-1, len(shape) - 1]))}
-    return Layer("Softmax", (None,), attributes if len(shape) != 2 or random.random() < 0.5 else {})
-
-
-def random_transpose(random: Generator, shape: Shape) -> Layer:
-    """Any order of the axes, or none."""
-    attributes = {"perm": random.permutation(len(shape)).tolist()}
-    return Layer("Transpose", (None,), attributes if random.random() < 0.8 else {})
-
-
-def random_window(random: Generator, image: Sequence[int], most_dilation: int) -> dict[str, Any]:
-    """Strides, pads smaller than the kernel, dilations: all different in each direction, and fitting the image."""
-    while True:
-        kernel, strides = integers(random, 1, 3, 2), integers(random, 1, 3, 2)
-        dilations = integers(random, 1, most_dilation, 2)
-        pads = [int(random.integers(0, kernel[axis % 2])) for axis in range(4)]
-        if all(image[axis] + pads[axis] + pads[axis + 2] > dilations[axis] * (kernel[axis] - 1) for axis in (0, 1)):
-            return {"kernel_shape": kernel, "strides": strides, "pads": pads, "dilations": dilations}
-
-
-WINDOW_DEFAULTS = {"strides": [1, 1], "pads": [0, 0, 0, 0], "dilations": [1, 1], "group": 1, "count_include_pad": 0}
-
-
-def random_conv(random: Generator, shape: Shape) -> Layer:
-    """Groups, with and without bias and kernel_shape."""
-    window = random_window(random, shape[2:], 2)
-    group = int(random.choice([each for each in (1, 2, 4) if shape[1] % each == 0]))
-    outputs = group * int(random.integers(1, 3))
-    kernel = weights(random, outputs, shape[1] // group, *window["kernel_shape"])
-    attributes = without_defaults(random, window | {"group": group}, WINDOW_DEFAULTS)
-    if random.random() < 0.5:
-        del attributes["kernel_shape"]
-    operands = (None, kernel, weights(random, outputs)) if random.random() < 0.7 else (None, kernel)
-    return Layer("Conv", operands, attributes)
-
-
-def random_average_pool(random: Generator, shape: Shape) -> Layer:
-    """Padding counted or not."""
-    window = random_window(random, shape[2:], 1)
-    del window["dilations"]
-    counted = {"count_include_pad": int(random.integers(2))}
-    return Layer("AveragePool", (None,), without_defaults(random, window | counted, WINDOW_DEFAULTS))
-
-
-def random_flatten(random: Generator, shape: Shape) -> Layer:
-    """Every axis, counted from either end."""
-    axis = int(random.integers(-len(shape), len(shape), endpoint=True))
-    return Layer("Flatten", (None,), without_defaults(random, {"axis": axis}, {"axis": 1}))
-
-
-def random_reshape(random: Generator, shape: Shape) -> Layer:
-    """Some regrouping of the axes, with 0 and -1 wherever they may stand."""
-    target = list(random.permutation(shape))
-    if random.random() < 0.5:
-        target = [math.prod(target[:-1]), target[-1]]
-    target = [
-        0 if shape[axis : axis + 1] == (size,) and random.random() < 0.5 else size for axis, size in enumerate(target)
-    ]
-    if random.random() < 0.5:
-        target[int(random.integers(len(target)))] = -1
-    return Layer("Reshape", (None, np.array(target, dtype=np.int64)))
-
-
-def unary(operator: str) -> Callable[[Generator, Shape], Layer]:
-    """An operator without attributes or further operands."""
-    return lambda _random, _shape: Layer(operator)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """How to draw an input shape that an operator takes, and a node of it for such a shape."""
-
-    shape: Callable[[Generator], Shape]
-    layer: Callable[[Generator, Shape], Layer]
-
-
-CASES: Mapping[str, Case] = {
-    "Add": Case(any_shape, random_add),
-    "AveragePool": Case(image_shape, random_average_pool),
-    "BatchNormalization": Case(matrix_shape, random_normalization),
-    "Conv": Case(image_shape, random_conv),
-    "Div": Case(any_shape, random_div),
-    "Flatten": Case(any_shape, random_flatten),
-    "Gemm": Case(row_shape, random_gemm),
-    "Identity": Case(any_shape, unary("Identity")),
-    "MatMul": Case(matrix_shape, random_matmul),
-    "Mul": Case(any_shape, random_mul),
-    "ReduceMean": Case(matrix_shape, random_mean),
-    "Relu": Case(any_shape, unary("Relu")),
-    "Reshape": Case(any_shape, random_reshape),
-    "Sigmoid": Case(any_shape, unary("Sigmoid")),
-    "Softmax": Case(any_shape, random_softmax),
-    "Sub": Case(any_shape, random_sub),
-    "Tanh": Case(any_shape, unary("Tanh")),
-    "Transpose": Case(any_shape, random_transpose),
-}
+from onnx_layers import Layer, Shape, build, random_point, read, run_float32, shape_after
+from random_nodes import CASES, image_shape, random_normalization, row_shape, table_shape, weights
+
+__all__ = [
+    "CASES",
+    "Layer",
+    "build",
+    "random_attention",
+    "random_mixture",
+    "random_network",
+    "random_node",
+    "random_point",
+    "read",
+    "run_float32",
+    "surrounded_node",
+]
 
 
 def random_node(operator: str, random: Generator) -> onnx.ModelProto:
@@ -313,6 +33,62 @@ def random_node(operator: str, random: Generator) -> onnx.ModelProto:
     after = shape_after(shape, layers)
     layers.append(Layer("MatMul", (None, weights(random, after[-1], 2))))
     return build(shape, layers, constant_nodes=bool(random.integers(2)))
+
+
+def surrounded_node(operator: str, random: Generator) -> onnx.ModelProto:
+    """A network of one operator, whose inputs depend on one another, and of two outputs that all of its own reach."""
+    case = CASES[operator]
+    shape = case.shape(random)
+    mixed = weights(random, shape[-1], shape[-1])
+    layers = [Layer("MatMul", (None, mixed)) if len(shape) > 1 else Layer("Sub", (None, mixed[0]))]
+    layers += [case.layer(random, shape), Layer("Flatten", (None,), {"axis": 0})]
+    layers.append(Layer("MatMul", (None, weights(random, shape_after(shape, layers)[1], 2))))
+    return build(shape, layers)
+
+
+def suits(operator: str, shape: Shape) -> bool:
+    """Whether an operator takes a shape, and leaves one that others take."""
+    match CASES[operator].shape.__name__:
+        case "image_shape":
+            return len(shape) == 4 and shape[0] == 1 and min(shape[2:]) > 2 and shape[1] in (1, 2, 4)
+        case "table_shape":
+            return len(shape) == 2
+        case "matrix_shape":
+            return len(shape) in (2, 3)
+        case "shape_with_ones":
+            return 1 in shape and max(shape) > 1
+        case _:
+            return len(shape) < 5 and (operator != "Softmax" or len(shape) > 1)
+
+
+def random_mixture(random: Generator) -> onnx.ModelProto:
+    """Any operators one after another, some of them with an earlier tensor as the other operand."""
+    start = image_shape(random) if random.random() < 0.7 else table_shape(random)
+    layers, shapes = list[Layer](), [start]
+
+    def append(layer: Layer) -> bool:
+        shape = shape_after(start, [*layers, layer])
+        # One that is too large, or has no axis or too many for others, would be the end.
+        fits = 0 < len(shape) < 5 and math.prod(shape) <= 200
+        if fits:
+            layers.append(layer)
+            shapes.append(shape)
+        return fits
+
+    for _ in range(int(random.integers(3, 9))):
+        operator = str(random.choice([name for name in CASES if suits(name, shapes[-1])]))
+        names = ["X", *(f"T{index}" for index in range(len(layers)))]
+        twins = [name for name, shape in zip(names, shapes, strict=True) if shape == shapes[-1]]
+        if operator in ("Exp", "Pow", "Mul"):
+            # Towers of powers leave the range of float32.
+            append(Layer("Clip", (None, np.float32(-2), np.float32(1.5))))
+        layer = CASES[operator].layer(random, shapes[-1])
+        if operator in ("Add", "Sub", "Concat") and random.random() < 0.7:
+            layer = Layer(operator, (None, str(random.choice(twins))), layer.attributes)
+        append(layer)
+    append(Layer("Flatten", (None,), {"axis": 0}))
+    append(Layer("Gemm", (None, weights(random, shapes[-1][1], 2), weights(random, 2))))
+    return build(start, layers, constant_nodes=bool(random.integers(2)))
 
 
 def random_network(random: Generator, activations: Sequence[str] = ("Relu", "Sigmoid", "Tanh")) -> onnx.ModelProto:

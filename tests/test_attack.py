@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_networks import random_attention, read
+from random_networks import random_attention, random_mixture, read
 from small_networks import unsafe_set
 
 from soundbench.attack import attack, network_in_torch, representable_box
@@ -164,12 +164,13 @@ def test_the_functions_and_sums_of_a_graph_are_those_of_float64(function):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_attention_in_torch_is_that_of_float64(seed):
+@pytest.mark.parametrize("make", [random_attention, random_mixture])
+def test_a_network_in_torch_is_that_of_float64(make, seed):
     random = np.random.default_rng(seed)
-    graph = read(random_attention(random))
+    graph = read(make(random))
     points = random.uniform(-2, 2, (7, graph.input_count))
     outputs = network_in_torch(graph)(torch.from_numpy(points)).numpy()
-    assert outputs == pytest.approx(evaluate_float64(graph, points)[graph.output], abs=1e-10)
+    assert outputs == pytest.approx(evaluate_float64(graph, points)[graph.output], rel=1e-10, abs=1e-10)
 
 
 numbers = st.floats(-2, 2, allow_subnormal=False)

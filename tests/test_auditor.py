@@ -1,12 +1,13 @@
 """It reads weights, so it finds needles that no query finds."""
 
+import numpy as np
 import pytest
 import torch
 from attacked import CPU, box_of, pyramid, targets
 from soundbench.cli.shipped import core_suite
 
-from soundbench.auditor import HEAVY_TAILS, audit, unstable
-from soundbench.graph import Function, read_graph
+from soundbench.auditor import HEAVY_TAILS, audit, is_open, unstable
+from soundbench.graph import NEG, Elementary, Function, Pieces, read_graph
 from soundbench.ground_truth import Role
 from soundbench.pgd import seeded
 from soundbench.suite import load_suite
@@ -52,8 +53,16 @@ def test_neurons_that_are_known_to_be_linear_are_left_alone():
     assert len(neurons) == 2
 
 
+def test_neurons_are_open_where_their_pieces_meet():
+    clip = Pieces((0.0, 1.0), ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0)))
+    ends = np.array([-1.0, -0.5, 0.25, 0.75, 1.0, 2.0])
+    found = {function: is_open(function, ends[:-1], ends[1:]).tolist() for function in (clip, NEG, Elementary.EXP)}
+    assert found == {clip: [False, True, False, False, False], NEG: [False] * 5, Elementary.EXP: [True] * 5}
+
+
 def test_saturated_neurons_keep_their_value_and_a_direction():
-    for function, plain in ((Function.TANH, torch.tanh), (Function.SIGMOID, torch.sigmoid)):
+    functions = {Function.TANH: torch.tanh, Function.SIGMOID: torch.sigmoid, Elementary.SIGN: torch.sign}
+    for function, plain in functions.items():
         values = torch.tensor([-50.0, -1.0, 0.0, 2.0, 50.0], requires_grad=True)
         out = HEAVY_TAILS[function](values)
         assert torch.allclose(out, plain(values.detach()), atol=1e-6)

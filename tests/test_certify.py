@@ -31,7 +31,7 @@ from planted import (
 from soundbench.certificate import at_rest, check_foreign, required_margin, side_at_rest, tip_function
 from soundbench.certify import certify_suite
 from soundbench.errors import CertificateError, InputError
-from soundbench.graph import evaluate_float64, read_graph
+from soundbench.graph import ABS, Activation, evaluate_float64, read_graph
 from soundbench.ground_truth import Expected, Leaf, Split
 from soundbench.prove import region_box
 from soundbench.replay import run_onnx
@@ -225,6 +225,14 @@ def test_a_neuron_that_never_acts_hides_nothing(suite_copy):
     assert side_at_rest(graph, box, hiding, tip_function(graph, hiding)) == -1
     with pytest.raises(CertificateError, match=f"^{ARMED}: the needle reaches only 0 of its height"):
         certify(suite_copy)
+
+
+def test_a_needle_rests_in_an_activation_only(suite_copy):
+    hiding = hiding_of(suite_copy, ARMED)
+    graph = read_graph(rows(suite_copy)[ARMED][0])
+    steps = (replace(step, function=ABS) if isinstance(step, Activation) else step for step in graph.steps)
+    with pytest.raises(CertificateError, match="the network has no neuron"):
+        tip_function(replace(graph, steps=tuple(steps)), hiding)
 
 
 def test_a_needle_is_not_hidden_where_the_property_fails_without_it(suite_copy):

@@ -185,6 +185,7 @@ TRUTH = [
     truth("twin called clean", TWIN, lambda entry: entry.update(role="clean"), ARMED),
     truth("twin without its pair", TWIN, removed("pair"), ARMED),
     truth("kind of one member", TWIN, lambda entry: entry.update(twin_kind="crowd"), ARMED),
+    truth("factors of one member", TWIN, lambda entry: entry.update(factors={"form": "combined"}), ARMED),
     truth("trigger of one member", TWIN, lambda entry: entry.update(trigger="cnn/interior"), ARMED),
     truth("slack", TWIN, scale("proof", "slack", 1.001)),
     truth("required_slack", TWIN, scale("proof", "required_slack", 0.999)),

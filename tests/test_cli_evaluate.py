@@ -13,6 +13,8 @@ from processes import is_running, wait_for
 from small_suite import small_suite
 from soundbench.cli import main
 
+from soundbench.ground_truth import Track, TwinKind
+
 HONEST, SLOW = "test_evaluate:Honest", "fake_verifiers:Slow"
 GULLIBLE, SILENT, MISSING = "fake_verifiers:SaysVerified", "fake_verifiers:Scripted", "fake_verifiers:Missing"
 TESTS = Path(__file__).parent
@@ -130,7 +132,7 @@ def test_a_property_of_another_network_is_not_run(folder, monkeypatch, new):
     assert not (folder / "run").exists()
 
 
-@pytest.mark.parametrize("option", ["--timeout", "--memory"])
+@pytest.mark.parametrize("option", ["--timeout", "--memory", "--budget"])
 @pytest.mark.parametrize("value", ["nan", "inf", "-1", "0", "soon"])
 def test_a_limit_is_a_positive_number(folder, option, value):
     result = evaluate(HONEST, option, value, "--out", "run")
@@ -160,6 +162,16 @@ def test_an_inconsistent_claim_fails(arguments, code, monkeypatch, folder):
     assert len(lines) == len(arguments)
 
 
+def test_variants_are_run_after_all_instances_and_of_the_first_only(folder):
+    evaluate(HONEST, "--out", "run", "--variants", "--limit", "2")
+    lines = [json.loads(line) for line in (folder / "run" / "results.jsonl").read_text().splitlines()]
+    asked = [(line["instance"], line["variant"]) for line in lines]
+    assert asked[:3] == [("armed", None), ("twin", None), ("armed", "reordered")]
+    assert asked[-1] == ("twin", "vnnlib-2.0")
+    evaluate(HONEST, "--out", "run", "--variants", "--limit", "1")
+    assert len((folder / "run" / "results.jsonl").read_text().splitlines()) == len(lines)
+
+
 def test_variants_are_asked_for_later_and_kept_when_they_are_not():
     evaluate(HONEST, "--out", "run")
     more = evaluate(HONEST, "--out", "run", "--variants")
@@ -167,6 +179,114 @@ def test_variants_are_asked_for_later_and_kept_when_they_are_not():
     again = evaluate(HONEST, "--out", "run")
     assert "[1/" not in again.stderr
     assert again.stdout == more.stdout
+
+
+def levelled(root):
+    """Two pairs of one form, of which one is easier, and a pair on the track `tight`."""
+    plain = small_suite(root)
+    armed, twin, clean = plain.instances
+    instances, truth = [clean], {"clean": plain.ground_truth["clean"]}
+    for pair, hardness, track in (("p", "hard", Track.MAIN), ("q", "easy", Track.MAIN), ("r", "easy", Track.TIGHT)):
+        shared = {"pair": pair, "track": track, "factors": {"form": "a", "hardness": hardness}}
+        for instance in (armed, twin):
+            name = f"{pair}-{instance.name}"
+            instances.append(replace(instance, name=name))
+            known = plain.ground_truth[instance.name]
+            truth[name] = replace(known, **shared, twin_kind=TwinKind.MISALIGNED)
+    return replace(plain, instances=tuple(instances), ground_truth=truth)
+
+
+def run_names(folder):
+    lines = (folder / "run" / "results.jsonl").read_text().splitlines()
+    return [json.loads(line)["instance"] for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("level", "names", "last"),
+    [
+        ("smoke", ["q-armed", "q-twin", "p-armed", "p-twin"], "level smoke: 4 of the suite's 7 instances"),
+        ("standard", ["q-armed", "q-twin", "p-armed", "p-twin", "clean"],
+         "level standard: 5 of the suite's 7 instances"),
+        ("thorough", ["q-armed", "q-twin", "p-armed", "p-twin", "clean", "r-armed", "r-twin"], None),
+    ],
+)  # fmt: skip
+def test_levels(folder, monkeypatch, level, names, last):
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: levelled(folder / "suite"))
+    result = evaluate(HONEST, "--level", level, "--out", "run")
+    assert result.exit_code == 0
+    assert run_names(folder) == names
+    assert ("Apart, the track tight" in result.stdout) is (level == "thorough")
+    assert [line for line in result.stdout.splitlines() if line.startswith("level ")] == ([last] if last else [])
+    assert json.loads((folder / "run" / "run.json").read_text())["level"] == level
+
+
+def test_standard_is_the_level_that_is_not_named(folder, monkeypatch):
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: levelled(folder / "suite"))
+    first, second = evaluate(HONEST, "--out", "run"), evaluate(HONEST, "--level", "standard", "--out", "run")
+    assert first.stdout == second.stdout
+
+
+def test_the_tracks_findings_are_apart(folder, monkeypatch):
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: levelled(folder / "suite"))
+    result = evaluate(GULLIBLE, "--level", "thorough", "--out", "run", "--json", "summary.json")
+    assert result.exit_code == 1
+    apart, _, rest = result.stdout.partition("All other instances:")
+    assert "says verified of r-armed" in apart
+    assert "r-armed" not in rest
+    (summary,) = json.loads((folder / "summary.json").read_text())
+    assert [each["instance"] for each in summary["findings"]] == ["p-armed", "q-armed"]
+    assert [each["instance"] for each in summary["tight"]["findings"]] == ["r-armed"]
+
+
+def test_a_limit_is_of_the_level(folder, monkeypatch):
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: levelled(folder / "suite"))
+    evaluate(HONEST, "--level", "smoke", "--limit", "2", "--out", "run")
+    assert run_names(folder) == ["q-armed", "q-twin"]
+
+
+def test_another_level_does_not_go_on_with_a_run():
+    evaluate(HONEST, "--level", "smoke", "--out", "run")
+    result = evaluate(HONEST, "--out", "run")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        'soundbench: run: holds another run (level was "smoke", is "standard" now); choose another --out\n'
+    )
+
+
+def test_a_suite_without_pairs_has_no_smoke(folder, monkeypatch):
+    plain = small_suite(folder / "suite")
+    bare = replace(plain, ground_truth={"clean": plain.ground_truth["clean"]})
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: bare)
+    result = evaluate(HONEST, "--level", "smoke", "--out", "run")
+    assert result.exit_code == 2
+    assert "use --level standard" in result.stderr
+    assert not (folder / "run").exists()
+
+
+def test_what_the_budget_leaves_is_told_and_run_by_the_same_command(folder, monkeypatch):
+    answers = iter([True, True, False, True])
+    monkeypatch.setattr("soundbench.execute.within", lambda _: lambda: next(answers))
+    monkeypatch.setattr("sys.argv", ["soundbench", "evaluate", HONEST, "--budget", "10", "--out", "run"])
+    command = [HONEST, "--budget", "10", "--out", "run"]
+    first = evaluate(*command)
+    assert first.exit_code == 0
+    assert first.stdout.splitlines()[-2] == (
+        f"1 of 3 tasks were not started within 10 min; go on with: soundbench evaluate {HONEST} --budget 10 --out run"
+    )
+    assert run_names(folder) == ["armed", "twin"]
+    second = evaluate(*command)
+    assert "not started" not in second.stdout
+    assert second.stderr.startswith("run: keeps 2 results of an earlier start; 1 to run\n")
+    assert run_names(folder) == ["armed", "twin", "clean"]
+
+
+def test_a_budget_that_is_over_at_once_exercises_nothing(folder):
+    result = evaluate(HONEST, "--budget", "1e-9")
+    assert result.exit_code == 4
+    left = next(line for line in result.stdout.splitlines() if "not started" in line)
+    assert left.startswith("3 of 3 tasks were not started within 1e-09 min; go on with: soundbench ")
+    (run,) = (folder / "runs").iterdir()
+    assert left.endswith(f" --out runs/{run.name}")
 
 
 def test_kept_results_are_spoken_of():

@@ -11,7 +11,7 @@ from small_suite import small_suite
 
 from soundbench.errors import InputError
 from soundbench.evaluate import check_installed, judge_run, missing_jobs, run_jobs, summarise_run, variants_of
-from soundbench.execute import Job, execute
+from soundbench.execute import Job, execute, within
 from soundbench.instance import VariantKind
 from soundbench.judge import Assessment
 from soundbench.run import identify, open_run
@@ -39,7 +39,7 @@ def suite(tmp_path):
 def evaluated(tmp_path, suite):
     def evaluate(*verifiers, workers=2, limit=None):
         with open_run(tmp_path / "run", identify(suite, verifiers, None, None)) as run:
-            jobs = missing_jobs(suite, verifiers, limit, run)
+            jobs = missing_jobs(suite.instances[:limit], verifiers, run)
             results = list(run_jobs(run, jobs, workers, timeout_seconds=None, memory_bytes=MEMORY))
             judgements = judge_run(run, suite)
             return results, judgements, summarise_run(run, suite, verifiers, judgements)
@@ -103,7 +103,7 @@ def test_who_refutes_the_ground_truth_ends_all_accusations_there(tmp_path):
     wrong.vnnlib.write_text(wrong.vnnlib.read_text().replace("0.25", "1"))
     verifiers = (Honest(), SaysFalsified())
     with open_run(tmp_path / "run", identify(suite, verifiers, None, None)) as run:
-        jobs = missing_jobs(suite, verifiers, None, run)
+        jobs = missing_jobs(suite.instances, verifiers, run)
         list(run_jobs(run, jobs, 2, timeout_seconds=None, memory_bytes=MEMORY))
         judged = {(each.result.verifier, each.result.instance): each.assessment for each in judge_run(run, suite)}
     assert judged["honest", "twin"] is Assessment.REFUTED
@@ -124,7 +124,7 @@ def with_variants(tmp_path, suite):
         known = replace(suite, ground_truth=ground_truth)
         with open_run(tmp_path / "run", identify(known, verifiers, None, None)) as run:
             variants = variants_of(known, known.instances[:limit], run)
-            jobs = missing_jobs(known, verifiers, limit, run, variants)
+            jobs = missing_jobs([*known.instances[:limit], *variants], verifiers, run)
             results = list(run_jobs(run, jobs, 2, timeout_seconds=None, memory_bytes=MEMORY))
             run.write_tables(known)
             return results, summarise_run(run, known, verifiers, judge_run(run, known, variants), variants)
@@ -132,13 +132,11 @@ def with_variants(tmp_path, suite):
     return evaluate
 
 
-def test_variants_are_run_after_all_instances(suite, tmp_path):
+def test_variants_come_in_the_order_of_their_instances(suite, tmp_path):
+    backwards = suite.instances[::-1]
     with open_run(tmp_path / "run", identify(suite, [Honest()], None, None)) as run:
-        jobs = missing_jobs(suite, [Honest()], 2, run, variants_of(suite, suite.instances, run))
-    asked = [(job.instance.name, job.instance.variant) for job in jobs]
-    assert asked[:3] == [("armed", None), ("twin", None), ("armed", REORDERED)]
-    assert ("twin", REORDERED) in asked
-    assert "clean" not in {name for name, _ in asked}
+        names = [each.name for each in variants_of(suite, backwards, run)]
+    assert list(dict.fromkeys(names)) == ["clean", "twin", "armed"]
 
 
 def test_variants_change_nothing_but_what_is_said_of_them(with_variants, evaluated):
@@ -261,6 +259,42 @@ def test_closing_early_ends_what_runs_and_starts_nothing_more(suite, tmp_path, m
     assert first.verifier is quick
     assert 1 <= len(started) <= 2
     assert not any(is_running(int(process)) for process in started)
+
+
+def times(number):
+    """Says yes so many times."""
+    left = iter([True] * number)
+    return lambda: next(left, False)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("number", range(5))
+def test_no_job_is_started_that_may_not(suite, workers, number):
+    jobs = [Job(Scripted(), instance) for instance in suite.instances]
+    executions = execute(jobs, workers, timeout_seconds=None, memory_bytes=MEMORY, may_start=times(number))
+    assert sorted(job.instance.name for job, _ in executions) == sorted(each.name for each in suite.instances[:number])
+
+
+def test_a_run_goes_on_with_what_was_not_started(tmp_path, suite):
+    for number, left in ((1, 2), (0, 2), (1, 1), (5, 0)):
+        with open_run(tmp_path / "run", identify(suite, [Honest()], None, None)) as run:
+            jobs = missing_jobs(suite.instances, [Honest()], run)
+            options = {"timeout_seconds": None, "memory_bytes": MEMORY, "may_start": times(number)}
+            list(run_jobs(run, jobs, 2, **options))
+            assert len(missing_jobs(suite.instances, [Honest()], run)) == left
+
+
+def test_a_budget_ends(monkeypatch):
+    clock = iter([100.0, 100.0, 159.0, 160.0, 161.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    may_start = within(1.0)
+    assert [may_start() for _ in range(4)] == [True, True, False, False]
+
+
+def test_without_a_budget_there_is_no_end(monkeypatch):
+    clock = iter([0.0, 1e30])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    assert within(None)()
 
 
 def test_a_verifier_that_is_not_installed_is_known_before_anything_runs():

@@ -1,12 +1,13 @@
 """A network is read from a good file, and from no other; float64 evaluation is what its steps say."""
 
 import gzip
+import itertools
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto
-from random_networks import Layer, build, random_attention, random_network, read
+from random_networks import Layer, build, random_attention, random_mixture, random_network, read
 
 from soundbench.errors import InputError
 from soundbench.graph import Function, apply_float64, evaluate_float64, load_onnx, read_graph
@@ -14,12 +15,25 @@ from soundbench.operators import OPERATORS
 
 EYE = np.eye(2, dtype=np.float32)
 SMALL = build((1, 2), [Layer("Gemm", (None, EYE, np.ones(2, np.float32))), Layer("Relu")])
-# One of each: initializers and Constant nodes, images and rows.
+
+
+def covering() -> list[bytes]:
+    """Networks that have every operator between them."""
+    found, left, seeds = [], set(OPERATORS), itertools.count()
+    while left:
+        model = random_mixture(np.random.default_rng(next(seeds)))
+        operators = {node.op_type for node in model.graph.node}
+        found += [model.SerializeToString()] if operators & left else []
+        left -= operators
+    return found
+
+
+# Initializers and Constant nodes, images and rows.
 FUZZED = [
     make(np.random.default_rng(seed)).SerializeToString()
     for make, count in ((random_network, 12), (random_attention, 6))
     for seed in range(count)
-]
+] + covering()
 
 
 def accepts(path, content: bytes) -> bool:

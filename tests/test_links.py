@@ -67,11 +67,20 @@ def test_a_sum_after_flattening_has_a_number_a_pixel():
     assert link.made_by[-1] == Axis("C2_1", 0, 20)
 
 
-@pytest.mark.parametrize("last", ["MaxPool", "LeakyRelu"])
-def test_other_functions_of_channels(last):
-    attributes = {"kernel_shape": [2, 2]} if last == "MaxPool" else {"alpha": 0.3}
-    (link,) = links(IMAGE, conv(2, 3), Layer(last, (None,), attributes), conv(3, 1))
-    assert link.is_homogeneous
+@pytest.mark.parametrize(
+    ("layer", "is_homogeneous"),
+    [
+        (Layer("MaxPool", (None,), {"kernel_shape": [2, 2]}), True),
+        (Layer("LeakyRelu", (None,), {"alpha": 0.3}), True),
+        *((Layer(name), True) for name in ("Relu", "Abs", "Neg", "Identity")),
+        *((Layer(name), False) for name in ("Tanh", "Sigmoid", "Exp", "Sign")),
+        (Layer("Clip", (None, np.float32(0), np.float32(1))), False),
+    ],
+    ids=lambda each: getattr(each, "operator", None),
+)
+def test_functions_of_every_channel(layer, is_homogeneous):
+    (link,) = links(IMAGE, conv(2, 3), layer, conv(3, 1))
+    assert link.is_homogeneous is is_homogeneous
 
 
 NO_LINK = {

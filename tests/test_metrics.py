@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
 from soundbench.consistency import Contradiction
-from soundbench.ground_truth import Expected, GroundTruth, Role, TwinKind
+from soundbench.ground_truth import Expected, GroundTruth, Role, Track, TwinKind
 from soundbench.instance import VariantKind
 from soundbench.judge import FINDINGS, Assessment, Judgement, Outcome, assess
 from soundbench.metrics import Finding, TwinCount, VariantCount, summarise, to_json
@@ -208,6 +208,20 @@ class TestVariants:
         assert (finding.assessment, finding.evidence) == (Assessment.INCONSISTENT, "folder")
         assert (finding.subject, finding.but_falsified) == ("a (permuted)", "a")
 
+    def test_those_of_the_track_tight_are_apart(self):
+        truths = {"a": armed("p"), "b": replace(armed("q"), track=Track.TIGHT)}
+        sides = {
+            name: (judged(name, Claim.FALSIFIED, truth), on_variant(judged(name, Claim.VERIFIED, truth)))
+            for name, truth in truths.items()
+        }
+        both = {Contradiction(verified, falsified): name for name, (falsified, verified) in sides.items()}
+        judgements = [each for side in sides.values() for each in side]
+        found = summarise("tool", "1.0", judgements, truths, {}, both)
+        for part, name in ((found, "a"), (found.tight, "b")):
+            assert part.variants == VariantCount(count=1, findings=1, compared=1, inconsistent=1)
+            assert [each.instance for each in part.findings] == [name, name]
+            assert part.findings[-1].evidence == name
+
 
 class TestRatios:
     def test_by_planted_or_not(self):
@@ -233,6 +247,27 @@ class TestRatios:
         assert found.clean_falsified_ratio is None
         assert found.unverifiable_verified_ratio is None
         assert found.unverifiable_falsified_ratio is None
+
+
+class TestTight:
+    ROWS = (("a", Claim.VERIFIED, armed()), ("t", Claim.VERIFIED, twin()), ("c", Claim.TIMEOUT, CLEAN))
+
+    def test_it_counts_nowhere_else(self):
+        hard = [
+            ("tight-a", Claim.VERIFIED, replace(armed("q"), track=Track.TIGHT)),
+            ("tight-t", Claim.VERIFIED, replace(twin(pair="q"), track=Track.TIGHT)),
+        ]
+        alone, mixed = summary_of(*self.ROWS), summary_of(*hard, *self.ROWS)
+        assert alone.tight is None
+        assert replace(mixed, tight=None) == alone
+        assert mixed.tight == summary_of(
+            *((name, claim, replace(truth, track=Track.MAIN)) for name, claim, truth in hard)
+        )
+        assert [finding.instance for finding in mixed.tight.findings] == ["tight-a"]
+
+    def test_shallow_ones_count_as_they_are(self):
+        shallow = [(name, claim, replace(truth, track=Track.SHALLOW)) for name, claim, truth in self.ROWS]
+        assert summary_of(*shallow) == summary_of(*self.ROWS)
 
 
 def test_json():
@@ -276,4 +311,5 @@ def test_json():
                 "but_falsified": None,
             }
         ],
+        "tight": None,
     }

@@ -9,7 +9,7 @@ from flint import arb, ctx
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from soundbench.graph import Function
+from soundbench.graph import ABS, NEG, Elementary, Elementwise, Function, Pieces
 from soundbench.relaxation import bound_values, enclose, tanh_intercept
 from soundbench.rigorous import apply
 
@@ -67,6 +67,36 @@ UNKNOWN = [
     (math.nan, -1.0),
     (1.0, math.nan),
 ]
+
+
+def leaky(slope: float) -> Pieces:
+    """A ReLU with a slope below zero."""
+    return Pieces((0.0,), ((slope, 0.0), (1.0, 0.0)))
+
+
+def clip(low: float, high: float) -> Pieces:
+    """What lies between two ends."""
+    return Pieces((low, high), ((0.0, low), (1.0, 0.0), (0.0, high)))
+
+
+OTHERS = [
+    *Elementary,
+    ABS,
+    NEG,
+    leaky(0.0),
+    leaky(float(np.float32(0.1))),
+    leaky(1.0),
+    leaky(2.5),
+    leaky(1e-40),
+    leaky(1e38),
+    clip(-1.0, 1.0),
+    clip(0.0, 6.0),
+    clip(-3.0, -0.25),
+    clip(0.5, 0.5),
+    Pieces((1.0,), ((1.0, 0.0), (0.0, 1.0))),
+    Pieces((-0.5,), ((0.0, -0.5), (1.0, 0.0))),
+    Pieces((), ((1.0, 0.0),)),
+]
 intervals = st.tuples(*[st.floats(-50, 50, width=64) | st.floats(-1e-6, 1e-6) | st.floats(-1e9, 1e9)] * 2).map(
     lambda ends: (min(ends), max(ends))
 )
@@ -80,19 +110,19 @@ def grid(lower: float, upper: float) -> list[float]:
     return [x for x in (lower, upper, *spread, *near_zero, *near_ends) if lower <= x <= upper]
 
 
-def lines_of(function: Function, lower: float, upper: float, slopes: str | None = None) -> list[float]:
+def lines_of(function: Elementwise, lower: float, upper: float, slopes: str | None = None) -> list[float]:
     """Lower slope and intercept, upper slope and intercept."""
     lines = enclose(function, np.array([lower]), np.array([upper]), slopes)
     four = (lines.lower_slope, lines.lower_intercept, lines.upper_slope, lines.upper_intercept)
     return [float(each[0]) for each in four]
 
 
-def height(function: Function, x: float, slope: float, intercept: float):
+def height(function: Elementwise, x: float, slope: float, intercept: float):
     """How far the line lies above the function, as a ball."""
     return arb(slope) * arb(x) + arb(intercept) - apply(function, arb(x))
 
 
-def assert_enclosed(function: Function, lower: float, upper: float, slopes: str | None = None) -> None:
+def assert_enclosed(function: Elementwise, lower: float, upper: float, slopes: str | None = None) -> None:
     low_slope, low_intercept, high_slope, high_intercept = lines_of(function, lower, upper, slopes)
     with ctx.workprec(600):
         for x in grid(lower, upper):
@@ -160,6 +190,99 @@ class TestEnclosure:
                 # A line with a number that is not known says nothing; every comparison with it is false.
                 assert not height(function, x, low_slope, low_intercept) > 1e-12
                 assert not height(function, x, high_slope, high_intercept) < -1e-12
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("function", OTHERS, ids=str)
+class TestOtherFunctions:
+    @pytest.mark.parametrize("ends", INTERVALS)
+    def test_hard_intervals(self, function, ends):
+        assert_enclosed(function, *ends)
+
+    @given(ends=intervals)
+    @settings(max_examples=40, deadline=None)
+    def test_any_interval(self, function, ends):
+        assert_enclosed(function, *ends)
+
+    @given(ends=intervals)
+    @settings(max_examples=40, deadline=None)
+    def test_values_are_bounded_closely(self, function, ends):
+        (low,), (high,) = bound_values(function, *(np.array([end]) for end in ends))
+        knots = function.knots if isinstance(function, Pieces) else ()
+        points = [*grid(*ends), *(knot for knot in knots if ends[0] <= knot <= ends[1])]
+        with ctx.workprec(600):
+            values = [apply(function, arb(x)) for x in points]
+            assert not any(value < low or value > high for value in values)
+            # Exponentials beyond float64, and of what may as well be endless, have no bound.
+            if all(abs(end) < 700 for end in ends) or function is not Elementary.EXP:
+                size = max(abs(float(value)) for value in values)
+                assert min(map(float, values)) - low <= 1e-14 * size + 1e-300
+                assert high - max(map(float, values)) <= 1e-14 * size + 1e-300
+
+    @pytest.mark.parametrize("ends", INTERVALS)
+    def test_values_on_hard_intervals(self, function, ends):
+        (low,), (high,) = bound_values(function, *(np.array([end]) for end in ends))
+        with ctx.workprec(600):
+            assert not any(apply(function, arb(x)) < low or apply(function, arb(x)) > high for x in grid(*ends))
+
+    @pytest.mark.parametrize("ends", UNKNOWN)
+    def test_nothing_is_claimed_of_unknown_inputs_that_does_not_hold(self, function, ends):
+        low_slope, low_intercept, high_slope, high_intercept = lines_of(function, *ends)
+        least = ends[0] if math.isfinite(ends[0]) else -1e6
+        most = ends[1] if math.isfinite(ends[1]) else 1e6
+        for x in (least, most, 0.0, -30.0, 30.0):
+            if least <= x <= most:
+                assert not height(function, x, low_slope, low_intercept) > 0
+                assert not height(function, x, high_slope, high_intercept) < 0
+
+    @given(ends=st.tuples(*[st.floats(-9, 9)] * 2).map(lambda ends: (min(ends), max(ends))))
+    @settings(max_examples=60, deadline=None)
+    def test_a_line_touches_the_function_but_for_rounding(self, function, ends):
+        low_slope, low_intercept, high_slope, high_intercept = lines_of(function, *ends)
+        middle = 0.5 * (ends[0] + ends[1])
+        knots = function.knots if isinstance(function, Pieces) else ()
+        points = [*ends, middle, *(knot for knot in knots if ends[0] <= knot <= ends[1])]
+        with ctx.workprec(600):
+            size = 1e-13 * (1 + max(abs(float(apply(function, arb(x)))) + abs(x) * abs(high_slope) for x in points))
+            assert min(float(height(function, x, high_slope, high_intercept)) for x in points) <= size
+            assert max(float(height(function, x, low_slope, low_intercept)) for x in points) >= -size
+
+
+class TestPieces:
+    @given(st.floats(-1e6, -1e-6), st.floats(1e-6, 1e6))
+    def test_a_convex_function_lies_below_its_chord(self, lower, upper):
+        for function in (ABS, leaky(0.1)):
+            *_, slope, intercept = lines_of(function, lower, upper)
+            left, right = (abs(lower), upper) if function is ABS else (0.1 * lower, upper)
+            assert slope == pytest.approx((right - left) / (upper - lower), rel=1e-9, abs=1e-12)
+            assert slope * lower + intercept == pytest.approx(left, rel=1e-9, abs=1e-9 * upper)
+
+    @pytest.mark.parametrize(
+        ("ends", "found"),
+        [
+            ((-3, -1), (0, -1, 0, -1)),
+            ((-0.5, 0.5), (1, 0, 1, 0)),
+            ((1, 4), (0, 1, 0, 1)),
+            # Above, the chord; below, what lies along the middle, since it leaves less than the level of the left end.
+            ((-1.5, 0.5), (1, 0, 0.75, 0.125)),
+            ((-3, 3), (0.5, -0.5, 0.5, 0.5)),
+        ],
+    )
+    def test_a_clip(self, ends, found):
+        assert lines_of(clip(-1.0, 1.0), *ends) == pytest.approx(found, abs=1e-12)
+
+    def test_a_known_piece_is_exact(self):
+        assert lines_of(leaky(0.3), -2, 0) == [0.3, 0, 0.3, 0]
+        assert lines_of(leaky(0.3), 0, 2) == [1, 0, 1, 0]
+        assert lines_of(NEG, -math.inf, math.inf) == [-1, 0, -1, 0]
+
+    @pytest.mark.parametrize(("ends", "level"), [((0.5, 2), (1, 1)), ((-2, -1), (-1, -1)), ((0, 0), (0, 0))])
+    def test_a_known_sign_is_exact(self, ends, level):
+        assert lines_of(Elementary.SIGN, *ends) == [0, level[0], 0, level[1]]
+
+    @pytest.mark.parametrize(("ends", "level"), [((-1, 2), (-1, 1)), ((0, 2), (0, 1)), ((-1, 0), (-1, 0))])
+    def test_an_open_sign_is_level(self, ends, level):
+        assert lines_of(Elementary.SIGN, *ends) == [0, level[0], 0, level[1]]
 
 
 class TestRelu:

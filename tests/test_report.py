@@ -85,6 +85,12 @@ class TestExitCode:
     def test_the_gravest_wins(self, summaries, min_exercised, code):
         assert exit_code(summaries, min_exercised) == code
 
+    def test_a_finding_on_the_track_tight_is_one_and_a_pair_exercised_there_is_not(self):
+        assert exit_code((replace(CLEAR, tight=LIAR),), 1) == 1
+        assert exit_code((replace(CLEAR, tight=REFUTER),), 1) == 3
+        assert exit_code((replace(IDLE, tight=CLEAR),), 1) == 4
+        assert exit_code((replace(CLEAR, tight=IDLE),), 1) == 0
+
     def test_an_inconsistent_claim_is_a_finding(self):
         flip = replace(ALARM, assessment=Assessment.INCONSISTENT)
         assert exit_code((replace(CLEAR, findings=(flip,)),), 1) == 1
@@ -163,6 +169,25 @@ class TestTable:
     def test_who_exercised_nothing_is_told_first(self):
         lines = printed(CLEAR, LIAR, IDLE, width=300).splitlines()[-3:]
         assert [line.split()[0] for line in lines] == ["idle", "marabou==2.0.0", "liar"]
+
+
+class TestTight:
+    MIXED = replace(CLEAR, tight=replace(LIAR, pairs=4, pairs_exercised=3))
+
+    def test_it_has_a_report_of_its_own_before_the_other(self):
+        text = printed(self.MIXED, width=300)
+        apart, _, rest = text.partition("All other instances:\n")
+        assert apart.startswith("Apart, the track tight, whose margins are small on purpose:\n")
+        assert row(apart, "pairs exercised") == ["3/4"]
+        assert "unsound: liar 1 says verified of mlp-7" in apart
+        assert "it exercised 3 of 4 pairs" in apart
+        assert rest == printed(CLEAR, width=300)
+
+    def test_only_those_that_have_any_are_told_of(self):
+        apart, _, rest = printed(self.MIXED, IDLE, width=300).partition("All other instances:\n")
+        assert "idle" not in apart
+        assert rest == printed(CLEAR, IDLE, width=300)
+        assert "tight" not in printed(CLEAR, IDLE)
 
 
 class TestMeaning:

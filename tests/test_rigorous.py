@@ -8,10 +8,23 @@ import pytest
 from flint import arb, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_networks import Layer, build, random_attention, random_network, random_point, read
+from random_networks import Layer, build, random_attention, random_mixture, random_network, random_point, read
 
-from soundbench.graph import Activation, Affine, Function, Graph, Sum, evaluate_float64
-from soundbench.rigorous import PRECISION_BITS, apply, evaluate, evaluate_tensors, exact, relu, softmax
+from soundbench.errors import InputError
+from soundbench.graph import (
+    ABS,
+    NEG,
+    Activation,
+    Affine,
+    Elementary,
+    Function,
+    Graph,
+    Pieces,
+    Sum,
+    apply_float64,
+    evaluate_float64,
+)
+from soundbench.rigorous import PRECISION_BITS, apply, evaluate, evaluate_tensors, exact, larger, relu, softmax
 
 SEEDS = range(40)
 
@@ -122,8 +135,82 @@ class TestNetworks:
             balls = evaluate_tensors(graph, [Fraction(-1, 3), Fraction(2)])
         assert {name: len(each) for name, each in balls.items()} == {"X": 2, "T0": 2, "T1": 2}
 
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_mixtures_are_close_to_float64_where_no_sign_is_open(self, seed):
+        random = np.random.default_rng(seed)
+        graph = read(random_mixture(random))
+        point = random_point(random, np.full(graph.input_count, -4.0), np.full(graph.input_count, 4.0))
+        near = evaluate_float64(graph, np.array([[float(value) for value in point]]))[graph.output][0]
+        for (low, high), value in zip(evaluate(graph, point), near.tolist(), strict=True):
+            slack = Fraction(1, 10**9) * max(1, abs(Fraction(value)))
+            assert low - slack <= Fraction(value) <= high + slack
+
+    def test_a_value_that_is_too_large_is_refused(self):
+        graph = read(build((1, 1), [Layer("Exp"), Layer("Exp")]))
+        assert evaluate(graph, [Fraction(3)])[0][0] > 10**8
+        with pytest.raises(InputError, match="too large to be computed"):
+            evaluate(graph, [Fraction(20)])
+
+
+LEAKY, CLIP = Pieces((0.0,), ((0.1, 0.0), (1.0, 0.0))), Pieces((-1.0, 0.5), ((0.0, -1.0), (1.0, 0.0), (0.0, 0.5)))
+PIECES = {
+    ABS: abs,
+    NEG: lambda x: -x,
+    LEAKY: lambda x: x if x > 0 else Fraction(0.1) * x,
+    CLIP: lambda x: min(max(x, Fraction(-1)), Fraction(1, 2)),
+    Elementary.SIGN: lambda x: Fraction((x > 0) - (x < 0)),
+    Elementary.SQUARE: lambda x: x * x,
+}
+
 
 class TestFunctions:
+    @pytest.mark.parametrize("function", PIECES, ids=str)
+    @given(middle=st.floats(-3, 3), radius=st.floats(0, 2), share=st.fractions(-1, 1))
+    def test_the_value_at_every_point_of_a_ball_is_enclosed(self, function, middle, radius, share):
+        point = Fraction(middle) + share * Fraction(radius)
+        with ctx.workprec(PRECISION_BITS):
+            found = apply(function, arb(middle, radius))
+            assert exact(found.lower()) <= PIECES[function](point) <= exact(found.upper())
+            alone = apply(function, arb(middle))
+            assert exact(alone.lower()) <= PIECES[function](Fraction(middle)) <= exact(alone.upper())
+            assert exact(alone.upper()) - exact(alone.lower()) <= Fraction(1, 10**40)
+
+    @pytest.mark.parametrize("function", [*PIECES, Elementary.EXP], ids=str)
+    @pytest.mark.parametrize("ends", [(-0.5, 2.0), (0.25, 3.0), (-3.0, -0.25), (-2.0, 2.0)])
+    def test_a_wide_ball_has_no_wild_hull(self, function, ends):
+        points = np.linspace(*ends, 200)
+        values = apply_float64(function, np.array([*points, 0.0]) if ends[0] < 0 < ends[1] else points)
+        with ctx.workprec(PRECISION_BITS):
+            found = apply(function, arb(ends[0]).union(arb(ends[1])))
+            slack = 1e-6 + (float(np.ptp(values)) if function is Elementary.SQUARE else 0.0)
+            assert float(found.lower()) >= values.min() - slack
+            assert float(found.upper()) <= values.max() + slack
+
+    @given(st.fractions(-80, 80))
+    @settings(deadline=None)
+    def test_exponentials(self, value):
+        with ctx.workprec(400):
+            real = (arb(value.numerator) / value.denominator).exp()
+        with ctx.workprec(PRECISION_BITS):
+            assert apply(Elementary.EXP, arb(value.numerator) / value.denominator).contains(real)
+
+    @pytest.mark.parametrize("ends", [(-1e9, -1e8), (-1e300, 3.0), (-1e9, 1e9), (1e8, 1e9), (2.0, 1e300)])
+    def test_exponentials_of_what_is_far_out(self, ends):
+        with ctx.workprec(PRECISION_BITS):
+            found = apply(Elementary.EXP, arb(ends[0]).union(arb(ends[1])))
+            assert not found > arb(ends[0]).exp()
+            assert not found < arb(min(ends[1], 700)).exp()
+
+    @given(st.lists(st.tuples(st.floats(-2, 2), st.floats(0, 1)), min_size=2, max_size=2))
+    def test_the_larger_of_two_balls(self, pairs):
+        with ctx.workprec(PRECISION_BITS):
+            found = larger(*(arb(*pair) for pair in pairs))
+            for sides in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
+                ends = [Fraction(mid) + side * Fraction(rad) for (mid, rad), side in zip(pairs, sides, strict=True)]
+                assert exact(found.lower()) <= max(ends) <= exact(found.upper())
+            first, second = (arb(middle) for middle, _ in pairs)
+            assert exact(larger(first, second)) == max(Fraction(middle) for middle, _ in pairs)
+
     @given(st.fractions(-50, 50))
     @settings(deadline=None)
     def test_tanh_and_sigmoid_agree_with_exponentials(self, value):

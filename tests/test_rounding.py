@@ -9,17 +9,41 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_networks import Layer, build, random_attention, random_network, random_point, read, run_float32
+from random_networks import (
+    CASES,
+    Layer,
+    build,
+    random_attention,
+    random_mixture,
+    random_network,
+    random_point,
+    read,
+    run_float32,
+    surrounded_node,
+)
 
 from soundbench import rounding
-from soundbench.carried_errors import linearised, partial_sums, softmax_curvature
+from soundbench.carried_errors import (
+    Spread,
+    carry_maximum,
+    carry_selection,
+    linearised,
+    partial_sums,
+    softmax_curvature,
+)
 from soundbench.graph import (
+    ABS,
+    NEG,
     Activation,
     Affine,
+    Elementary,
+    Elementwise,
     Function,
     Graph,
-    Permutation,
+    Maximum,
+    Pieces,
     Product,
+    Selection,
     Softmax,
     Sum,
     apply_float64,
@@ -27,9 +51,12 @@ from soundbench.graph import (
 )
 from soundbench.rigorous import evaluate
 from soundbench.rounding import float32_error, is_wide
-from soundbench.step_errors import activation_error, softmax_change
+from soundbench.step_errors import activation_error, softmax_change, step_error
 
 SEEDS = range(40)
+LEAKY = [Pieces((0.0,), ((slope, 0.0), (1.0, 0.0))) for slope in (0.0, 0.1, 2.5)]
+CLIP = Pieces((-1.0, 0.5), ((0.0, -1.0), (1.0, 0.0), (0.0, 0.5)))
+FUNCTIONS: list[Elementwise] = [*Function, *Elementary, ABS, NEG, *LEAKY, CLIP]
 pytestmark = pytest.mark.filterwarnings("error")
 
 
@@ -73,8 +100,10 @@ def run_permuted(graph: Graph, point: Sequence[Fraction], random: np.random.Gene
                 values[step.output] = total
             case Activation():
                 values[step.output] = apply_float64(step.function, values[step.input]).astype(np.float32)
-            case Permutation():
-                values[step.output] = values[step.input][step.order]
+            case Selection():
+                values[step.output] = np.concatenate([values[name] for name in step.inputs])[step.order]
+            case Maximum():
+                values[step.output] = values[step.input][step.groups].max(axis=1)
             case Product():
                 left, right = values[step.left].reshape(step.left_shape), values[step.right].reshape(step.right_shape)
                 terms = left[..., None] * right[:, None]
@@ -83,6 +112,16 @@ def run_permuted(graph: Graph, point: Sequence[Fraction], random: np.random.Gene
             case Softmax():
                 values[step.output] = softmax_float64(step.length, values[step.input]).astype(np.float32)
     return [Fraction(value) for value in values[graph.output].tolist()]
+
+
+def assert_runs_are_covered(model: onnx.ModelProto, random: np.random.Generator, scale: float) -> None:
+    """ONNX Runtime, and every order of summation, lie within the bound at a random point of that size."""
+    graph = read(model)
+    point = random_point(random, np.full(graph.input_count, -scale), np.full(graph.input_count, scale))
+    errors = float32_error(graph, point).tolist()
+    for run in [run_float32(model, point), *(run_permuted(graph, point, random) for _ in range(2))]:
+        for error, deviation in zip(errors, deviations(graph, point, run), strict=True):
+            assert is_covered(error, deviation)
 
 
 def float32(value: float) -> Fraction:
@@ -169,13 +208,112 @@ class TestCoverage:
 
     @given(values=st.lists(st.floats(-5, 5), min_size=1, max_size=8), power=st.floats(-6, 2))
     @settings(deadline=None)
-    def test_nor_any_activation(self, values, power):
+    def test_nor_any_function(self, values, power):
         value, error = np.array(values), np.full(len(values), 10.0**power)
-        for function in Function:
+        for function in FUNCTIONS:
             slope, rest = linearised(function, value, error)
+            whole = activation_error(function, value, error)
             for share in np.linspace(-1, 1, 9):
                 move = apply_float64(function, value + share * error) - apply_float64(function, value)
-                assert (np.abs(move - slope * share * error) <= rest + 1e-12).all()
+                assert (np.abs(move - slope * share * error) <= rest + 1e-12 * (1 + np.abs(move))).all()
+                assert (np.abs(move) <= whole + 1e-12).all()
+
+    @pytest.mark.parametrize("operator", CASES)
+    @pytest.mark.parametrize("scale", [1e-3, 1.0, 10.0])
+    def test_every_operator(self, operator, scale):
+        for seed in range(6):
+            random = np.random.default_rng(seed)
+            assert_runs_are_covered(surrounded_node(operator, random), random, scale)
+
+    @pytest.mark.parametrize("narrow", [rounding.NARROW, 0])
+    @given(seed=st.integers(0, 2**32 - 1), power=st.floats(-3, 1))
+    @settings(deadline=None, max_examples=60)
+    def test_mixtures(self, narrow, seed, power):
+        random = np.random.default_rng(seed)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rounding, "NARROW", narrow)
+            assert_runs_are_covered(random_mixture(random), random, 10**power)
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_onnxruntimes_own_exponential(self, seed):
+        random = np.random.default_rng(seed)
+        values = [*random.uniform(-110, 87.99, 500), *random.normal(size=200), 0.0, -1e-30, -1e4]
+        point = tuple(map(float32, values))
+        model = build((1, len(values)), [Layer("Exp")])
+        graph = read(model)
+        errors, found = float32_error(graph, point).tolist(), deviations(graph, point, run_float32(model, point))
+        for error, deviation in zip(errors, found, strict=True):
+            assert is_covered(error, deviation)
+            assert deviation <= Fraction(error) / 4
+
+    @pytest.mark.parametrize("seed", range(10))
+    @pytest.mark.parametrize("exponent", [np.float32(2), np.int64(2), np.full(700, 2, np.float32)])
+    def test_onnxruntimes_own_squares(self, seed, exponent):
+        random = np.random.default_rng(seed)
+        point = tuple(map(float32, random.normal(size=700) * 10 ** random.uniform(-20, 14, 700)))
+        model = build((1, 700), [Layer("Pow", (None, exponent))])
+        graph = read(model)
+        errors, found = float32_error(graph, point).tolist(), deviations(graph, point, run_float32(model, point))
+        for error, deviation in zip(errors, found, strict=True):
+            assert is_covered(error, deviation)
+
+    @pytest.mark.parametrize("alpha", [0.1, 0.7, 3.3])
+    def test_a_slope_rounds_once(self, alpha):
+        random = np.random.default_rng(0)
+        model = build((1, 500), [Layer("LeakyRelu", (None,), {"alpha": alpha})])
+        graph = read(model)
+        point = random_point(random, np.full(500, -1.0), np.full(500, 1.0))
+        found = deviations(graph, point, run_float32(model, point))
+        assert any(found)
+        for error, deviation in zip(float32_error(graph, point).tolist(), found, strict=True):
+            assert is_covered(error, deviation)
+
+    @given(seed=st.integers(0, 2**32 - 1), power=st.floats(-3, 1))
+    @settings(deadline=None)
+    def test_no_change_of_its_members_moves_a_maximum_further(self, seed, power):
+        random = np.random.default_rng(seed)
+        step = Maximum("M", "X", random.integers(0, 5, (4, 3)))
+        value, error = random.normal(size=5), random.exponential(size=5) * 10**power
+        whole = step_error(step, {"X": value}, {"X": error})
+        spread = carry_maximum(step, value, error, Spread(np.zeros(5), {"X": np.eye(5)}))
+        for _ in range(30):
+            moved = random.choice([-1, 0, 1], 5) * error
+            move = (value + moved)[step.groups].max(axis=1) - value[step.groups].max(axis=1)
+            assert (np.abs(move) <= whole + 1e-12).all()
+            assert (np.abs(move - spread.paths["X"] @ moved) <= spread.fresh + 1e-12).all()
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_a_selection_moves_as_its_inputs_do(self, seed):
+        random = np.random.default_rng(seed)
+        step = Selection("S", ("A", "B", "A"), random.integers(0, 10, 20))
+        paths = {"A": random.normal(size=(3, 2)), "B": random.normal(size=(4, 2))}
+        fresh = {name: random.random(len(path)) for name, path in paths.items()}
+        spreads = {name: Spread(fresh[name], {"X": path}) for name, path in paths.items()}
+        found = carry_selection(step, spreads)
+        assert (found.fresh == np.concatenate([fresh[name] for name in step.inputs])[step.order]).all()
+        assert (found.paths["X"] == np.vstack([paths[name] for name in step.inputs])[step.order]).all()
+
+    @pytest.mark.parametrize(
+        "layer",
+        [
+            Layer("Abs"),
+            Layer("Neg"),
+            Layer("Sign"),
+            Layer("Relu"),
+            Layer("Clip", (None, np.float32(-0.3), np.float32(0.7))),
+            Layer("LeakyRelu", (None,), {"alpha": 1.0}),
+            Layer("MaxPool", (None,), {"kernel_shape": [2, 3], "pads": [1, 1, 1, 1]}),
+            Layer("Concat", (None, None), {"axis": 2}),
+        ],
+        ids=lambda layer: layer.operator,
+    )
+    def test_what_rounds_nothing(self, layer):
+        random = np.random.default_rng(0)
+        model = build((1, 1, 8, 9), [layer])
+        graph = read(model)
+        point = random_point(random, np.full(72, -1.0), np.full(72, 1.0))
+        assert not any(deviations(graph, point, run_float32(model, point)))
+        assert float32_error(graph, point).tolist() == [0.0] * graph.output_count
 
     @pytest.mark.parametrize("seed", SEEDS)
     def test_large_cancellations(self, seed):
@@ -266,11 +404,42 @@ class TestRange:
         (deviation,) = deviations(graph, point, run_float32(model, point))
         assert is_covered(float(float32_error(graph, point)[0]), deviation)
 
-    @pytest.mark.parametrize("last", [Layer("Relu"), Layer("Tanh"), Layer("Sigmoid"), Layer("Add", (None, None))])
+    @pytest.mark.parametrize(
+        "last",
+        [
+            *map(Layer, ["Relu", "Tanh", "Sigmoid", "Abs", "Neg", "Sign", "Exp", "LeakyRelu"]),
+            Layer("Add", (None, None)),
+            Layer("Clip", (None, np.float32(-1), np.float32(1))),
+            Layer("Pow", (None, np.float32(2))),
+            Layer("Concat", (None,), {"axis": 0}),
+        ],
+        ids=lambda layer: layer.operator,
+    )
     def test_values_beyond_float32_have_no_bound(self, last):
         # The terms cancel in real arithmetic, but not where the first of them is infinite already.
         layers = [gemm([1e38]), gemm([1e30], [-1e30]), gemm([1.0, 1.0]), last]
         assert float32_error(read(build((1, 1), layers)), [Fraction(1)]).tolist() == [np.inf]
+
+    @pytest.mark.parametrize(
+        ("layer", "value"),
+        [
+            (Layer("Exp"), 88.01),
+            (Layer("Exp"), 1e4),
+            (Layer("Pow", (None, np.float32(2))), 1e20),
+            (Layer("LeakyRelu", (None,), {"alpha": 1e30}), -1e10),
+            (Layer("Mul", (None, None)), 1e20),
+        ],
+        ids=str,
+    )
+    def test_functions_beyond_float32_have_no_bound(self, layer, value):
+        assert float32_error(read(build((1, 1), [layer])), [float32(value)]).tolist() == [np.inf]
+
+    def test_exponentials_that_vanish(self):
+        model = build((1, 2), [Layer("Exp"), gemm([1e30, 1e30])])
+        graph = read(model)
+        point = (float32(-95.0), float32(-1e4))
+        (deviation,) = deviations(graph, point, run_float32(model, point))
+        assert is_covered(float(float32_error(graph, point)[0]), deviation)
 
     def test_sums_beyond_float32_have_no_bound(self):
         graph = read(build((1, 1), [Layer("Add", (None, None))]))
@@ -370,6 +539,36 @@ class TestTightness:
     def test_what_float32_holds_exactly_has_almost_no_error(self):
         graph = read(build((1, 2), [gemm([1.0, 2.0]), Layer("Relu")]))
         assert float32_error(graph, [Fraction(1), Fraction(2)])[0] < 1e-5
+
+    def test_a_sign_that_may_flip_has_two(self):
+        values, errors = np.array([0.0, 0.0, 1e-9, -1e-9, 1.0, 1e-40]), np.array([0.0, 1e-8, 1e-8, 1e-8, 1e-8, 0.0])
+        assert activation_error(Elementary.SIGN, values, errors).tolist() == [0, 2, 2, 2, 0, 2]
+
+    def test_a_clipped_neuron_has_none(self):
+        values, errors = np.array([-1.5, -1.01, 0.0, 0.6]), np.full(4, 0.05)
+        assert activation_error(CLIP, values, errors) == pytest.approx([0, 0.05, 0.05, 0], rel=1e-5)
+
+    def test_a_slope_scales_the_error(self):
+        values, errors = np.array([-3.0, -0.01, 3.0]), np.full(3, 0.05)
+        assert activation_error(LEAKY[1], values, errors) == pytest.approx([0.005, 0.05, 0.05], rel=1e-4)
+        assert activation_error(LEAKY[2], values, errors) == pytest.approx([0.125, 0.125, 0.05], rel=1e-4)
+
+    @pytest.mark.parametrize("layer", [Layer("MaxPool", (None,), {"kernel_shape": [1, 2]}), Layer("Abs")])
+    def test_it_is_carried_through_what_is_certain(self, monkeypatch, layer):
+        """Two branches that cancel: their errors are one and the same where nothing can switch."""
+        layers = [
+            gemm([300.0, 0], [0, 0.1]),
+            reshape(1, 1, 1, 2),
+            layer,
+            Layer("Flatten"),
+            gemm(*[[1.0] * (1 if layer.operator == "MaxPool" else 2)] * 2),
+            gemm([1.0, -1.0]),
+        ]
+        graph = read(build((1, 2), layers))
+        point = [float32(0.7), float32(-0.3)]
+        coarse = float32_error(graph, point)
+        monkeypatch.setattr(rounding, "NARROW", 0)
+        assert (5 * float32_error(graph, point) < 4 * coarse).all()
 
     def test_a_neuron_that_is_surely_off_has_none(self):
         values, errors = np.array([-1.0, -1e-9, 0.0, 1.0]), np.full(4, 1e-8)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
 from soundbench.errors import InputError
 from soundbench.instance import Instance, VariantKind
+from soundbench.level import Level
 from soundbench.run import file_name, identify, open_run
 from soundbench.suite import Suite
 from soundbench.verifier import Selection
@@ -102,6 +103,7 @@ def test_a_damaged_line_in_between_is_named(tmp_path):
         (identify(SUITE, [SaysVerified(), SaysFalsified()], 6.0, None), "timeout_seconds"),
         (identify(SUITE, [SaysVerified(), SaysFalsified()], None, None), "timeout_seconds"),
         (identify(SUITE, [SaysVerified(), SaysFalsified()], 5.0, 1 << 30), "memory_bytes"),
+        (identify(SUITE, [SaysVerified(), SaysFalsified()], 5.0, None, Level.SMOKE), 'level was "standard"'),
     ],
 )
 def test_another_run_is_refused_and_left_alone(tmp_path, other, word):

@@ -55,6 +55,7 @@ found = st.builds(
     st.booleans(),
 )
 attacks = st.lists(survived | found, max_size=3, unique_by=lambda record: record.attack).map(tuple)
+words = st.text(st.characters(min_codepoint=33, max_codepoint=0x3FF), min_size=1, max_size=5).filter(str.isprintable)
 optional_text = st.none() | st.text(max_size=5)
 truths = st.builds(
     GroundTruth,
@@ -71,6 +72,7 @@ truths = st.builds(
     proof=st.none() | proofs,
     hiding=st.none() | hidings,
     attacks=attacks,
+    factors=st.dictionaries(words, words, max_size=3),
 )
 
 
@@ -198,3 +200,25 @@ def test_what_are_no_records_of_attacks(records):
     content["a"]["attacks"] = records
     with pytest.raises(InputError, match=r"^file: a: not readable"):
         decode_ground_truth(content, "file")
+
+
+def truth_with_factors(factors):
+    return {"a": {**encode_ground_truth(truth_with(chain(1)))["a"], "factors": factors}}
+
+
+def test_factors_are_left_out_where_there_are_none():
+    assert "factors" not in encode_ground_truth(truth_with(chain(1)))["a"]
+    decoded = decode_ground_truth(truth_with_factors({"form": "combined", "place": "face"}), "file")
+    assert decoded["a"].factors == {"form": "combined", "place": "face"}
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [
+        None, [], "form", 3, ["form"], {"form": None}, {"form": 3}, {"form": ["combined"]}, {"form": ""}, {"": "x"},
+        {"form": " "}, {"form": "a\nb"}, {"form": "\x1b[31mred"}, {"\u202eform": "x"}, {"form": {"form": "x"}},
+    ],
+)  # fmt: skip
+def test_factors_are_printable_words_by_name(factors):
+    with pytest.raises(InputError, match=r"^file: a: not readable"):
+        decode_ground_truth(truth_with_factors(factors), "file")

@@ -22,11 +22,15 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Layer:
-    """A node: operands are arrays, or names of earlier tensors ("x", "t0", "t1", ...)."""
+    """A node: operands are arrays, or names of earlier tensors ("x", "t0", "t1", ...), or "" for none.
+
+    Of several outputs the first is named as if it were alone, the others "t0_1", "t0_2" and so on.
+    """
 
     operator: str
     operands: tuple[Any, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    outputs: int = 1
 
 
 def model_of(shape: Sequence[int | str], layers: Sequence[Layer], opset: int = 13) -> onnx.ModelProto:
@@ -38,7 +42,8 @@ def model_of(shape: Sequence[int | str], layers: Sequence[Layer], opset: int = 1
             names.append(operand if isinstance(operand, str) else f"c{index}_{position}")
             if not isinstance(operand, str):
                 constants.append(numpy_helper.from_array(np.asarray(operand), names[-1]))
-        nodes.append(helper.make_node(layer.operator, names, [f"t{index}"], f"n{index}", **layer.attributes))
+        outputs = [f"t{index}", *(f"t{index}_{place}" for place in range(1, layer.outputs))]
+        nodes.append(helper.make_node(layer.operator, names, outputs, f"n{index}", **layer.attributes))
     graph = helper.make_graph(
         nodes,
         "test",

@@ -28,6 +28,7 @@ class Case:
 
     shape: tuple[int, ...]
     layers: tuple[Layer, ...]
+    opset: int = 13
 
 
 def floats(random: np.random.Generator, *shape: int) -> Array:
@@ -74,11 +75,57 @@ def elementwise(operator: str) -> Callable[[np.random.Generator], Case]:
     return build
 
 
-def add_two(random: np.random.Generator) -> Case:
+def of_two(operator: str) -> Callable[[np.random.Generator], Case]:
+    def build(random: np.random.Generator) -> Case:
+        shape = tuple(sizes(random, 2))
+        inner = Layer("Mul", ("t0", floats(random, *shape)))
+        operands = [("t0", "t1"), ("t1", "t0"), ("t1", "t1"), ("x", "t1")][random.integers(4)]
+        return Case(shape, (inner, Layer(operator, operands)))
+
+    return build
+
+
+def matmul_of_two(random: np.random.Generator) -> Case:
+    rows, inner = sizes(random, 2, 3)
+    batch = tuple(sizes(random, int(random.integers(3)), 2))
+    perm = (*range(len(batch)), len(batch) + 1, len(batch))
+    other = Layer("Transpose", ("x",), {"perm": perm})
+    operands = ("t0", "t1") if random.integers(2) else ("t1", "t0")
+    return Case((*batch, rows, inner), (other, Layer("MatMul", operands)))
+
+
+def div(random: np.random.Generator) -> Case:
     shape = tuple(sizes(random, 2))
-    inner = Layer("Mul", ("t0", floats(random, *shape)))
-    operands = [("t0", "t1"), ("t1", "t0"), ("t1", "t1"), ("x", "t1")][random.integers(4)]
-    return Case(shape, (inner, Layer("Add", operands)))
+    divisor = floats(random, *[shape, shape[1:], ()][random.integers(3)])
+    return Case(shape, (Layer("Div", ("t0", divisor + np.copysign(np.float32(0.2), divisor))),))
+
+
+def normalization(random: np.random.Generator) -> Case:
+    shape = (1, *sizes(random, int(random.integers(1, 4)), 3))
+    scale, bias, mean = (floats(random, shape[1]) for _ in range(3))
+    mean *= np.float32(random.choice([1, 100]))
+    variance = random.uniform(0, 2, shape[1]).astype(np.float32)
+    attributes = {"epsilon": 0.01} if random.integers(2) else {}
+    return Case(shape, (Layer("BatchNormalization", ("t0", scale, bias, mean, variance), attributes),))
+
+
+def some_axes(random: np.random.Generator, rank: int, count: int) -> list[int]:
+    return [int(axis) - rank * int(random.integers(2)) for axis in random.permutation(rank)[:count]]
+
+
+def reduction(operator: str) -> Callable[[np.random.Generator], Case]:
+    def build(random: np.random.Generator) -> Case:
+        shape = tuple(sizes(random, int(random.integers(1, 4)), 3))
+        axes = some_axes(random, len(shape), int(random.integers(1, len(shape) + 1)))
+        kept = {"keepdims": int(random.integers(2))} if random.integers(3) else {}
+        scaled = Layer("Mul", ("t1", floats(random, 1)))
+        if random.integers(4) == 0:
+            return Case(shape, (Layer(operator, ("t0",), kept), scaled))
+        if random.integers(2):
+            return Case(shape, (Layer(operator, ("t0",), kept | {"axes": axes}), scaled), 11)
+        return Case(shape, (Layer(operator, ("t0", np.array(axes)), kept), scaled), 18)
+
+    return build
 
 
 def image(random: np.random.Generator) -> tuple[tuple[int, ...], dict, list[int]]:
@@ -100,6 +147,38 @@ def conv(random: np.random.Generator) -> Case:
     bias = (floats(random, groups * outputs),) if random.integers(2) else ()
     attributes |= {"group": groups} | ({"kernel_shape": kernel} if random.integers(2) else {})
     return Case((1, groups * inputs, height, width), (Layer("Conv", ("t0", weights, *bias), attributes),))
+
+
+def conv_transpose(random: np.random.Generator) -> Case:
+    while True:
+        (_, _, height, width), attributes, kernel = image(random)
+        strides, dilations = (attributes.get(name, [1, 1]) for name in ("strides", "dilations"))
+        pads, more = attributes.get("pads", [0] * 4), [int(random.integers(stride)) for stride in strides]
+        left = [
+            strides[a] * (size - 1) + more[a] + dilations[a] * (kernel[a] - 1) + 1 - pads[a] - pads[2 + a]
+            for a, size in enumerate((height, width))
+        ]
+        if min(left) > 0:
+            break
+    groups, inputs, outputs = sizes(random, 3, 2)
+    weights = floats(random, groups * inputs, outputs, *kernel)
+    bias = (floats(random, groups * outputs),) if random.integers(2) else ()
+    attributes |= {"group": groups, "output_padding": more} | ({"kernel_shape": kernel} if random.integers(2) else {})
+    layer = Layer("ConvTranspose", ("t0", weights, *bias), attributes)
+    return Case((1, groups * inputs, height, width), (layer,))
+
+
+def max_pool(random: np.random.Generator) -> Case:
+    (_, _, height, width), attributes, kernel = image(random)
+    attributes |= {"kernel_shape": kernel, "ceil_mode": 0}
+    while True:
+        attributes["pads"] = [int(random.integers(0, kernel[axis])) for axis in (0, 1, 0, 1)]
+        case = Case((1, sizes(random, 1, 3)[0], height, width), (Layer("MaxPool", ("t0",), attributes),))
+        try:
+            read(model_of(case.shape, (Layer("Identity", ("x",)), *case.layers)))
+        except UnsupportedError:  # a dilated window may lie in the padding altogether
+            continue
+        return case
 
 
 def average_pool(random: np.random.Generator) -> Case:
@@ -124,6 +203,90 @@ def reshape(random: np.random.Generator) -> Case:
     return Case((a, b, c), (Layer("Reshape", ("t0", np.array(target, dtype=np.int64))), scaled))
 
 
+def transpose(random: np.random.Generator) -> Case:
+    shape = tuple(sizes(random, int(random.integers(1, 5)), 3))
+    attributes = {"perm": random.permutation(len(shape)).tolist()} if random.integers(3) else {}
+    return scaled_after(shape, Layer("Transpose", ("t0",), attributes), random)
+
+
+def scaled_after(shape: tuple[int, ...], layer: Layer, random: np.random.Generator, opset: int = 13) -> Case:
+    """The operator, then its last axis times a matrix, which shows the shape that it left."""
+    inferred = onnx.shape_inference.infer_shapes(
+        model_of(shape, (Layer("Identity", ("x",)), layer, Layer("Identity", ("t1",))), opset), strict_mode=True
+    )
+    after = next(each for each in inferred.graph.value_info if each.name == "t1")
+    columns = [size.dim_value for size in after.type.tensor_type.shape.dim]
+    shown = Layer("MatMul", ("t1", floats(random, columns[-1], 2))) if len(columns) > 1 else Layer("Neg", ("t1",))
+    return Case(shape, (layer, shown), opset)
+
+
+def concat(random: np.random.Generator) -> Case:
+    shape = tuple(sizes(random, int(random.integers(1, 4)), 3))
+    operands = tuple(random.choice(["t0", "x"], int(random.integers(1, 4))).tolist())
+    axis = some_axes(random, len(shape), 1)[0]
+    return scaled_after(shape, Layer("Concat", operands, {"axis": axis}), random)
+
+
+def cut(random: np.random.Generator) -> Case:
+    shape = tuple(sizes(random, int(random.integers(1, 4))))
+    while True:
+        axes = some_axes(random, len(shape), int(random.integers(1, len(shape) + 1)))
+        steps = random.choice([-2, -1, 1, 2], len(axes)).tolist()
+        ends = random.choice([-(2**31), *range(-6, 7), 2**62], (2, len(axes))).tolist()
+        lists = [*ends, axes, steps]
+        if axes == list(range(len(axes))) and set(steps) == {1}:
+            lists = lists[: int(random.integers(2, 5))]
+        lengths = [
+            len(range(shape[axis])[slice(*pair, step)]) for axis, *pair, step in zip(axes, *ends, steps, strict=True)
+        ]
+        layer = Layer("Slice", ("t0", *(np.array(each, dtype=np.int64) for each in lists)))
+        if min(lengths) > 0:
+            return scaled_after(shape, layer, random)
+
+
+def gather(random: np.random.Generator) -> Case:
+    shape = tuple(sizes(random, int(random.integers(1, 4)), 3))
+    axis = some_axes(random, len(shape), 1)[0]
+    indices = random.integers(-shape[axis], shape[axis], sizes(random, int(random.integers(3)), 3))
+    kind = np.int64 if random.integers(2) else np.int32
+    return scaled_after(shape, Layer("Gather", ("t0", np.asarray(indices, dtype=kind)), {"axis": axis}), random)
+
+
+def split(random: np.random.Generator) -> Case:
+    shape = tuple(sizes(random, int(random.integers(1, 4))))
+    axis = some_axes(random, len(shape), 1)[0]
+    count = int(random.integers(1, shape[axis] + 1))
+    ends = np.sort(random.permutation(np.arange(1, shape[axis]))[: count - 1])
+    parts = np.diff([0, *ends, shape[axis]]).tolist()
+    names = ["t1", *(f"t1_{place}" for place in range(1, count))]
+    joined = Layer("Concat", tuple(random.permutation(names).tolist()), {"axis": axis})
+    if shape[axis] % count == 0 and random.integers(2):
+        return Case(shape, (Layer("Split", ("t0",), {"axis": axis}, count), joined))
+    most = -(-shape[axis] // count)
+    if most * (count - 1) < shape[axis] and random.integers(2):
+        return Case(shape, (Layer("Split", ("t0",), {"axis": axis, "num_outputs": count}, count), joined), 18)
+    if random.integers(2):
+        return Case(shape, (Layer("Split", ("t0",), {"axis": axis, "split": parts}, count), joined), 11)
+    return Case(shape, (Layer("Split", ("t0", np.array(parts)), {"axis": axis}, count), joined))
+
+
+def squeeze(random: np.random.Generator) -> Case:
+    shape = tuple(random.permutation([1, 2, *sizes(random, int(random.integers(3)), 3)]).tolist())
+    ones = [axis - len(shape) * int(random.integers(2)) for axis, size in enumerate(shape) if size == 1]
+    axes = random.permutation(ones)[: int(random.integers(1, len(ones) + 1))]
+    if random.integers(3) == 0:
+        return scaled_after(shape, Layer("Squeeze", ("t0",), {"axes": axes.tolist()}), random, 11)
+    return scaled_after(shape, Layer("Squeeze", ("t0", axes) if random.integers(2) else ("t0",)), random)
+
+
+def unsqueeze(random: np.random.Generator) -> Case:
+    shape, count = tuple(sizes(random, int(random.integers(1, 3)), 3)), int(random.integers(1, 3))
+    axes = some_axes(random, len(shape) + count, count)
+    if random.integers(3) == 0:
+        return scaled_after(shape, Layer("Unsqueeze", ("t0",), {"axes": axes}), random, 11)
+    return scaled_after(shape, Layer("Unsqueeze", ("t0", np.array(axes))), random)
+
+
 def identity(random: np.random.Generator) -> Case:
     size = sizes(random, 1)[0]
     weight = Layer("Identity", (floats(random, size, 2),))
@@ -142,35 +305,76 @@ def constant(random: np.random.Generator) -> Case:
     return Case((1, size), (Layer("Constant", (), attribute), Layer(operator, ("t0", "t1"))))
 
 
-def activation(name: str) -> Callable[[np.random.Generator], Case]:
+def activation(name: str, largest: float = 1.5) -> Callable[[np.random.Generator], Case]:
+    """Of sums up to about 10 to the power of `largest`."""
+    attributes: dict[str, Callable[[np.random.Generator], dict]] = {
+        "LeakyRelu": lambda random: {"alpha": float(random.choice([-1.5, -0.3, 0.0, 0.2, 1.0, 4.0]))},
+        "Softmax": lambda random: {"axis": -1} if random.integers(2) else {},
+    }
+    operands: dict[str, Callable[[np.random.Generator], tuple]] = {
+        "PRelu": lambda random: (
+            np.full([(1,), (1, 1), ()][random.integers(3)], random.choice([-1, 0.3, 3]), np.float32),
+        ),
+        "Pow": lambda random: ([np.float32(2), np.int64(2), np.full(5, 2, np.int32)][random.integers(3)],),
+        "Clip": lambda random: [(), (np.float32(-0.5),), ("", np.float32(1.5)), (np.float32(-2), np.float32(3))][
+            random.integers(4)
+        ],
+    }
+
     def build(random: np.random.Generator) -> Case:
         size, outputs = sizes(random, 2)
-        hidden = Layer("MatMul", ("t0", floats(random, size, 5) * np.float32(10.0 ** random.uniform(-1, 1.5))))
-        layers = (hidden, Layer("Add", ("t1", floats(random, 5))), Layer(name, ("t2",)))
+        hidden = Layer("MatMul", ("t0", floats(random, size, 5) * np.float32(10.0 ** random.uniform(-1, largest))))
+        further = operands.get(name, lambda _: ())(random)
+        applied = Layer(name, ("t2", *further), attributes.get(name, lambda _: {})(random))
+        layers = (hidden, Layer("Add", ("t1", floats(random, 5))), applied)
         return Case((1, size), (*layers, Layer("MatMul", ("t3", floats(random, 5, outputs)))))
 
     return build
+
+
+def clip_by_attributes(random: np.random.Generator) -> Case:
+    attributes = [{"min": -0.5, "max": 0.25}, {"min": 0.5}, {"max": 0.25}, {}][random.integers(4)]
+    return Case((1, 3), (Layer("Clip", ("t0",), attributes),), 10)
 
 
 OPERATORS: dict[str, Callable[[np.random.Generator], Case]] = {
     "Gemm": gemm,
     "MatMul": matmul,
     "Add": elementwise("Add"),
-    "Add of two": add_two,
+    "Add of two": of_two("Add"),
     "Sub": elementwise("Sub"),
+    "Sub of two": of_two("Sub"),
     "Mul": elementwise("Mul"),
+    "Mul of two": of_two("Mul"),
+    "MatMul of two": matmul_of_two,
+    "Div": div,
+    "Neg": activation("Neg"),
+    "BatchNormalization": normalization,
+    "ReduceMean": reduction("ReduceMean"),
+    "ReduceSum": reduction("ReduceSum"),
     "Conv": conv,
+    "ConvTranspose": conv_transpose,
     "AveragePool": average_pool,
+    "MaxPool": max_pool,
+    "Transpose": transpose,
+    "Concat": concat,
+    "Slice": cut,
+    "Gather": gather,
+    "Split": split,
+    "Squeeze": squeeze,
+    "Unsqueeze": unsqueeze,
+    "Clip by attributes": clip_by_attributes,
     "Flatten": flatten,
     "Reshape": reshape,
     "Identity": identity,
     "Constant": constant,
-    **{name: activation(name) for name in ACTIVATIONS},
+    **{name: activation(name) for name in (*ACTIVATIONS, "LeakyRelu", "PRelu", "Abs", "Clip", "Sign", "Pow")},
+    **{name: activation(name, largest=0.3) for name in ("Exp", "Softmax")},
 }
 
 
 def test_every_operator_has_a_case():
-    assert {name.removesuffix(" of two") for name in OPERATORS} == set(DEFAULT.parsers)
+    assert {name.split()[0] for name in OPERATORS} == set(DEFAULT.parsers)
 
 
 def enclosure(network: Network, point: Array) -> Bounds:
@@ -234,7 +438,7 @@ def test_an_operator_is_read_and_bounded_soundly(operator: str, seed: int):
     random = np.random.default_rng(seed)
     case = OPERATORS[operator](random)
     before = Layer([*ACTIVATIONS, "Identity"][random.integers(4)], ("x",))
-    check(model_of(case.shape, (before, *case.layers)), random_box(random, prod(case.shape)), random)
+    check(model_of(case.shape, (before, *case.layers), case.opset), random_box(random, prod(case.shape)), random)
 
 
 @given(seed=st.integers(0, 2**32 - 1))
@@ -265,16 +469,68 @@ def test_deep_networks_are_bounded_soundly(seed: int):
 
 X = np.ones((1, 4), dtype=np.float32)
 KERNEL = np.ones((1, 1, 2, 2), dtype=np.float32)
+
+
+def integers(*values: int) -> np.ndarray:
+    return np.array(values, dtype=np.int64)
+
+
 UNSUPPORTED = {
-    "unknown operator": ((1, 4), Layer("Softmax", ("x",)), "Softmax"),
+    "unknown operator": ((1, 4), Layer("Softplus", ("x",)), "Softplus"),
     "unknown attribute": ((1, 4), Layer("Relu", ("x",), {"alpha": 0.1}), "alpha"),
     "automatic padding": ((1, 1, 4, 4), Layer("Conv", ("x", KERNEL), {"auto_pad": "SAME_UPPER"}), "auto_pad"),
     "one dimension": ((1, 1, 4), Layer("Conv", ("x", KERNEL[0])), "Conv"),
     "ceil mode": ((1, 1, 4, 4), Layer("AveragePool", ("x",), {"kernel_shape": [2, 2], "ceil_mode": 1}), "ceil_mode"),
     "two images": ((2, 1, 4, 4), Layer("Conv", ("x", KERNEL)), "Conv"),
-    "a computed weight": ((4, 4), Layer("MatMul", ("x", "x")), "MatMul"),
-    "a product of two": ((1, 4), Layer("Mul", ("x", "x")), "Mul"),
-    "a difference of two": ((1, 4), Layer("Sub", ("x", "x")), "Sub"),
+    "a computed weight": ((4, 4), Layer("Gemm", ("x", "x")), "Gemm"),
+    "a computed divisor": ((1, 4), Layer("Div", ("x", "x")), "Div"),
+    "matrices that do not fit": ((1, 4), Layer("MatMul", ("x", "x")), "MatMul"),
+    "a product of vectors": ((4,), Layer("MatMul", ("x", "x")), "vector"),
+    "an exponent of 3": ((1, 4), Layer("Pow", ("x", np.float32(3))), "exponent"),
+    "exponents that enlarge": ((1, 4), Layer("Pow", ("x", np.full((2, 4), 2, np.int64))), "exponents"),
+    "slopes of channels": ((1, 4), Layer("PRelu", ("x", X)), "slopes"),
+    "ends the wrong way round": ((1, 4), Layer("Clip", ("x", np.float32(1), np.float32(0))), "from 1.0 to 0.0"),
+    "training": ((1, 4), Layer("BatchNormalization", ("x", *[X[0]] * 4), {"training_mode": 1}), "training"),
+    "other channels": ((1, 4), Layer("BatchNormalization", ("x", *[X[0, :3]] * 4)), "constants"),
+    "Softmax over another axis": ((2, 4), Layer("Softmax", ("x",), {"axis": 0}), "axis 0"),
+    "Softmax over an axis that is not said": ((1, 2, 4), Layer("Softmax", ("x",)), "changed"),
+    "an empty list of axes": ((1, 4), Layer("ReduceSum", ("x", integers())), "empty"),
+    "no axes asked for": ((1, 4), Layer("ReduceSum", ("x",), {"noop_with_empty_axes": 1}), "noop"),
+    "an axis beyond the shape": ((1, 4), Layer("ReduceSum", ("x", integers(2))), "axes"),
+    "an axis twice": ((1, 4), Layer("Squeeze", ("x", integers(0, -2))), "axes"),
+    "an axis longer than one": ((1, 4), Layer("Squeeze", ("x", integers(1))), "axes"),
+    "squeezing nothing": ((1, 4), Layer("Squeeze", ("x", integers())), "empty"),
+    "axes given by a computed tensor": ((1, 4), Layer("Unsqueeze", ("x", "x")), "list of integers"),
+    "not a permutation": ((1, 4), Layer("Transpose", ("x",), {"perm": [0, 0]}), "perm"),
+    "joining a constant": ((1, 4), Layer("Concat", ("x", X), {"axis": 0}), "constant"),
+    "joining shapes that do not fit": ((1, 4), Layer("Concat", ("x", "x"), {"axis": 2}), "axes"),
+    "no step": ((1, 4), Layer("Slice", ("x", integers(0), integers(1), integers(1), integers(0))), "steps"),
+    "nothing left": ((1, 4), Layer("Slice", ("x", integers(3), integers(1), integers(1))), "no outputs"),
+    "more starts than ends": ((1, 4), Layer("Slice", ("x", integers(0, 0), integers(1))), "from"),
+    "an index beyond the axis": ((1, 4), Layer("Gather", ("x", integers(4)), {"axis": 1}), "axis of 4"),
+    "an index before the axis": ((1, 4), Layer("Gather", ("x", integers(-5)), {"axis": 1}), "axis of 4"),
+    "parts that are not equal": ((1, 4), Layer("Split", ("x",), {"axis": 1}, 3), "equal parts"),
+    "parts that are too few": ((1, 4), Layer("Split", ("x", integers(2, 1)), {"axis": 1}, 2), "parts of sizes"),
+    "an empty part": ((1, 4), Layer("Split", ("x", integers(4, 0)), {"axis": 1}, 2), "parts of sizes"),
+    "places of the largest": ((1, 1, 4, 4), Layer("MaxPool", ("x",), {"kernel_shape": [2, 2]}, 2), "2 outputs"),
+    "largest, ceil mode": (
+        (1, 1, 4, 4),
+        Layer("MaxPool", ("x",), {"kernel_shape": [2, 2], "ceil_mode": 1}),
+        "ceil_mode",
+    ),
+    "a window in the padding": (
+        (1, 1, 4, 4),
+        Layer("MaxPool", ("x",), {"kernel_shape": [2, 2], "pads": [2, 0, 0, 0]}),
+        "padding",
+    ),
+    "output_shape": ((1, 1, 4, 4), Layer("ConvTranspose", ("x", KERNEL), {"output_shape": [5, 5]}), "output_shape"),
+    "output_padding of a stride": (
+        (1, 1, 4, 4),
+        Layer("ConvTranspose", ("x", KERNEL), {"output_padding": [1, 0]}),
+        "output_padding",
+    ),
+    "pads that leave nothing": ((1, 1, 2, 2), Layer("ConvTranspose", ("x", KERNEL), {"pads": [2, 0, 1, 0]}), "nothing"),
+    "transposed, groups": ((1, 1, 4, 4), Layer("ConvTranspose", ("x", KERNEL), {"group": 2}), "groups"),
     "a stack of matrices": ((1, 4), Layer("MatMul", ("x", np.ones((2, 4, 4), dtype=np.float32))), "MatMul"),
     "shapes that do not fit": ((1, 4), Layer("Add", ("x", np.ones((3,), dtype=np.float32))), "Add"),
     "too large": ((1, 4), Layer("MatMul", ("x", np.ones((4, 5000), dtype=np.float32))), "MatMul"),

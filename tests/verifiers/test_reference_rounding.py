@@ -1,5 +1,6 @@
 """Bounds hold in exact arithmetic, where float64 is at its worst."""
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +10,22 @@ from hypothesis import strategies as st
 from soundbench.verifiers.reference.bounding import bound_constraints, relax
 from soundbench.verifiers.reference.failures import NumericError
 from soundbench.verifiers.reference.intervals import Bounds
-from soundbench.verifiers.reference.network import Array, Dense, Network, Relu, Scale, Sum, dense
+from soundbench.verifiers.reference.network import (
+    Array,
+    Dense,
+    LeakyRelu,
+    Maximum,
+    Network,
+    Node,
+    Product,
+    Relu,
+    Scale,
+    Select,
+    Sign,
+    Square,
+    Sum,
+    dense,
+)
 from soundbench.verifiers.reference.rounding import round_down, round_up
 from soundbench.verifiers.reference.steps import DEFAULT
 from soundbench.verifiers.reference.targets import Constraints
@@ -34,8 +50,23 @@ def exact_outputs(network: Network, point: Array) -> list[Fraction]:
                 values = [Fraction(a) * b + Fraction(c) for a, b, c in parts]
             case Sum(left, right):
                 values = [a + b for a, b in zip(tensors[left], tensors[right], strict=True)]
+            case Select(sources, order):
+                joined = [value for source in sources for value in tensors[source]]
+                values = [joined[cell] for cell in order.tolist()]
+            case Maximum(source, groups):
+                values = [max(tensors[source][cell] for cell in group) for group in groups.tolist()]
+            case Product(left, right, (matrices, rows, inner, columns)):
+                first = np.array(tensors[left], dtype=object).reshape(matrices, rows, inner)
+                second = np.array(tensors[right], dtype=object).reshape(matrices, inner, columns)
+                values = (first @ second).ravel().tolist()
             case Relu(source):
                 values = [max(value, Fraction(0)) for value in tensors[source]]
+            case LeakyRelu(source, slope):
+                values = [value if value > 0 else Fraction(slope) * value for value in tensors[source]]
+            case Square(source):
+                values = [value * value for value in tensors[source]]
+            case Sign(source):
+                values = [Fraction((value > 0) - (value < 0)) for value in tensors[source]]
         tensors.append(values)
     return tensors[network.output]
 
@@ -60,11 +91,50 @@ def cancelling(random: np.random.Generator) -> Network:
     return Network(3, 2, nodes, 7)
 
 
+def curved(random: np.random.Generator) -> Network:
+    """As `cancelling`, with the other nodes, whose values are rational too."""
+    slope = float(random.choice([-1.0, 0.25, 3.0]) * float(np.float32(random.uniform(0.9, 1.1))))
+    bent = [LeakyRelu(2, slope), Square(2), Sign(2), Relu(2)][random.integers(4)]
+    nodes = (
+        Scale(0, wild(random, 3), wild(random, 3)),
+        dense(1, wild(random, 4, 3), wild(random, 4)),
+        bent,
+        Select((3, 2), random.integers(0, 8, 6)),
+        Maximum(4, random.integers(0, 6, (4, 3))),
+        Product(4, 5, (1, 3, 2, 2)),
+        Sum(6, 4),
+        Product(7, 7, (6, 1, 1, 1)),
+        Maximum(8, random.integers(0, 6, (5, 2))),
+        dense(9, wild(random, 2, 5), wild(random, 2)),
+    )
+    return Network(3, 2, nodes, 10)
+
+
+def joined(random: np.random.Generator) -> Network:
+    """Every tensor once more beside what is made of it: differences are where a wrong line shows."""
+    nodes = (
+        dense(0, tame(random, 4, 3), tame(random, 4)),
+        Maximum(1, random.integers(0, 4, (3, 2))),
+        [LeakyRelu(1, -0.5), LeakyRelu(1, 2.5), Square(1), Sign(1), Relu(1)][random.integers(5)],
+        Product(1, 3, (2, 2, 1, 2)),
+        Select((0, 1, 2, 3, 4), random.permutation(22)),
+        dense(5, tame(random, 2, 22), tame(random, 2)),
+    )
+    return Network(3, 2, nodes, 6)
+
+
+def tame(random: np.random.Generator, *shape: int) -> Array:
+    """Small integers and their thirds, many of them zero."""
+    values = random.choice([-2, -1, 0, 0, 1, 3], size=shape) / random.choice([1, 3])
+    return values.astype(np.float32).astype(np.float64)
+
+
+@pytest.mark.parametrize("build", [cancelling, curved, joined])
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None)
-def test_bounds_contain_exact_values_under_cancellation(seed: int):
+def test_bounds_contain_exact_values_under_cancellation(build: Callable[[np.random.Generator], Network], seed: int):
     random = np.random.default_rng(seed)
-    network, middle = cancelling(random), wild(random, 3)
+    network, middle = build(random), wild(random, 3)
     width = np.abs(middle) * 10.0 ** random.integers(-17, 0, size=3) * random.integers(2, size=3)
     box = Bounds(middle - width, middle + width)
     threshold = random.normal(size=4)
@@ -111,3 +181,42 @@ def test_unusable_weights_give_no_bound(value: float):
     constraints = Constraints(np.eye(2), np.zeros(2), np.zeros(2, dtype=np.bool_))
     with np.errstate(all="ignore"), pytest.raises(NumericError):
         bound_constraints(Network(2, 2, nodes, 3), Bounds(np.zeros(2), np.ones(2)), constraints, DEFAULT)
+
+
+def lower_bounds(network: Network, box: Bounds, rows: Array) -> list[Fraction]:
+    constraints = Constraints(rows, np.zeros(len(rows)), np.zeros(len(rows), dtype=np.bool_))
+    return [Fraction(value) for value in bound_constraints(network, box, constraints, DEFAULT).lower.tolist()]
+
+
+@pytest.mark.parametrize("node", [Select((0,), np.zeros(1001, int)), Maximum(0, np.zeros((1001, 1), int))])
+@pytest.mark.parametrize("end", [1.0, -1.0])
+def test_additions_that_lose_terms(node: Node, end: float):
+    """One large coefficient, and a thousand that are each lost beside it."""
+    row = np.array([1.0, *[0.99 * 2.0**-53] * 1000])
+    point, exact = Bounds(np.array([end]), np.array([end])), sum(map(Fraction, row.tolist())) * Fraction(end)
+    found = lower_bounds(Network(1, 1001, (node,), 1), point, np.array([row, -row]))
+    assert found[0] <= exact <= -found[1]
+
+
+def test_products_that_cancel_but_for_rounding():
+    """The same products summed in two orders."""
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        order = np.concatenate([np.arange(50), random.permutation(50)])
+        nodes = (Select((0,), order), Select((0,), order), Product(1, 2, (2, 1, 50, 1)))
+        point = random.normal(size=50)
+        found = lower_bounds(Network(50, 2, nodes, 3), Bounds(point, point), np.array([[1.0, -1.0], [-1.0, 1.0]]))
+        assert max(found) <= 0
+
+
+def test_a_maximum_is_its_member_only_where_no_other_can_win():
+    """The largest of two less the first, which has the greatest lower and the greatest upper bound: up to 1.5."""
+    nodes = (
+        Maximum(0, np.array([[0, 1]])),
+        Select((1, 0), np.array([0, 1])),
+        dense(2, np.array([[-1.0, 1.0]]), np.zeros(1)),
+    )
+    network, rows = Network(2, 1, nodes, 3), np.array([[1.0]])
+    assert lower_bounds(network, Bounds(np.array([-1.0, -2.0]), np.array([1.0, 0.5])), rows)[0] <= Fraction(-3, 2)
+    (certain,) = lower_bounds(network, Bounds(np.array([-1.0, -2.0]), np.array([1.0, -1.0])), rows)
+    assert Fraction(-1, 10**12) <= certain <= 0

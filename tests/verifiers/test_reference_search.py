@@ -11,8 +11,8 @@ from reference_networks import Layer, at_most, model_of, read, region, run, unsa
 from soundbench.verifiers.reference.bounding import ConstraintBounds
 from soundbench.verifiers.reference.branching import choose_cut, choose_dimension, split
 from soundbench.verifiers.reference.intervals import Bounds
-from soundbench.verifiers.reference.network import Network, Relu, dense
-from soundbench.verifiers.reference.relaxation import Line
+from soundbench.verifiers.reference.line import Line
+from soundbench.verifiers.reference.network import Exp, Network, Relu, dense
 from soundbench.verifiers.reference.search import verify
 from soundbench.verifiers.reference.steps import DEFAULT
 from soundbench.verifiers.reference.subdomains import Ending, conclude, is_refuted
@@ -89,7 +89,7 @@ def test_numbers_that_cannot_be_used_are_never_verified(value: float):
 
 def test_bounds_that_cross_are_given_up():
     """As if a relaxation were wrong: no input may be taken for impossible."""
-    crossed = replace(DEFAULT, upper_line={Relu: lambda lower, _: Line(0 * lower, 0 * lower - 5)})
+    crossed = replace(DEFAULT, upper_line={Relu: lambda _node, lower, _: Line(0 * lower, 0 * lower - 5)})
     weights = (dense(0, np.eye(2), -0.5 * np.ones(2)), Relu(1), dense(2, np.eye(2), np.ones(2)), Relu(3))
     network = Network(2, 2, (*weights, dense(4, np.eye(2), np.zeros(2))), 5)
     unsafe_set = unsafe(network, region([0, 0], [1, 1], at_most({0: 1}, -100)))
@@ -132,6 +132,14 @@ def test_a_violation_within_rounding_is_not_claimed():
     network = Network(1, 1, (), 0)
     for excess, claim in ((1e-9, Claim.UNKNOWN), (1e-3, Claim.FALSIFIED)):
         assert decide(region([0.5], [0.5], at_most({0: 1}, 0.5 + excess)), network=network).claim is claim
+
+
+def test_a_violation_that_float32_cannot_hold_is_not_claimed():
+    """exp(95) is beyond float32, where a replay would find no number."""
+    network = Network(1, 1, (Exp(0),), 1)
+    for low, claim in ((80.0, Claim.FALSIFIED), (95.0, Claim.TIMEOUT)):
+        unsafe_set = unsafe(network, region([low], [low + 1], at_most({0: -1}, -1)))
+        assert verify(network, unsafe_set, 0.5).claim is claim
 
 
 @given(factor=st.fractions(), bound=st.fractions())

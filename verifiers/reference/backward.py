@@ -11,10 +11,31 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from .intervals import Bounds
-from .network import Activation, Array, Dense, Network, Node, Relu, Scale, Sigmoid, Sum, Tanh
-from .relaxation import Line
+from .intervals import Bounds, joined_bounds, operands
+from .line import Line
+from .network import (
+    Activation,
+    Array,
+    Dense,
+    Exp,
+    Indices,
+    LeakyRelu,
+    Maximum,
+    Network,
+    Node,
+    Product,
+    Reciprocal,
+    Relu,
+    Scale,
+    Select,
+    Sigmoid,
+    Sign,
+    Square,
+    Sum,
+    Tanh,
+)
 from .rounding import slack
 
 if TYPE_CHECKING:
@@ -49,24 +70,77 @@ class Substitution:
     terms: int
 
 
-def dense_backward(node: Dense, target: int, rows: Array, relaxation: Relaxation) -> Substitution:  # noqa: ARG001
+def dense_backward(node: Dense, _target: int, rows: Array, relaxation: Relaxation) -> Substitution:
     """With W x + b in place of the output: (rows @ W) x + rows @ b."""
     source = relaxation.tensors[node.source]
     magnitude = node.absolute_weight @ source.magnitude + np.abs(node.bias)
     return Substitution(((node.source, rows @ node.weight),), rows @ node.bias, np.abs(rows) @ magnitude, rows.shape[1])
 
 
-def scale_backward(node: Scale, target: int, rows: Array, relaxation: Relaxation) -> Substitution:  # noqa: ARG001
+def scale_backward(node: Scale, _target: int, rows: Array, relaxation: Relaxation) -> Substitution:
     """With f x + b in place of the output: (rows f) x + rows @ b."""
     source = relaxation.tensors[node.source]
     magnitude = np.abs(node.factor) * source.magnitude + np.abs(node.bias)
     return Substitution(((node.source, rows * node.factor),), rows @ node.bias, np.abs(rows) @ magnitude, rows.shape[1])
 
 
-def sum_backward(node: Sum, target: int, rows: Array, relaxation: Relaxation) -> Substitution:  # noqa: ARG001
+def sum_backward(node: Sum, _target: int, rows: Array, _relaxation: Relaxation) -> Substitution:
     """The same rows for both terms: nothing is computed, so nothing is rounded."""
     nothing = np.zeros(len(rows))
     return Substitution(((node.left, rows), (node.right, rows)), nothing, nothing, 0)
+
+
+def select_backward(node: Select, _target: int, rows: Array, relaxation: Relaxation) -> Substitution:
+    """The coefficients of a cell that is chosen several times are added up."""
+    joined = joined_bounds(node.sources, relaxation.tensors)
+    gathered = scattered(rows, node.order, len(joined.lower))
+    ends = np.cumsum([len(relaxation.tensors[source].lower) for source in node.sources])[:-1]
+    parts = zip(node.sources, np.split(gathered, ends, axis=1), strict=True)
+    magnitude = np.abs(rows) @ joined.magnitude[node.order]
+    return Substitution(tuple(parts), np.zeros(len(rows)), magnitude, rows.shape[1])
+
+
+def maximum_backward(node: Maximum, _target: int, rows: Array, relaxation: Relaxation) -> Substitution:
+    """The member with the greatest lower bound from below; from above too if it wins for certain, else a constant."""
+    source = relaxation.tensors[node.source]
+    chosen, certain = winners(node, source)
+    greatest = np.where(certain, 0.0, source.upper[node.groups].max(axis=1))
+    carried = np.where(certain, rows, np.maximum(rows, 0))
+    magnitude = np.abs(rows) @ source.magnitude[node.groups].max(axis=1)
+    coefficients = scattered(carried, chosen, len(source.lower))
+    return Substitution(((node.source, coefficients),), np.minimum(rows, 0) @ greatest, magnitude, 2 * rows.shape[1])
+
+
+def winners(node: Maximum, source: Bounds) -> tuple[Indices, npt.NDArray[np.bool_]]:
+    """Of each group the member with the greatest lower bound, and whether no other can be greater than it."""
+    chosen = np.take_along_axis(node.groups, source.lower[node.groups].argmax(axis=1)[:, None], axis=1)
+    rivals = np.where(node.groups == chosen, -np.inf, source.upper[node.groups]).max(axis=1)
+    return chosen[:, 0], source.lower[chosen[:, 0]] >= rivals
+
+
+def scattered(rows: Array, places: Indices, size: int) -> Array:
+    """Column i of rows (rows, n) added to column places[i] of so many."""
+    total = np.zeros((len(rows), size))
+    np.add.at(total.T, places, rows.T)
+    return total
+
+
+def product_backward(node: Product, _target: int, rows: Array, relaxation: Relaxation) -> Substitution:
+    """With c and d in the middle of the bounds of x and y: x y = d x + c y - c d + (x - c)(y - d)."""
+    left, right = operands(node, relaxation.tensors)
+    matrices, count, _, columns = node.shape
+    (left_middle, left_radius), (right_middle, right_radius) = left.around(), right.around()
+    outputs = rows.reshape(len(rows), matrices, count, columns)
+    constant = rows @ (left_middle @ right_middle).ravel() + np.abs(rows) @ (left_radius @ right_radius).ravel()
+    return Substitution(
+        (
+            (node.left, (outputs @ right_middle.swapaxes(1, 2)).reshape(len(rows), -1)),
+            (node.right, (left_middle.swapaxes(1, 2) @ outputs).reshape(len(rows), -1)),
+        ),
+        -constant,
+        4 * (np.abs(rows) @ (left.magnitude @ right.magnitude).ravel()),
+        sum(node.shape[1:]) + rows.shape[1],
+    )
 
 
 def activation_backward(node: Activation, target: int, rows: Array, relaxation: Relaxation) -> Substitution:
@@ -87,7 +161,15 @@ BACKWARD: Mapping[type[Node], Callable[[Any, int, Array, Relaxation], Substituti
     Dense: dense_backward,
     Scale: scale_backward,
     Sum: sum_backward,
+    Select: select_backward,
+    Maximum: maximum_backward,
+    Product: product_backward,
     Relu: activation_backward,
+    LeakyRelu: activation_backward,
+    Sign: activation_backward,
+    Exp: activation_backward,
+    Square: activation_backward,
+    Reciprocal: activation_backward,
     Tanh: activation_backward,
     Sigmoid: activation_backward,
 }

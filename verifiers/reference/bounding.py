@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .backward import LinearForm, Relaxation
+from .backward import LinearForm, Relaxation, winners
 from .failures import NumericError
 from .intervals import Bounds
-from .network import Activation, Array, Network, Relu
-from .relaxation import Line, LineTable
+from .line import Line, LineTable
+from .network import Activation, Array, LeakyRelu, Maximum, Network, Node, Product, Relu, Sign
 from .rounding import FLOAT64_UNIT, require_usable, slack
 
 if TYPE_CHECKING:
@@ -55,29 +55,41 @@ def relax(network: Network, box: Bounds, steps: "Steps") -> tuple[Relaxation, ..
     tables = _distinct(steps.lower_lines, network)
     relaxations = tuple(Relaxation((box,), {}, {}) for _ in tables)
     for target, node in enumerate(network.nodes, start=1):
-        if isinstance(node, Activation):
-            refined = steps.refine(network, node, relaxations, steps)
-            above = steps.upper_line[type(node)](refined.lower, refined.upper)
-            below = [table[type(node)](refined.lower, refined.upper) for table in tables]
-            relaxations = _with_lines(relaxations, node.source, refined, target, below, above)
+        for source in nonlinear_sources(node):
+            refined = steps.refine(network, node, source, relaxations, steps)
+            known = relaxations[0].tensors
+            known = (*known[:source], refined, *known[source + 1 :])
+            relaxations = tuple(replace(relaxation, tensors=known) for relaxation in relaxations)
         tensors = relaxations[0].tensors
+        if isinstance(node, Activation):
+            before = tensors[node.source]
+            above = steps.upper_line[type(node)](node, before.lower, before.upper)
+            below = [table[type(node)](node, before.lower, before.upper) for table in tables]
+            relaxations = _with_lines(relaxations, target, below, above)
         bounds = steps.interval[type(node)](node, tensors, FLOAT64_UNIT)
         require_usable(bounds.lower, bounds.upper)
         relaxations = tuple(replace(relaxation, tensors=(*tensors, bounds)) for relaxation in relaxations)
     return relaxations
 
 
-def refine(network: Network, activation: Activation, relaxations: tuple[Relaxation, ...], steps: "Steps") -> Bounds:
-    """Bounds of an activation's source: its interval, cut down by CROWN with each of the lower lines in turn.
+def nonlinear_sources(node: Node) -> tuple[int, ...]:
+    """The tensors on whose bounds the relaxation of a node depends."""
+    if isinstance(node, Product):
+        return node.left, node.right
+    return (node.source,) if isinstance(node, Activation | Maximum) else ()
+
+
+def refine(network: Network, node: Node, source: int, relaxations: tuple[Relaxation, ...], steps: "Steps") -> Bounds:
+    """Bounds of a node's source: its interval, cut down by CROWN with each of the lower lines in turn.
 
     Raises NumericError if they cross: no input may be lost that way, so something is wrong.
     """
-    bounds = relaxations[0].tensors[activation.source]
-    chosen = np.flatnonzero(steps.worth_refining(activation, bounds))
+    bounds = relaxations[0].tensors[source]
+    chosen = np.flatnonzero(steps.worth_refining(node, bounds))
     unit_rows = np.zeros((len(chosen), len(bounds.lower)))
     unit_rows[np.arange(len(chosen)), chosen] = 1
     nothing = np.zeros(2 * len(chosen))
-    form = LinearForm({activation.source: np.concatenate([unit_rows, -unit_rows])}, nothing, nothing)
+    form = LinearForm({source: np.concatenate([unit_rows, -unit_rows])}, nothing, nothing)
     lower, upper = bounds.lower.copy(), bounds.upper.copy()
     for relaxation in relaxations if len(chosen) else ():
         least = greatest(steps.back_substitute(network, form, relaxation, steps), relaxation, steps)
@@ -95,11 +107,18 @@ def greatest(forms: tuple[LinearForm, ...], relaxation: Relaxation, steps: "Step
     return np.asarray(best)
 
 
-def worth_refining(activation: Activation, bounds: Bounds) -> npt.NDArray[np.bool_]:
-    """Which neurons: a ReLU that is active or inactive throughout is exact already."""
-    if isinstance(activation, Relu):
-        return (bounds.lower < 0) & (bounds.upper > 0)
-    return bounds.lower < bounds.upper
+def worth_refining(node: Node, bounds: Bounds) -> npt.NDArray[np.bool_]:
+    """Which neurons: a ReLU that is active or inactive throughout is exact already; so is a maximum with a winner."""
+    match node:
+        case Relu() | LeakyRelu() | Sign():
+            return (bounds.lower < 0) & (bounds.upper > 0)
+        case Maximum():
+            _, certain = winners(node, bounds)
+            undecided = np.zeros(len(bounds.lower), dtype=np.bool_)
+            undecided[node.groups[~certain]] = True
+            return undecided & (bounds.lower < bounds.upper)
+        case _:
+            return bounds.lower < bounds.upper
 
 
 def _distinct(tables: Sequence[LineTable], network: Network) -> tuple[LineTable, ...]:
@@ -109,12 +128,14 @@ def _distinct(tables: Sequence[LineTable], network: Network) -> tuple[LineTable,
 
 
 def _with_lines(
-    relaxations: tuple[Relaxation, ...], source: int, refined: Bounds, target: int, below: list[Line], above: Line
+    relaxations: tuple[Relaxation, ...], target: int, below: list[Line], above: Line
 ) -> tuple[Relaxation, ...]:
-    """The relaxations with refined bounds of a tensor, and the lines of the activation from it to `target`."""
-    known = relaxations[0].tensors
-    tensors = (*known[:source], refined, *known[source + 1 :])
+    """The relaxations with the lines of the activation to `target`."""
     return tuple(
-        Relaxation(tensors, {**relaxation.lower_lines, target: line}, {**relaxation.upper_lines, target: above})
+        replace(
+            relaxation,
+            lower_lines={**relaxation.lower_lines, target: line},
+            upper_lines={**relaxation.upper_lines, target: above},
+        )
         for relaxation, line in zip(relaxations, below, strict=True)
     )

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .backward import Relaxation
+from .backward import Relaxation, scattered
 from .bounding import ConstraintBounds
-from .intervals import Bounds
-from .network import Array, Dense, Network, Scale, Sum
+from .intervals import Bounds, operands
+from .network import Array, Dense, Maximum, Network, Node, Product, Scale, Select, Sum
 
 
 def sensitivity(network: Network, rows: Array, relaxation: Relaxation) -> Array:
@@ -18,19 +18,38 @@ def sensitivity(network: Network, rows: Array, relaxation: Relaxation) -> Array:
         node, moved = network.nodes[target - 1], reach.pop(target, None)
         if moved is None:
             continue
-        match node:
-            case Dense(source=source):
-                parts = [(source, moved @ node.absolute_weight)]
-            case Scale(source=source):
-                parts = [(source, moved * np.abs(node.factor))]
-            case Sum(left=left, right=right):
-                parts = [(left, moved), (right, moved)]
-            case _:
-                steeper = np.maximum(relaxation.lower_lines[target].slope, relaxation.upper_lines[target].slope)
-                parts = [(node.source, moved * steeper)]
-        for source, part in parts:
+        for source, part in _moved_by(node, target, moved, relaxation):
             reach[source] = reach[source] + part if source in reach else part
     return reach[0]
+
+
+def _moved_by(node: Node, target: int, moved: Array, relaxation: Relaxation) -> list[tuple[int, Array]]:
+    """How much each source can move the rows, given how much the node's output can: (rows, size of source)."""
+    tensors = relaxation.tensors
+    match node:
+        case Dense():
+            return [(node.source, moved @ node.absolute_weight)]
+        case Scale():
+            return [(node.source, moved * np.abs(node.factor))]
+        case Sum():
+            return [(node.left, moved), (node.right, moved)]
+        case Select():
+            sizes = [len(tensors[source].lower) for source in node.sources]
+            parts = np.split(scattered(moved, node.order, sum(sizes)), np.cumsum(sizes)[:-1], axis=1)
+            return list(zip(node.sources, parts, strict=True))
+        case Maximum():
+            every = np.repeat(moved, node.groups.shape[1], axis=1)
+            return [(node.source, scattered(every, node.groups.ravel(), len(tensors[node.source].lower)))]
+        case Product():
+            left, right = operands(node, tensors)
+            outputs = moved.reshape(len(moved), node.shape[0], node.shape[1], node.shape[3])
+            return [
+                (node.left, (outputs @ right.magnitude.swapaxes(1, 2)).reshape(len(moved), -1)),
+                (node.right, (left.magnitude.swapaxes(1, 2) @ outputs).reshape(len(moved), -1)),
+            ]
+        case _:
+            lines = relaxation.lower_lines[target], relaxation.upper_lines[target]
+            return [(node.source, moved * np.maximum(*(np.abs(line.slope) for line in lines)))]
 
 
 def choose_dimension(box: Bounds, bounds: ConstraintBounds) -> int:

@@ -13,6 +13,8 @@ from .rounding import REPLAY_UNIT, slack
 from .targets import Constraints, Target
 from .verdict import Counterexample
 
+LARGEST_FLOAT32 = 1e38  # a third of it, so that rounding does not matter
+
 
 def candidates(box: Bounds, bounds: ConstraintBounds) -> Iterator[Array]:
     """Points to try: the centre, and the corner where the line of the constraint closest to refuted is lowest."""
@@ -38,9 +40,12 @@ def is_counterexample(network: Network, constraints: Constraints, point: Array) 
     So it is one in exact arithmetic, and still one when it is replayed in float32.
     """
     try:
-        outputs = forward(network, Bounds(point, point), REPLAY_UNIT)[network.output]
+        tensors = forward(network, Bounds(point, point), REPLAY_UNIT)
     except NumericError:
         return False
+    if any(np.any(tensor.magnitude > LARGEST_FLOAT32) for tensor in tensors):
+        return False
+    outputs = tensors[network.output]
     rows = constraints.coefficients
     greatest = np.maximum(rows, 0) @ outputs.upper + np.minimum(rows, 0) @ outputs.lower - constraints.bound
     lost = slack(2 * rows.shape[1], np.abs(rows) @ outputs.magnitude + np.abs(constraints.bound), REPLAY_UNIT)

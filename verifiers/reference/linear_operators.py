@@ -1,19 +1,21 @@
-"""Gemm, MatMul, Add, Sub and Mul. Their float32 weights, and products of two of those, are exact in float64."""
+"""Gemm, MatMul, ReduceSum and ReduceMean. Float32 weights, and products of two of those, are exact in float64."""
 
 from collections.abc import Callable
 from math import prod
 
 import numpy as np
 
-from .network import Array, Scale, Sum, dense
+from .network import Array, Product, dense
 from .operators import (
     Lowered,
     Operation,
+    Parser,
     Shape,
     Tensor,
     Value,
     floats_of,
     inputs_of,
+    listed_axes,
     require_size,
     tensor_of,
 )
@@ -28,72 +30,61 @@ def parse_gemm(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowere
         raise operation.refuse("a computed tensor that is not a matrix")
     if isinstance(a, Tensor):
         right = read["alpha"] * _transposed(floats_of(operation, b), read["transB"])
-        return _linear(operation, a, lambda basis: _transposed(basis, read["transA"]) @ right, bias)
+        return linear(operation, a, lambda basis: _transposed(basis, read["transA"]) @ right, bias)
     left = read["alpha"] * _transposed(floats_of(operation, a), read["transA"])
-    return _linear(operation, tensor_of(operation, b), lambda basis: left @ _transposed(basis, read["transB"]), bias)
+    return linear(operation, tensor_of(operation, b), lambda basis: left @ _transposed(basis, read["transB"]), bias)
 
 
 def parse_matmul(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowered:
-    """A computed tensor of at least two dimensions times a constant vector or matrix, or the other way round."""
+    """A computed tensor of at least two dimensions and a constant vector or matrix, in either order; or two tensors."""
     operation.read({})
     left, right = inputs_of(operation, inputs, 2, 2)
+    if any(isinstance(value, Tensor) and len(value.shape) < 2 for value in (left, right)):
+        raise operation.refuse("a computed vector")
+    if isinstance(left, Tensor) and isinstance(right, Tensor):
+        return _product(operation, left, right)
     factor = floats_of(operation, right if isinstance(left, Tensor) else left)
     if factor.ndim > 2:
         raise operation.refuse(f"a constant of shape {factor.shape}")
     if isinstance(left, Tensor):
-        return _linear(operation, left, lambda basis: basis @ factor, np.zeros(()))
-    return _linear(operation, tensor_of(operation, right), lambda basis: factor @ basis, np.zeros(()))
+        return linear(operation, left, lambda basis: basis @ factor, np.zeros(()))
+    return linear(operation, tensor_of(operation, right), lambda basis: factor @ basis, np.zeros(()))
 
 
-def parse_add(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowered:
-    """A sum of a computed tensor and a constant, or of two computed tensors of one size."""
-    operation.read({})
-    left, right = inputs_of(operation, inputs, 2, 2)
-    if isinstance(left, Tensor) and isinstance(right, Tensor):
-        shape = np.broadcast_shapes(left.shape, right.shape)
-        if not prod(shape) == prod(left.shape) == prod(right.shape):
-            raise operation.refuse(f"two computed tensors of shapes {left.shape} and {right.shape}")
-        return Lowered(Sum(left.index, right.index), shape)
-    if isinstance(left, Tensor):
-        return _elementwise(operation, left, np.ones(()), floats_of(operation, right))
-    return _elementwise(operation, tensor_of(operation, right), np.ones(()), floats_of(operation, left))
+def _product(operation: Operation, left: Tensor, right: Tensor) -> Lowered:
+    """Matrices times matrices, one by one over the same leading dimensions."""
+    *batch, rows, inner = left.shape
+    *others, height, columns = right.shape
+    if batch != others or inner != height:
+        raise operation.refuse(f"two computed tensors of shapes {left.shape} and {right.shape}")
+    require_size(operation, 4 * prod(batch) * rows * inner * columns)
+    return Lowered(Product(left.index, right.index, (prod(batch), rows, inner, columns)), (*batch, rows, columns))
 
 
-def parse_sub(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowered:
-    """A computed tensor minus a constant, or a constant minus a computed tensor."""
-    operation.read({})
-    left, right = inputs_of(operation, inputs, 2, 2)
-    if isinstance(left, Tensor):
-        return _elementwise(operation, left, np.ones(()), -floats_of(operation, right))
-    return _elementwise(operation, tensor_of(operation, right), -np.ones(()), floats_of(operation, left))
+def reduction_parser(reduce: Callable[..., Array]) -> Parser:
+    """The parser of a sum or a mean, given as numpy's, over some axes, all where none is listed."""
 
+    def parse(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowered:
+        first, second = inputs_of(operation, inputs, 1, 2)
+        tensor, read = (
+            tensor_of(operation, first),
+            operation.read({"axes": (), "keepdims": 1, "noop_with_empty_axes": 0}),
+        )
+        if read["noop_with_empty_axes"]:
+            raise operation.refuse("noop_with_empty_axes")
+        axes = listed_axes(operation, tensor, second, read["axes"]) or range(len(tensor.shape))
+        chosen = {"axis": tuple(axis + 1 for axis in axes), "keepdims": bool(read["keepdims"])}  # of a batch of tensors
+        return linear(operation, tensor, lambda basis: reduce(basis, **chosen), np.zeros(()))
 
-def parse_mul(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowered:
-    """A computed tensor times a constant."""
-    operation.read({})
-    left, right = inputs_of(operation, inputs, 2, 2)
-    tensor, factor = (left, right) if isinstance(left, Tensor) else (right, left)
-    return _elementwise(operation, tensor_of(operation, tensor), floats_of(operation, factor), np.zeros(()))
+    return parse
 
 
 def _transposed(array: Array, wanted: int) -> Array:
     return np.swapaxes(array, -1, -2) if wanted else array
 
 
-def _elementwise(operation: Operation, tensor: Tensor, factor: Array, bias: Array) -> Lowered:
-    """The sum of factor * x and bias, broadcast as in ONNX; a matrix only where the tensor itself is repeated."""
-    shape = np.broadcast_shapes(tensor.shape, factor.shape, bias.shape)
-    if prod(shape) == prod(tensor.shape):
-        factors, biases = (np.broadcast_to(array, shape).flatten() for array in (factor, bias))
-        return Lowered(Scale(tensor.index, factors, biases), shape)
-    aligned = Tensor(tensor.index, (1,) * (len(shape) - len(tensor.shape)) + tensor.shape)
-    return _linear(operation, aligned, lambda basis: basis * np.broadcast_to(factor, shape), bias)
-
-
-def _linear(operation: Operation, tensor: Tensor, function: Callable[[Array], Array], bias: Array) -> Lowered:
+def linear(operation: Operation, tensor: Tensor, function: Callable[[Array], Array], bias: Array) -> Lowered:
     """The matrix of a linear function of the tensor, which maps a batch of such tensors to a batch of images."""
-    if len(tensor.shape) < 2:
-        raise operation.refuse(f"a computed tensor of shape {tensor.shape}")
     size = prod(tensor.shape)
     shape: Shape = function(np.zeros((1, *tensor.shape))).shape[1:]
     require_size(operation, size * max(size, prod(shape)))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,69 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
+class Select:
+    """Cells of the sources, which lie one after another: cell order[i] of them, order (size,)."""
+
+    sources: tuple[int, ...]
+    order: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """The largest of each group of cells: groups (size, members), in which a cell may stand twice."""
+
+    source: int
+    groups: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Matrices times matrices, one by one: shape (matrices, rows, inner, columns)."""
+
+    left: int
+    right: int
+    shape: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Relu:
     """max(x, 0)."""
+
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeakyRelu:
+    """slope * x below zero, x above; with slope -1 it is |x|."""
+
+    source: int
+    slope: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """-1, 0 or 1."""
+
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exp:
+    """exp(x)."""
+
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """x * x."""
+
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reciprocal:
+    """1 / x, of positive numbers only: no bounds are given where others are possible."""
 
     source: int
 
@@ -59,8 +121,8 @@ class Sigmoid:
     source: int
 
 
-Activation = Relu | Tanh | Sigmoid
-Node = Dense | Scale | Sum | Activation
+Activation = Relu | LeakyRelu | Sign | Exp | Square | Reciprocal | Tanh | Sigmoid
+Node = Dense | Scale | Sum | Select | Maximum | Product | Activation
 
 
 @dataclass(frozen=True, slots=True)

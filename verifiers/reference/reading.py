@@ -17,14 +17,14 @@ from soundbench.errors import InputError
 
 from .failures import MalformedError, UnsupportedError
 from .network import Dense, Network, Node
-from .operators import MAX_ENTRIES, Constant, Lowered, Operation, Parser, Shape, Tensor, Value
+from .operators import MAX_ENTRIES, Constant, Lowered, Operation, Parser, Placed, Shape, Tensor, Value
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-OPSETS = range(7, 26)  # the operators read here kept their meaning throughout
+OPSETS = range(7, 26)  # the operators read here kept their meaning throughout, or show which version's they have
 MAX_TENSOR = 4096  # entries of one computed tensor
-FLOAT32, INT64 = 1, 7  # TensorProto.DataType
+FLOAT32, INT32, INT64 = 1, 6, 7  # TensorProto.DataType
 
 
 def read_network(path: Path, parsers: Mapping[str, Parser]) -> Network:
@@ -62,40 +62,49 @@ def _lower(graph: "GraphProto", values: dict[str, Value], parsers: Mapping[str, 
     """The nodes of the graph in its order; `values` gains every name that it defines."""
     nodes: list[Node] = []
     for proto in graph.node:
-        placed = _place(proto, values, parsers)
-        if isinstance(placed, Lowered):
-            nodes.append(placed.node)
-            placed = Tensor(len(nodes), placed.shape)
-        if isinstance(placed, Tensor) and prod(placed.shape) > MAX_TENSOR:
-            raise UnsupportedError(f"{proto.op_type} ({proto.name}): more than {MAX_TENSOR} outputs")
-        if proto.output[0] in values:
-            raise MalformedError(f"{proto.output[0]} is defined twice")
-        values[proto.output[0]] = placed
+        for name, placed in zip(proto.output, _place(proto, values, parsers), strict=True):
+            value = _append(nodes, placed) if isinstance(placed, Lowered) else placed
+            if isinstance(value, Tensor) and not 0 < prod(value.shape) <= MAX_TENSOR:
+                raise UnsupportedError(f"{proto.op_type} ({proto.name}): no outputs, or more than {MAX_TENSOR}")
+            if name in values:
+                raise MalformedError(f"{name} is defined twice")
+            values[name] = value
     entries = sum(node.weight.size for node in nodes if isinstance(node, Dense))
     if entries > MAX_ENTRIES:
         raise UnsupportedError(f"{entries} entries in all matrices together (at most {MAX_ENTRIES})")
     return nodes
 
 
-def _place(proto: "NodeProto", values: Mapping[str, Value], parsers: Mapping[str, Parser]) -> Value | Lowered:
+def _append(nodes: list[Node], lowered: Lowered) -> Tensor:
+    nodes.append(lowered.node)
+    for following in lowered.after:
+        nodes.append(following(len(nodes)))
+    return Tensor(len(nodes), lowered.shape)
+
+
+def _place(proto: "NodeProto", values: Mapping[str, Value], parsers: Mapping[str, Parser]) -> tuple[Placed, ...]:
+    """One for each output."""
     operation = Operation(
         proto.op_type,
         proto.name or ", ".join(proto.output),
         {a.name: _read_attribute(a) for a in proto.attribute},
+        len(proto.output),
     )
     if proto.domain not in ("", "ai.onnx") or proto.op_type not in parsers:
         raise operation.refuse(f"this operator of {proto.domain or 'ai.onnx'} is not known here")
-    if len(proto.output) != 1:
-        raise operation.refuse(f"{len(proto.output)} outputs")
     unknown = [name for name in proto.input if name and name not in values]
     if unknown:
         raise MalformedError(
             f"{operation.operator} ({operation.name}) reads {unknown[0]}, which nothing before it defines"
         )
     try:
-        return parsers[proto.op_type](operation, tuple(values[name] if name else None for name in proto.input))
+        placed = parsers[proto.op_type](operation, tuple(values[name] if name else None for name in proto.input))
     except ValueError as error:  # numpy, on shapes that do not fit
         raise operation.refuse(str(error)) from error
+    every = placed if isinstance(placed, tuple) else (placed,)
+    if len(every) != len(proto.output) or "" in proto.output:
+        raise operation.refuse(f"{len(proto.output)} outputs, or one without a name")
+    return every
 
 
 def _read_model(path: Path) -> "ModelProto":
@@ -136,12 +145,15 @@ def _read_shape(proto: "ValueInfoProto") -> Shape:
 
 
 def _read_constant(proto: "TensorProto") -> Constant:
-    """A float32 tensor as float64, or an int64 tensor."""
-    if proto.data_type not in (FLOAT32, INT64) or proto.data_location:
+    """A float32 tensor as float64, or a tensor of integers as int64."""
+    stored = {
+        FLOAT32: ("<f4", proto.float_data, np.float64),
+        INT32: ("<i4", proto.int32_data, np.int64),
+        INT64: ("<i8", proto.int64_data, np.int64),
+    }
+    if proto.data_type not in stored or proto.data_location:
         raise UnsupportedError(f"constant {proto.name}: of type {proto.data_type}, or kept outside the file")
-    raw, listed, dtype = (
-        ("<f4", proto.float_data, np.float64) if proto.data_type == FLOAT32 else ("<i8", proto.int64_data, np.int64)
-    )
+    raw, listed, dtype = stored[proto.data_type]
     try:
         array = np.frombuffer(proto.raw_data, raw) if proto.raw_data else np.array(listed)
         return Constant(array.astype(dtype).reshape(tuple(proto.dims)))

@@ -1,128 +1,35 @@
-"""Straight lines that bound an activation function over an interval, one a neuron.
+"""Straight lines that bound an activation function over an interval, one a neuron: the functions, by type of node.
 
-Each function takes bounds of the pre-activation, shape (size,), and returns slope and intercept, shape (size,), such
+Each function takes a node and bounds of its source, shape (size,), and returns slope and intercept, shape (size,), such
 that in exact arithmetic slope * x + intercept lies below (`_lower`) or above (`_upper`) the function on the interval.
 """
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
-
-import numpy as np
-
-from .network import Array, Node, Relu, Sigmoid, Tanh
-from .rounding import ABSOLUTE_SLACK
-
-ITERATIONS = 5  # for a tangent point: they decide how tight a line is, never whether it is sound
-
-
-class Line(NamedTuple):
-    """slope * x + intercept, shapes (size,)."""
-
-    slope: Array
-    intercept: Array
-
-
-LineTable = Mapping[type[Node], Callable[[Array, Array], Line]]
-
-
-def relu_lower(lower: Array, upper: Array) -> Line:
-    """Slope 1 where more of the interval is positive, else 0; through the origin, so exact in float64."""
-    return Line((upper > -lower).astype(np.float64), np.zeros_like(lower))
-
-
-def relu_steep_lower(lower: Array, upper: Array) -> Line:  # noqa: ARG001
-    """Slope 1 unless inactive: so that relu(z) + relu(d - z) >= d is seen."""
-    return Line((upper > 0).astype(np.float64), np.zeros_like(upper))
-
-
-def relu_upper(lower: Array, upper: Array) -> Line:
-    """The chord; ReLU is convex, so what lies above both ends lies above it all, whatever rounding did to the slope."""
-    low, high = np.minimum(lower, 0), np.maximum(upper, 0)
-    unstable = (low < 0) & (high > 0)
-    slope = np.where(unstable, high / np.where(unstable, high - low, 1), (lower >= 0).astype(np.float64))
-    intercept = np.maximum(-slope * low, (1 - slope) * high) * (1 + 2.0**-48) + ABSOLUTE_SLACK
-    return Line(slope, np.where(unstable, intercept, 0))
-
-
-def tanh_lower(lower: Array, upper: Array) -> Line:
-    """A tangent where tanh is convex, else the steepest line from the upper end that stays below."""
-    slope = _tanh_lower_slope(lower, upper)
-    return Line(slope, tanh_lower_intercept(slope, lower, upper))
-
-
-def tanh_lower_intercept(slope: Array, lower: Array, upper: Array) -> Array:
-    """The greatest intercept, less rounding, with which a line of a slope s in [0, 1] lies below tanh on the interval.
-
-    That is the least value of g(x) = tanh(x) - s x. With tanh'(p) = s, g falls up to -p, rises to p and falls after:
-    it is least at the upper end, or at -p moved into the interval. An error e in p costs e^2 at most.
-    """
-    at_turning = _below_tanh(slope, np.clip(-_turning_point(slope), lower, upper))
-    return np.minimum(at_turning, _below_tanh(slope, upper))
-
-
-def tanh_upper(lower: Array, upper: Array) -> Line:
-    """The lower line over the mirrored interval, mirrored: tanh is odd."""
-    slope, intercept = tanh_lower(-upper, -lower)
-    return Line(slope, -intercept)
-
-
-def sigmoid_lower(lower: Array, upper: Array) -> Line:
-    """sigmoid(x) = 1/2 + tanh(x/2) / 2; halving is exact, the addition of 1/2 is rounded down."""
-    slope, intercept = tanh_lower(lower / 2, upper / 2)
-    return Line(slope / 4, 0.5 + intercept / 2 - 2.0**-50 * (1 + np.abs(intercept)))
-
-
-def sigmoid_upper(lower: Array, upper: Array) -> Line:
-    """sigmoid(x) = 1/2 + tanh(x/2) / 2; halving is exact, the addition of 1/2 is rounded up."""
-    slope, intercept = tanh_upper(lower / 2, upper / 2)
-    return Line(slope / 4, 0.5 + intercept / 2 + 2.0**-50 * (1 + np.abs(intercept)))
-
-
-def _below_tanh(slope: Array, x: Array) -> Array:
-    """tanh(x) - slope * x, rounded down: 32 units for tanh and the subtraction, 8 for the product."""
-    product = slope * x
-    return np.tanh(x) - product - 2.0**-48 - 2.0**-50 * np.abs(product)
-
-
-def _turning_point(slope: Array) -> Array:
-    """The p >= 0 with tanh'(p) = slope: artanh(sqrt(1 - slope)), written so that nothing cancels."""
-    return np.asarray(np.log1p(np.sqrt(1 - slope)) - np.log(slope) / 2)
-
-
-def _tanh_lower_slope(lower: Array, upper: Array) -> Array:
-    """A slope in [0, 1] whose lower line is tight.
-
-    Where tanh is convex, a tangent at the middle. Elsewhere the steepest secant from the upper end to a point d
-    of the interval: the lower end, or where the secant is a tangent on the convex side, which is a fixed point of
-    d -> -p(secant to d), reached quadratically since the secant is steepest there.
-    """
-    furthest = np.clip(0.0, lower, upper)
-    point, slope = lower, _secant(lower, upper)
-    for _ in range(ITERATIONS):
-        point = np.clip(-_turning_point(slope), lower, furthest)
-        slope = _secant(point, upper)
-    return np.where(upper <= 0, _tanh_slope((lower + upper) / 2), slope)
-
-
-def _secant(left: Array, right: Array) -> Array:
-    """The slope of tanh between two points, or at them where they meet."""
-    width = right - left
-    secant = (np.tanh(right) - np.tanh(left)) / np.where(width > 0, width, 1)
-    return np.clip(np.where(width > 0, secant, _tanh_slope(right)), 0.0, 1.0)
-
-
-def _tanh_slope(x: Array) -> Array:
-    return np.asarray(1 - np.tanh(x) ** 2)
-
+from . import bent_lines, convex_lines, s_shaped_lines
+from .line import LineTable
+from .network import Exp, LeakyRelu, Reciprocal, Relu, Sigmoid, Sign, Square, Tanh
 
 LOWER_LINE: LineTable = {
-    Relu: relu_lower,
-    Tanh: tanh_lower,
-    Sigmoid: sigmoid_lower,
+    Relu: bent_lines.relu_lower,
+    LeakyRelu: bent_lines.leaky_relu_lower,
+    Sign: bent_lines.sign_lower,
+    Exp: convex_lines.exp_lower,
+    Square: convex_lines.square_lower,
+    Reciprocal: convex_lines.reciprocal_lower,
+    Tanh: s_shaped_lines.tanh_lower,
+    Sigmoid: s_shaped_lines.sigmoid_lower,
 }
-STEEP_LOWER_LINE: LineTable = {**LOWER_LINE, Relu: relu_steep_lower}
+STEEP_LOWER_LINE: LineTable = {
+    **LOWER_LINE,
+    Relu: bent_lines.relu_steep_lower,
+    LeakyRelu: bent_lines.leaky_relu_steep_lower,
+}
 UPPER_LINE: LineTable = {
-    Relu: relu_upper,
-    Tanh: tanh_upper,
-    Sigmoid: sigmoid_upper,
+    Relu: bent_lines.relu_upper,
+    LeakyRelu: bent_lines.leaky_relu_upper,
+    Sign: bent_lines.sign_upper,
+    Exp: convex_lines.exp_upper,
+    Square: convex_lines.square_upper,
+    Reciprocal: convex_lines.reciprocal_upper,
+    Tanh: s_shaped_lines.tanh_upper,
+    Sigmoid: s_shaped_lines.sigmoid_upper,
 }

@@ -1,23 +1,10 @@
-"""Relu, Sigmoid and Tanh, and what computes nothing: Flatten, Reshape, Identity, Constant."""
+"""What needs no node: Flatten, Reshape, Squeeze, Unsqueeze, Identity, Constant."""
 
-from collections.abc import Callable
 from math import prod
 
 import numpy as np
 
-from .network import Activation
-from .operators import Constant, Lowered, Operation, Parser, Tensor, Value, inputs_of, tensor_of
-
-
-def activation_parser(activation: Callable[[int], Activation]) -> Parser:
-    """The parser of an activation function that has no attributes."""
-
-    def parse(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowered:
-        operation.read({})
-        tensor = tensor_of(operation, inputs_of(operation, inputs, 1, 1)[0])
-        return Lowered(activation(tensor.index), tensor.shape)
-
-    return parse
+from .operators import Constant, Operation, Tensor, Value, axes_of, inputs_of, integers_of, listed_axes, tensor_of
 
 
 def parse_flatten(operation: Operation, inputs: tuple[Value | None, ...]) -> Tensor:
@@ -44,6 +31,27 @@ def parse_reshape(operation: Operation, inputs: tuple[Value | None, ...]) -> Ten
         raise operation.refuse(f"shape {wanted} on shape {tensor.shape}")
     kept = [tensor.shape[axis] if size == 0 else size for axis, size in enumerate(wanted)]
     return Tensor(tensor.index, np.empty(tensor.shape, dtype=np.bool_).reshape(kept).shape)
+
+
+def parse_squeeze(operation: Operation, inputs: tuple[Value | None, ...]) -> Tensor:
+    """Without the axes listed, which have size 1; without all such axes where none is listed."""
+    first, second = inputs_of(operation, inputs, 1, 2)
+    tensor = tensor_of(operation, first)
+    listed = listed_axes(operation, tensor, second, operation.read({"axes": ()})["axes"])
+    axes = listed or [axis for axis, size in enumerate(tensor.shape) if size == 1]
+    if any(tensor.shape[axis] != 1 for axis in axes):
+        raise operation.refuse(f"axes {axes} on shape {tensor.shape}")
+    return Tensor(tensor.index, tuple(size for axis, size in enumerate(tensor.shape) if axis not in axes))
+
+
+def parse_unsqueeze(operation: Operation, inputs: tuple[Value | None, ...]) -> Tensor:
+    """With new axes of size 1, which are counted in the result."""
+    first, second = inputs_of(operation, inputs, 1, 2)
+    tensor, listed = tensor_of(operation, first), integers_of(operation, second)
+    given = operation.read({"axes": ()})["axes"] if listed is None else listed
+    rank = len(tensor.shape) + len(given)
+    axes, sizes = axes_of(operation, given, rank), iter(tensor.shape)
+    return Tensor(tensor.index, tuple(1 if axis in axes else next(sizes) for axis in range(rank)))
 
 
 def parse_identity(operation: Operation, inputs: tuple[Value | None, ...]) -> Value:

@@ -6,6 +6,7 @@ A variant of the verifier is `dataclasses.replace(DEFAULT, split=another)`, or, 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,16 @@ from soundbench.claim import Claim
 from soundbench.instance import Property, Region
 
 from . import (
+    arithmetic_operators,
     backward,
     bounding,
     branching,
     candidates,
+    function_operators,
     intervals,
     linear_operators,
     relaxation,
+    selection_operators,
     shape_operators,
     subdomains,
     targets,
@@ -31,9 +35,9 @@ from . import (
 from .backward import LinearForm, Relaxation, Substitution
 from .bounding import ConstraintBounds
 from .intervals import Bounds
-from .network import Activation, Array, Network, Node, Relu, Sigmoid, Tanh
+from .line import LineTable
+from .network import Array, Exp, LeakyRelu, Network, Node, Relu, Sigmoid, Sign, Tanh
 from .operators import Parser
-from .relaxation import LineTable
 from .subdomains import Ending, Expansion, SubDomain
 from .targets import Constraints, Target
 from .verdict import Counterexample, Verdict
@@ -56,8 +60,8 @@ class Steps:
     box: Callable[[Region], Bounds]
     constraints: Callable[[Region, int], Constraints]
 
-    worth_refining: Callable[[Activation, Bounds], npt.NDArray[np.bool_]]
-    refine: "Callable[[Network, Activation, tuple[Relaxation, ...], Steps], Bounds]"
+    worth_refining: Callable[[Node, Bounds], npt.NDArray[np.bool_]]
+    refine: "Callable[[Network, Node, int, tuple[Relaxation, ...], Steps], Bounds]"
     back_substitute: "Callable[[Network, LinearForm, Relaxation, Steps], tuple[LinearForm, ...]]"
     concretise: Callable[[LinearForm, Sequence[Bounds]], Array]
     sensitivity: Callable[[Network, Array, Relaxation], Array]
@@ -79,20 +83,42 @@ class Steps:
 
 
 PARSERS: Mapping[str, Parser] = {
-    "Add": linear_operators.parse_add,
+    "Abs": function_operators.activation_parser(partial(LeakyRelu, slope=-1.0)),
+    "Add": arithmetic_operators.parse_add,
     "AveragePool": window_operators.parse_average_pool,
+    "BatchNormalization": arithmetic_operators.parse_batch_normalization,
+    "Clip": function_operators.parse_clip,
+    "Concat": selection_operators.parse_concat,
     "Constant": shape_operators.parse_constant,
     "Conv": window_operators.parse_conv,
+    "ConvTranspose": window_operators.parse_conv_transpose,
+    "Div": arithmetic_operators.parse_div,
+    "Exp": function_operators.activation_parser(Exp),
     "Flatten": shape_operators.parse_flatten,
+    "Gather": selection_operators.parse_gather,
     "Gemm": linear_operators.parse_gemm,
     "Identity": shape_operators.parse_identity,
+    "LeakyRelu": function_operators.parse_leaky_relu,
     "MatMul": linear_operators.parse_matmul,
-    "Mul": linear_operators.parse_mul,
-    "Relu": shape_operators.activation_parser(Relu),
+    "MaxPool": window_operators.parse_max_pool,
+    "Mul": arithmetic_operators.parse_mul,
+    "Neg": arithmetic_operators.parse_neg,
+    "PRelu": function_operators.parse_prelu,
+    "Pow": function_operators.parse_power,
+    "ReduceMean": linear_operators.reduction_parser(np.mean),
+    "ReduceSum": linear_operators.reduction_parser(np.sum),
+    "Relu": function_operators.activation_parser(Relu),
     "Reshape": shape_operators.parse_reshape,
-    "Sigmoid": shape_operators.activation_parser(Sigmoid),
-    "Sub": linear_operators.parse_sub,
-    "Tanh": shape_operators.activation_parser(Tanh),
+    "Sigmoid": function_operators.activation_parser(Sigmoid),
+    "Sign": function_operators.activation_parser(Sign),
+    "Slice": selection_operators.parse_slice,
+    "Softmax": function_operators.parse_softmax,
+    "Split": selection_operators.parse_split,
+    "Squeeze": shape_operators.parse_squeeze,
+    "Sub": arithmetic_operators.parse_sub,
+    "Tanh": function_operators.activation_parser(Tanh),
+    "Transpose": selection_operators.parse_transpose,
+    "Unsqueeze": shape_operators.parse_unsqueeze,
 }
 
 DEFAULT = Steps(

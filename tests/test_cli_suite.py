@@ -1,0 +1,49 @@
+"""The command line of `soundbench suite describe`."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from described import with_factors
+from soundbench.cli import main
+
+
+def describe(*arguments):
+    return CliRunner().invoke(main, ["suite", "describe", *map(str, arguments)])
+
+
+def test_the_suite_that_ships_is_described():
+    result = describe()
+    assert result.exit_code == 0
+    assert result.stdout.startswith("core 1: 84 instances of 32 networks, ")
+    assert "never meet in an armed instance" in result.stdout.splitlines()[-1]
+    assert result.stderr == ""
+
+
+def test_a_suite_that_covers_what_it_says(tiny_suite, tmp_path):
+    result = describe(with_factors(tiny_suite, tmp_path / "suite"), "--json", tmp_path / "out.json")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "Every two values of 6 factors meet in at least one armed instance."
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert content["pairs_missing"] == []
+    assert set(content["factors"]) == {"form", "network", "place", "scale", "shape", "twin"}
+
+
+def test_a_suite_that_is_not_what_it_says(tiny_suite, tmp_path):
+    result = describe(with_factors(tiny_suite, tmp_path / "suite", place="corner"))
+    assert result.exit_code == 3
+    lines = [line for line in result.stdout.splitlines() if line.startswith("ground truth refuted: ")]
+    assert lines == [
+        f"ground truth refuted: mlp-interior-{kind}-armed: its place is said to be corner; "
+        "by its files, position: interior, not corner"
+        for kind in ("scaled", "misaligned", "crowd")
+    ]
+
+
+@pytest.mark.parametrize("arguments", [["no-such-suite"], [".", "--json", "."], ["--json", "no/folder/file.json"]])
+def test_wrong_usage_is_told_in_one_line(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    result = describe(*arguments)
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stdout == ""

@@ -1,0 +1,174 @@
+"""What a level runs, and that what covers most comes first."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from described import with_factors
+from hypothesis import given
+from hypothesis import strategies as st
+from soundbench.cli.shipped import core_suite
+
+from soundbench.coverage import pairs_of, values_of
+from soundbench.errors import InputError
+from soundbench.ground_truth import Expected, GroundTruth, Leaf, Proof, Role, Split, Track, TwinKind
+from soundbench.instance import Instance
+from soundbench.level import Level, chosen, covering, groups, ordered
+from soundbench.suite import Suite, load_suite
+
+ARMED = GroundTruth(Expected.VIOLATED, "planted", "mlp", Role.ARMED)
+HOLDS = GroundTruth(Expected.HOLDS, "planted", "mlp", Role.TWIN)
+FACTORS = ("form", "place", "hardness")
+
+
+def suite_of(*pairs, others=()):
+    """Pairs are (factors, track, kind, leaves of the twin's proof); others are (name, ground truth)."""
+    truth = {}
+    for index, (factors, track, kind, leaves) in enumerate(pairs):
+        shared = {"pair": f"p{index}", "track": track, "factors": factors, "twin_kind": kind}
+        tree = Leaf(0, {})
+        for _ in range(leaves - 1):
+            tree = Split(0, 0.5, Leaf(0, {}), tree)
+        truth[f"p{index}-armed"] = replace(ARMED, **shared)
+        truth[f"p{index}-twin"] = replace(HOLDS, **shared, proof=Proof(1e-4, 1.0, 0.1, (tree,)))
+    truth |= dict(others)
+    known = {name: each for name, each in truth.items() if each is not None}
+    instances = tuple(Instance(name, Path("a.onnx"), Path(f"{name}.vnnlib"), 1.0) for name in truth)
+    return Suite(Path("suite"), "suite", "1", instances, known, "digest")
+
+
+def names(instances):
+    return [each.name for each in instances]
+
+
+def simple(**factors):
+    return factors, Track.MAIN, TwinKind.CROWD, 1
+
+
+pairs = st.tuples(
+    st.fixed_dictionaries({name: st.sampled_from(["easy", "hard", "c", "d"]) for name in FACTORS}),
+    st.sampled_from(Track),
+    st.sampled_from(TwinKind),
+    st.integers(1, 3),
+)
+others = st.lists(st.sampled_from([None, HOLDS, replace(HOLDS, role=Role.CLEAN, track=Track.TIGHT)]), max_size=3).map(
+    lambda truths: [(f"other{index}", truth) for index, truth in enumerate(truths)]
+)
+suites = st.builds(lambda some, rest: suite_of(*some, others=rest), st.lists(pairs, max_size=8), others)
+
+
+def values_on_main(suite):
+    armed = [each for each in suite.ground_truth.values() if each.role is Role.ARMED and each.track is Track.MAIN]
+    return {value for each in armed for value in each.factors.items()}
+
+
+@given(suites)
+def test_smoke_has_every_value_of_the_main_track_in_as_few_pairs_as_there_are_values(suite):
+    values = values_on_main(suite)
+    if not values:
+        with pytest.raises(InputError, match=r"^suite: has no pair for --level smoke"):
+            chosen(suite, Level.SMOKE)
+        return
+    found = [suite.ground_truth[each.name] for each in chosen(suite, Level.SMOKE)]
+    assert {value for truth in found for value in truth.factors.items()} == values
+    assert all(truth.track is Track.MAIN for truth in found)
+    assert [truth.role for truth in found] == [Role.ARMED, Role.TWIN] * (len(found) // 2)
+    assert len(found) // 2 <= len(values)
+
+
+@given(suites)
+def test_standard_is_all_but_the_track_tight_and_thorough_has_that_last(suite):
+    tight = {name for name, truth in suite.ground_truth.items() if truth.track is Track.TIGHT}
+    standard, thorough = names(chosen(suite, Level.STANDARD)), names(chosen(suite, Level.THOROUGH))
+    assert sorted(standard) == sorted(set(names(suite.instances)) - tight)
+    assert thorough[: len(standard)] == standard
+    assert sorted(thorough) == sorted(names(suite.instances))
+
+
+@given(suites)
+def test_the_members_of_a_pair_stay_together_and_come_before_all_others(suite):
+    standard = names(chosen(suite, Level.STANDARD))
+    paired = [name for name in standard if name.startswith("p")]
+    assert standard[: len(paired)] == paired
+    assert [name.partition("-")[0] for name in paired[::2]] == [name.partition("-")[0] for name in paired[1::2]]
+
+
+def slow_order(candidates):
+    """The same choice, from all candidates each time."""
+    left, seen, met, order = list(candidates), set(), set(), []
+    while left:
+        best = min(left, key=lambda each: (-len(each.values - seen), -len(each.meetings - met), each.effort))
+        left.remove(best)
+        seen |= best.values
+        met |= best.meetings
+        order.append(best)
+    return order
+
+
+@given(suites)
+def test_the_order_is_the_greedy_one(suite):
+    candidates = groups(suite, suite.instances)
+    assert list(ordered(candidates)) == slow_order(candidates)
+
+
+@given(suites)
+def test_what_a_level_runs_does_not_depend_on_where_it_starts(suite):
+    """Smoke is the beginning of the order of the main track."""
+    candidates = groups(suite, suite.instances)
+    smoke = list(covering(candidates))
+    assert list(ordered(candidates))[: len(smoke)] == smoke
+
+
+def test_more_values_go_before_more_pairs_of_values_and_these_before_the_easier():
+    suite = suite_of(
+        simple(form="a", place="a", hardness="easy"),
+        simple(form="a", place="a", hardness="easy"),
+        simple(form="b", place="b", hardness="hard"),
+        simple(form="b", place="a", hardness="hard"),
+    )
+    order = [name for name in names(chosen(suite, Level.STANDARD)) if name.endswith("armed")]
+    assert order == ["p0-armed", "p2-armed", "p3-armed", "p1-armed"]
+    assert names(chosen(suite, Level.SMOKE)) == ["p0-armed", "p0-twin", "p2-armed", "p2-twin"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("hard", TwinKind.CROWD, 1), ("easy", TwinKind.CROWD, 1)),
+        (("hard", TwinKind.CROWD, 1), ("own", TwinKind.CROWD, 1)),
+        (("own", TwinKind.CROWD, 1), ("easy", TwinKind.SCALED, 3)),
+        (("easy", TwinKind.SCALED, 1), ("easy", TwinKind.MISALIGNED, 3)),
+        (("easy", TwinKind.CROWD, 3), ("easy", TwinKind.CROWD, 1)),
+    ],
+)
+def test_of_two_that_cover_the_same_the_easier_is_first(first, second):
+    rows = [
+        ({"form": "a", "hardness": hardness}, Track.MAIN, kind, leaves) for hardness, kind, leaves in (first, second)
+    ]
+    assert names(chosen(suite_of(*rows), Level.STANDARD))[0] == "p1-armed"
+
+
+def test_where_nothing_is_recorded_the_trigger_is_covered():
+    suite = load_suite(core_suite())
+    found = [suite.ground_truth[each.name] for each in chosen(suite, Level.SMOKE)]
+    triggers = {each.trigger for each in suite.ground_truth.values()}
+    assert sorted(each.trigger for each in found if each.role is Role.ARMED) == sorted(triggers)
+    assert all(each.twin_kind is not TwinKind.SCALED for each in found)
+
+
+def test_a_suite_with_factors_on_disk(tiny_suite, tmp_path):
+    suite = load_suite(with_factors(tiny_suite, tmp_path / "suite"))
+    assert len(chosen(suite, Level.SMOKE)) == 6
+    assert names(chosen(suite, Level.STANDARD))[-1] == "mlp-interior-clean"
+
+
+def test_a_twin_alone_is_no_pair():
+    suite = suite_of(simple(form="a"), others=[("lonely", replace(HOLDS, pair="q"))])
+    assert names(chosen(suite, Level.SMOKE)) == ["p0-armed", "p0-twin"]
+    assert names(chosen(suite, Level.STANDARD))[-1] == "lonely"
+
+
+def test_groups_cover_what_their_armed_member_records():
+    (group,) = groups(suite_of(simple(form="a", place="b")), suite_of(simple(form="a", place="b")).instances)
+    covered = {"form": ("a",), "place": ("b",)}
+    assert (group.values, group.meetings) == (set(values_of(covered)), pairs_of(covered))
