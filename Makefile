@@ -43,9 +43,8 @@ test-all: install
 # Writes docs/benchmarks.md; on one core where one core is what is asked for.
 benchmarks: install
 	$(BIN)/python benchmarks/harness_overhead.py
-	$(BIN)/python benchmarks/certification.py
 	taskset -c 0 $(BIN)/python benchmarks/rigorous_evaluation.py
-	taskset -c 0 $(BIN)/python benchmarks/planting.py
+	$(BIN)/python benchmarks/planting.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis runs

@@ -1,99 +1,63 @@
-"""How long does it take to plant? Every cell of the core recipe, and a network of the published size, on one core.
+"""How long does it take to make the core suite, and to check all of its certificates?
 
-    taskset -c 0 python benchmarks/planting.py [--seeds 3]
+    python benchmarks/planting.py [--seeds 3] [--jobs 2]
 
-Measured is `plant`: the base is trained, both networks of a pair are woven, written and read back, and every witness,
-proof and hiding bound in them is certified. Failed attempts, which are repeated with fresh randomness, count.
+Measured are the commands `soundbench generate core` and `soundbench certify`, their start included, in processes of
+their own: every base is trained, every network woven, written and read back, and every witness, proof and hiding bound
+certified. Failed attempts, which are repeated with fresh randomness, count.
 """
 
 import argparse
-import statistics
+import resource
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import onnx
 from page import load_average, machine, markdown_table, publish
-from soundbench.cli.generate import recipe_path
 
-from soundbench.generate import one_thread, plans
-from soundbench.plant import Plan, plant
-from soundbench.recipe import Recipe, read_recipe
-
-PUBLISHED = Path(__file__).with_name("published.toml")
+COMMAND = str(Path(sys.executable).with_name("soundbench"))
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One call of `plant`: seconds, how many instances it made, and how many weights a network of it has."""
-
-    wall_seconds: float
-    cpu_seconds: float
-    instances: int
-    weights: int
+def measure(*arguments: str) -> tuple[float, float, str]:
+    """Wall-clock and CPU seconds of a command, and what it said last."""
+    wall, cpu = time.perf_counter(), children_cpu_seconds()
+    ended = subprocess.run([COMMAND, *arguments], stdout=subprocess.PIPE, text=True, check=True)
+    return time.perf_counter() - wall, children_cpu_seconds() - cpu, ended.stdout.splitlines()[-1]
 
 
-def measure(plan: Plan, seed: Sequence[int]) -> Measurement:
-    """Plant once, in a folder that is removed afterwards."""
+def children_cpu_seconds() -> float:
+    """CPU seconds of the child processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def row(seed: int, jobs: int) -> list[str]:
+    """Make the suite of a seed, and check it."""
     with tempfile.TemporaryDirectory() as folder:
-        wall, cpu = time.perf_counter(), time.process_time()
-        instances = plant(plan, seed, Path(folder))
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        return Measurement(wall, cpu, len(instances), weights_in(instances[0].onnx))
-
-
-def weights_in(path: Path) -> int:
-    """The number of weights and biases in a network."""
-    total = 0
-    for tensor in onnx.load(path).graph.initializer:
-        count = 1
-        for size in tensor.dims:
-            count *= size
-        total += count
-    return total
-
-
-def rows(recipe: Recipe, seeds: int) -> list[list[str]]:
-    """A row for every cell: medians over its positions and the seeds."""
-    table = []
-    for cell in recipe.cells:
-        own = [(index, plan) for index, plan in enumerate(plans(recipe)) if plan.cell is cell]
-        found = [measure(plan, (seed, index)) for seed in range(seeds) for index, plan in own]
-        wall, cpu = ([getattr(each, name) for each in found] for name in ("wall_seconds", "cpu_seconds"))
-        kinds = ", ".join(dict.fromkeys(cell.twins))
-        table.append(
-            [
-                f"{recipe.name}: {cell.name}",
-                f"{len(cell.twins)} ({kinds})",
-                f"{found[0].weights:,}",
-                f"{statistics.median(wall):.1f}",
-                f"{statistics.median(cpu):.1f}",
-                f"{max(cpu):.1f}",
-                str(len(found)),
-            ]
-        )
-        print(*table[-1], sep="  ", flush=True)
-    return table
+        out = str(Path(folder) / "core")
+        made = measure("generate", "core", "--seed", str(seed), "--jobs", str(jobs), "--out", out)
+        checked = measure("certify", out)
+        size = sum(path.stat().st_size for path in Path(out).rglob("*") if path.is_file())
+    figures = [f"{seconds:.0f}" for seconds in (*made[:2], *checked[:2])]
+    return [str(seed), *figures, f"{size / 1e6:.1f}", checked[2].partition(": ")[2]]
 
 
 def main() -> None:
     """Measure, print, and write the section."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    seeds = parser.parse_args().seeds
+    parser.add_argument("--jobs", type=int, default=2)
+    given = parser.parse_args()
     load = load_average()
-    with one_thread():
-        table = [row for path in (recipe_path("core"), PUBLISHED) for row in rows(read_recipe(path), seeds)]
-    header = ["cell", "armed boxes", "weights", "median s", "median CPU s", "most CPU s", "measured"]
+    header = ["seed", "generate, s", "CPU s", "certify, s", "CPU s", "MB", "certify says"]
+    table = markdown_table(header, [row(seed, given.jobs) for seed in range(given.seeds)])
     body = (
-        f"{markdown_table(header, table)}\n\n"
-        "From nothing to certified: the base is trained, both networks of a pair are woven and written, and all their\n"
-        "witnesses, proofs and hiding bounds are certified; failed attempts count.\n"
-        f"One torch thread, seeds 0 to {seeds - 1}. {machine(load)}"
+        f"{table}\n\nThe commands `soundbench generate core --jobs {given.jobs}` and `soundbench certify`, their start\n"
+        f"included; failed attempts count. {machine(load)}"
     )
-    publish("Planting a pair of networks", "taskset -c 0 python benchmarks/planting.py", body)
+    publish("Making and checking the core suite", f"python benchmarks/planting.py --jobs {given.jobs}", body)
 
 
 if __name__ == "__main__":

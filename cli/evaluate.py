@@ -29,6 +29,7 @@ Examples:
   soundbench evaluate marabou -o marabou.tightening=sbt --out runs/sbt
   soundbench evaluate vnncomp:path/to/tool/vnncomp_scripts --suite my-suite
   soundbench evaluate mypackage.mymodule:MyVerifier --json summary.json
+  soundbench evaluate marabou --variants --limit 10
 
 \b
 Exit codes: 0 no finding; 1 a finding; 2 wrong usage, or a verifier is not installed; 3 the harness failed or our
@@ -67,6 +68,12 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Run the level's first N instances only.")
 @click.option(
+    "--variants",
+    "with_variants",
+    is_flag=True,
+    help="Run every instance in other words, too; who then contradicts himself is inconsistent.",
+)
+@click.option(
     "--min-exercised",
     type=click.IntRange(min=0),
     default=1,
@@ -89,6 +96,7 @@ def command(
     level: str,
     budget: float | None,
     limit: int | None,
+    with_variants: bool,
     min_exercised: int,
     settings: tuple[str, ...],
     out: Path | None,
@@ -101,7 +109,14 @@ def command(
     """
     from rich.console import Console
 
-    from soundbench.evaluate import check_installed, check_readable, judge_run, missing_jobs, summarise_run
+    from soundbench.evaluate import (
+        check_installed,
+        check_readable,
+        judge_run,
+        missing_jobs,
+        summarise_run,
+        variants_of,
+    )
     from soundbench.execute import within
     from soundbench.level import chosen
     from soundbench.metrics import to_json
@@ -120,12 +135,17 @@ def command(
     memory_bytes = None if memory is None else int(memory * 2**30)
     again = shlex.join(["soundbench", *sys.argv[1:], *([] if out else ["--out", str(folder)])])
     with open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level))) as run:
-        todo = missing_jobs(instances[:limit], found, run)
+        if with_variants:
+            click.echo(f"{folder}: makes and checks variants", err=True)
+        varied = instances[:limit] if with_variants else ()
+        variants = variants_of(suite, varied, run)
+        asked = [each for each in variants if each.name in {instance.name for instance in varied}]
+        todo = missing_jobs([*instances[:limit], *asked], found, run)
         if run.results:
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
         left = _run_all(run, todo, jobs, timeout, memory_bytes, within(budget), again)
         run.write_tables(suite)
-        summaries = summarise_run(run, suite, found, judge_run(run, suite))
+        summaries = summarise_run(run, suite, found, judge_run(run, suite, variants), variants)
     render(summaries, Console())
     if len(instances) < len(suite.instances):
         click.echo(f"level {level}: {len(instances)} of the suite's {len(suite.instances)} instances")

@@ -42,7 +42,7 @@ def results(total: int) -> Iterator[Callable[[TaskResult], None]]:
     """A function that is told of every result as it comes."""
     with steps(total) as done:
         yield lambda result: done(
-            f"{result.verifier} {result.instance} {result.claim} ({result.ending.wall_seconds:.1f} s)"
+            f"{result.verifier} {result.subject} {result.claim} ({result.ending.wall_seconds:.1f} s)"
         )
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from soundbench.instance import VariantKind, subject
+
 
 class Claim(StrEnum):
     """What a verifier says of an instance, in the field's words (unsat = verified, sat = falsified)."""
@@ -48,7 +50,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """One verifier on one instance: a line of `results.jsonl`.
+    """One verifier on one instance, or on a variant of it: a line of `results.jsonl`.
 
     `verifier` is the name as the user typed it (`marabou==2.0.0`), `version` what the tool says of itself.
     `counterexample` and `log` are paths relative to the run folder, or None. `prepare_seconds` is the wall-clock
@@ -64,3 +66,9 @@ class TaskResult:
     counterexample: str | None
     log: str | None
     prepare_seconds: float = 0.0
+    variant: VariantKind | None = None
+
+    @property
+    def subject(self) -> str:
+        """What the claim is about, for people."""
+        return subject(self.instance, self.variant)

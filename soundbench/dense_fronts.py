@@ -11,14 +11,9 @@ from soundbench.front_parts import Operations, carrying, clearance, dense, facto
 
 
 def gemm(domain: Domain, random: np.random.Generator) -> Operations:
-    """A dense layer with transB and factors before product and bias."""
-    return dense(row_of(domain), "mixed", carrying(domain.size, random), domain, transB=1, alpha=0.5, beta=-2.0)
-
-
-def gemm_transposed(domain: Domain, random: np.random.Generator) -> Operations:
-    """A dense layer that reads a column, transA, with a matrix that is not transposed."""
+    """A dense layer that reads a column, transA, with a matrix that is not transposed and factors before its parts."""
     column = Operation("column", "Reshape", (INPUT, np.array([-1, 1])))
-    return dense([column], "mixed", carrying(domain.size, random), domain, transA=1)
+    return dense([column], "mixed", carrying(domain.size, random), domain, transA=1, alpha=0.5, beta=-2.0)
 
 
 def matmul_add(domain: Domain, random: np.random.Generator) -> Operations:
@@ -34,7 +29,7 @@ def residual(domain: Domain, random: np.random.Generator) -> Operations:
     stem = dense(row_of(domain), "stem", carrying(domain.size, random), domain, transB=1)
     width = len(stem[-2].reads[1])
     block = dense(stem, "inner", np.diag(random.uniform(0.6, 1.2, width)), domain, transB=1)
-    outer, other = (np.diag(random.uniform(low, 2 * low, width)) for low in (0.2, 0.1))
+    outer, other = (np.diag(random.uniform(low, 2 * low, width)) for low in (0.2, 0.05))
     return [
         *block,
         Operation("outer", "Gemm", ("inner_active", outer), {"transB": 1}),

@@ -5,9 +5,10 @@ from contextlib import closing
 from pathlib import Path
 
 from soundbench.claim import TaskResult
+from soundbench.consistency import contradictions
 from soundbench.errors import InputError
 from soundbench.execute import Job, always, execute
-from soundbench.findings import write_finding
+from soundbench.findings import Exhibit, write_contradiction, write_finding
 from soundbench.hooks import checked_version, faults_as_input_errors
 from soundbench.instance import Instance
 from soundbench.judge import FINDINGS, Judgement, judge, withdraw_refuted
@@ -15,6 +16,7 @@ from soundbench.metrics import Summary, summarise
 from soundbench.replay import open_onnx, require_equal
 from soundbench.run import Run
 from soundbench.suite import Suite
+from soundbench.variants import make_variants
 from soundbench.verifier import Execution, Verifier
 from soundbench.vnnlib import read_property
 
@@ -47,14 +49,32 @@ def check_readable(instances: Sequence[Instance]) -> None:
         require_equal(instance.onnx, "outputs", outputs, unsafe.output_count)
 
 
+def variants_of(suite: Suite, instances: Sequence[Instance], run: Run) -> tuple[Instance, ...]:
+    """The variants of some instances, and all others that the run has results of.
+
+    Raises:
+        InputError: a file cannot be read or written, or there is a result of a variant that there is none of.
+        HarnessError: a variant does not mean the same, which is our mistake.
+    """
+    recorded = {(result.instance, result.variant) for result in run.results if result.variant is not None}
+    others = {name for name, _ in recorded} - {instance.name for instance in instances}
+    wanted = [*instances, *(each for each in suite.instances if each.name in others)]
+    made = make_variants(suite, wanted, run.folder / "variants")
+    unknown = sorted(recorded - {(each.name, each.variant) for each in made})
+    if unknown:
+        name, kind = unknown[0]
+        raise InputError(f"{run.folder}: {name} has no variant {kind} in this version; choose another --out")
+    return made
+
+
 def missing_jobs(instances: Sequence[Instance], verifiers: Sequence[Verifier], run: Run) -> list[Job]:
     """What is left to run of the instances, one after the other."""
-    done = {(result.verifier, result.instance) for result in run.results}
+    done = {(result.verifier, result.instance, result.variant) for result in run.results}
     return [
         Job(verifier, instance)
         for instance in instances
         for verifier in verifiers
-        if (verifier.label, instance.name) not in done
+        if (verifier.label, instance.name, instance.variant) not in done
     ]
 
 
@@ -77,11 +97,14 @@ def run_jobs(
             yield result
 
 
-def judge_run(run: Run, suite: Suite) -> tuple[Judgement, ...]:
-    """Judge every result of the run, in the suite's order; nobody is accused where our ground truth is refuted."""
+def judge_run(run: Run, suite: Suite, variants: Sequence[Instance] = ()) -> tuple[Judgement, ...]:
+    """Judge every result of the run, in the suite's order, an instance before its variants (see `variants_of`).
+
+    Nobody is accused where our ground truth is refuted.
+    """
     judgements = []
-    for instance in suite.instances:
-        results = [result for result in run.results if result.instance == instance.name]
+    for instance in _in_order(suite, variants):
+        results = [each for each in run.results if (each.instance, each.variant) == (instance.name, instance.variant)]
         if not results:
             continue
         unsafe, truth = read_property(instance.vnnlib), suite.ground_truth.get(instance.name)
@@ -92,42 +115,62 @@ def judge_run(run: Run, suite: Suite) -> tuple[Judgement, ...]:
 
 
 def summarise_run(
-    run: Run, suite: Suite, verifiers: Sequence[Verifier], judgements: Sequence[Judgement]
+    run: Run,
+    suite: Suite,
+    verifiers: Sequence[Verifier],
+    judgements: Sequence[Judgement],
+    variants: Sequence[Instance] = (),
 ) -> tuple[Summary, ...]:
     """Write the findings' folders and sum up every verifier's judgements."""
-    summaries = []
+    instances = {(each.name, each.variant): each for each in (*suite.instances, *variants)}
+
+    def exhibit(judgement: Judgement) -> Exhibit:
+        result = judgement.result
+        log = run.folder / result.log if result.log else None
+        truth = suite.ground_truth.get(result.instance)
+        return Exhibit(judgement, instances[result.instance, result.variant], truth, log)
+
+    folder, contradicted, summaries = run.folder / "findings", contradictions(judgements), []
     for verifier in verifiers:
         own = [each for each in judgements if each.result.verifier == verifier.label]
-        evidence = {
-            each.result.instance: _keep_evidence(run, suite, each) for each in own if each.assessment in FINDINGS
+        kept = {
+            each.result.subject: str(write_finding(folder, exhibit(each)))
+            for each in own
+            if each.assessment in FINDINGS
+        }
+        both = {
+            each: str(write_contradiction(folder, exhibit(each.verified), exhibit(each.falsified)))
+            for each in contradicted
+            if each.verified.result.verifier == verifier.label
         }
         version = own[0].result.version if own else verifier.version()
-        summaries.append(summarise(verifier.label, version, own, suite.ground_truth, evidence))
+        summaries.append(summarise(verifier.label, version, own, suite.ground_truth, kept, both))
     return tuple(summaries)
 
 
+def _in_order(suite: Suite, variants: Sequence[Instance]) -> list[Instance]:
+    """The suite's instances, each followed by its variants."""
+    of_name: dict[str, list[Instance]] = {instance.name: [instance] for instance in suite.instances}
+    for variant in variants:
+        of_name[variant.name].append(variant)
+    return [each for group in of_name.values() for each in group]
+
+
 def _record(run: Run, job: Job, execution: Execution, version: str) -> TaskResult:
-    label, name, answer = job.verifier.label, job.instance.name, execution.answer
+    label, instance, answer = job.verifier.label, job.instance, execution.answer
     found = answer.counterexample
     return TaskResult(
         verifier=label,
         version=version,
-        instance=name,
+        instance=instance.name,
         claim=answer.claim,
         raw=answer.raw,
         ending=execution.ending,
-        counterexample=None if found is None else run.save("counterexamples", label, name, found),
-        log=run.save("logs", label, name, execution.log) if execution.log else None,
+        counterexample=None if found is None else run.save("counterexamples", label, instance, found),
+        log=run.save("logs", label, instance, execution.log) if execution.log else None,
         prepare_seconds=execution.prepare_seconds,
+        variant=instance.variant,
     )
-
-
-def _keep_evidence(run: Run, suite: Suite, judgement: Judgement) -> str:
-    result = judgement.result
-    instance = next(each for each in suite.instances if each.name == result.instance)
-    truth = suite.ground_truth.get(result.instance)
-    log = run.folder / result.log if result.log else None
-    return str(write_finding(run.folder / "findings", judgement, instance, truth, version=result.version, log=log))
 
 
 def _read_text(folder: Path, path: str | None) -> str | None:

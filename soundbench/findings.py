@@ -6,17 +6,17 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from soundbench.claim import Claim, TaskResult
 from soundbench.counterexample import format_counterexample
 from soundbench.errors import InputError
 from soundbench.ground_truth import GroundTruth
 from soundbench.instance import Instance, Region
-from soundbench.judge import Judgement
-from soundbench.replay import Replay, open_onnx
+from soundbench.judge import Assessment, Judgement
+from soundbench.replay import Point, Replay, open_onnx, replay
 from soundbench.vnnlib import read_property
 from soundbench.vnnlib_text import decimal_text
 
@@ -54,18 +54,20 @@ The verifier {verifier} says {claim} of {instance}; the ground truth is: {expect
 """
 
 
-def write_finding(
-    folder: Path,
-    judgement: Judgement,
-    instance: Instance,
-    truth: GroundTruth | None,
-    *,
-    version: str,
-    log: Path | None,
-) -> Path:
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A judgement, the instance or variant that it is about, what is known of that, and what the verifier printed."""
+
+    judgement: Judgement
+    instance: Instance
+    truth: GroundTruth | None
+    log: Path | None
+
+
+def write_finding(folder: Path, exhibit: Exhibit) -> Path:
     """Write a finding's folder below `folder` and return its path.
 
-    It holds network.onnx, property.vnnlib, verifier.log (if `log` exists), finding.json and witness.txt: the
+    It holds network.onnx, property.vnnlib, verifier.log (if there is one), finding.json and witness.txt: the
     verifier's counterexample in its own words, or our witness where it claimed `verified`. replay.py replays
     that point; README.txt is there instead where there is no point to replay.
     The folder appears whole or not at all. Writing the same finding again changes nothing; a different one
@@ -74,17 +76,53 @@ def write_finding(
     Raises:
         InputError: a file of the instance cannot be read, or the folder cannot be written.
     """
-    name = _folder_name(judgement.result)
+    result = exhibit.judgement.result
+    return _write(folder, _folder_name(result.verifier, result.instance, result.variant), {"": exhibit})
+
+
+def write_contradiction(folder: Path, verified: Exhibit, falsified: Exhibit) -> Path:
+    """Write the folder of two claims that contradict each other, like `write_finding`, and return its path.
+
+    In it each has a folder of its own. Where there is nothing to replay of one, it replays the point of the other.
+
+    Raises:
+        InputError: a file of an instance cannot be read, or the folder cannot be written.
+    """
+    result = verified.judgement.result
+    replays = [each.judgement.replay for each in (falsified, verified)]
+    point = next((each.point for each in replays if each is not None), None)
+    both = {"verified": _against(verified, falsified, point), "falsified": _against(falsified, verified, point)}
+    return _write(folder, _folder_name(result.verifier, result.instance, Assessment.INCONSISTENT), both)
+
+
+def _against(exhibit: Exhibit, other: Exhibit, point: Point | None) -> Exhibit:
+    """One side of a contradiction, with the replay of a point."""
+    judgement, opposite = exhibit.judgement, other.judgement.result
+    found = judgement.replay
+    if found is None and point is not None:
+        found = replay(exhibit.instance.onnx, read_property(exhibit.instance.vnnlib), point)
+    reason = f"{judgement.result.claim}, but {opposite.claim} of {opposite.subject}, which has the same answer"
+    return replace(
+        exhibit, judgement=replace(judgement, assessment=Assessment.INCONSISTENT, reason=reason, replay=found)
+    )
+
+
+def _write(folder: Path, name: str, exhibits: Mapping[str, Exhibit]) -> Path:
+    """Write a folder with the exhibits in it by their places, whole or not at all, unless it is there."""
     partial = folder / f".{name}.partial"
     try:
-        files = _files(judgement, instance, truth, version, log)
+        files = {
+            f"{place}/{file_name}".lstrip("/"): content
+            for place, exhibit in exhibits.items()
+            for file_name, content in _files(exhibit).items()
+        }
         target = _target(folder, name, files)
         if target.exists():
             return target
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        for file_name, content in files.items():
-            (partial / file_name).write_bytes(content)
+        for path, content in files.items():
+            (partial / path).parent.mkdir(parents=True, exist_ok=True)
+            (partial / path).write_bytes(content)
         return partial.rename(target)
     except OSError as error:
         raise InputError(
@@ -94,8 +132,8 @@ def write_finding(
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _folder_name(result: TaskResult) -> str:
-    return re.sub(r"[^A-Za-z0-9.=_-]+", "_", f"{result.verifier}-{result.instance}").lstrip(".")[:200]
+def _folder_name(*parts: str | None) -> str:
+    return re.sub(r"[^A-Za-z0-9.=_-]+", "_", "-".join(filter(None, parts))).lstrip(".")[:200]
 
 
 def _target(folder: Path, name: str, files: Mapping[str, bytes]) -> Path:
@@ -108,15 +146,14 @@ def _holds(path: Path, files: Mapping[str, bytes]) -> bool:
     return all((path / name).is_file() and (path / name).read_bytes() == content for name, content in files.items())
 
 
-def _files(
-    judgement: Judgement, instance: Instance, truth: GroundTruth | None, version: str, log: Path | None
-) -> dict[str, bytes]:
-    """The contents of a finding's folder."""
-    texts = {"finding.json": json.dumps(_describe(judgement, truth, version), indent=2) + "\n"}
-    if judgement.result.claim is Claim.VERIFIED and judgement.replay is not None:
-        texts["witness.txt"] = format_counterexample(judgement.replay.point, judgement.replay.outputs)
-    elif judgement.counterexample:
+def _files(exhibit: Exhibit) -> dict[str, bytes]:
+    """The files of an exhibit, by their names."""
+    judgement, instance, log = exhibit.judgement, exhibit.instance, exhibit.log
+    texts = {"finding.json": json.dumps(_describe(judgement, exhibit.truth), indent=2) + "\n"}
+    if judgement.counterexample:
         texts["witness.txt"] = judgement.counterexample
+    elif judgement.replay is not None:
+        texts["witness.txt"] = format_counterexample(judgement.replay.point, judgement.replay.outputs)
     script = _script(judgement, instance)
     if script is not None:
         texts["replay.py"] = script
@@ -126,7 +163,7 @@ def _files(
             reason=judgement.reason,
             verifier=result.verifier,
             claim=result.claim,
-            instance=result.instance,
+            instance=result.subject,
             expected=judgement.expected,
         )
     files = {name: text.encode(errors="surrogateescape") for name, text in texts.items()}
@@ -143,13 +180,14 @@ def _read_plain(path: Path) -> bytes:
     return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
 
 
-def _describe(judgement: Judgement, truth: GroundTruth | None, version: str) -> dict[str, Any]:
+def _describe(judgement: Judgement, truth: GroundTruth | None) -> dict[str, Any]:
     """finding.json: who said what, what is proven, and what we make of it."""
     result = judgement.result
     return {
         "verifier": result.verifier,
-        "version": version,
+        "version": result.version,
         "instance": result.instance,
+        "variant": result.variant,
         "claim": result.claim,
         "raw": result.raw,
         "expected": judgement.expected,
@@ -194,7 +232,7 @@ def _script(judgement: Judgement, instance: Instance) -> str | None:
     except InputError:
         return None
     result = judgement.result
-    title = f"{judgement.assessment}: {result.verifier} says {result.claim} of {result.instance}"
+    title = f"{judgement.assessment}: {result.verifier} says {result.claim} of {result.subject}"
     return SCRIPT.format(
         title=repr(title),
         point=[float(value) for value in point],

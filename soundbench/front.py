@@ -34,7 +34,7 @@ STILL = 1e-12
 # Along a curve, a coordinate rises nowhere less than this share of what it does on average.
 LEAST_STEEPNESS = 0.3
 # How much of what cancels out the base reads beside the inputs.
-NOISE = 0.02
+NOISE = 0.01
 
 
 class NoWayBack(SoundbenchError):

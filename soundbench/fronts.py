@@ -16,7 +16,6 @@ IMAGE_FRONTS: Mapping[str, Draw] = {
         convolution_fronts.conv_transposed,
         convolution_fronts.batchnorm_negative,
         shape_fronts.transposed,
-        shape_fronts.flattened,
     )
 }
 FRONTS: Mapping[str, Draw] = {
@@ -25,7 +24,6 @@ FRONTS: Mapping[str, Draw] = {
         draw.__name__: draw
         for draw in (
             dense_fronts.gemm,
-            dense_fronts.gemm_transposed,
             dense_fronts.matmul_add,
             dense_fronts.residual,
             dense_fronts.normalised,

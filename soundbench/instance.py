@@ -5,6 +5,7 @@ Numbers are exact (`fractions.Fraction`): a property means what its text says, n
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 
@@ -86,11 +87,25 @@ class Property:
         )
 
 
+class VariantKind(StrEnum):
+    """How an instance is written in another way, with the same answer."""
+
+    REORDERED = "reordered"
+    INPUT_STRICTNESS = "input-strictness"
+    OUTPUT_STRICTNESS = "output-strictness"
+    VNNLIB2 = "vnnlib-2.0"
+    PERMUTED = "permuted"
+    RESCALED = "rescaled"
+    MATMUL_ADD = "matmul-add"
+    GEMM = "gemm"
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """One row of `instances.csv`; `name` is unique in its suite, the paths are absolute.
 
     `vnnlib2` is the same property in VNN-LIB 2.0, where the suite has it.
+    A variant has the name of the instance that it is made from, and says in `variant` how.
     """
 
     name: str
@@ -98,3 +113,9 @@ class Instance:
     vnnlib: Path
     timeout_seconds: float
     vnnlib2: Path | None = None
+    variant: VariantKind | None = None
+
+
+def subject(name: str, variant: VariantKind | None) -> str:
+    """What an answer is about, for people: `name`, or `name (permuted)`."""
+    return name if variant is None else f"{name} ({variant})"

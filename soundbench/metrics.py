@@ -6,12 +6,15 @@ its *clean* ones have none (our roles `clean` and `twin`).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from soundbench.claim import Claim
+from soundbench.consistency import Contradiction, count_compared
 from soundbench.ground_truth import Expected, GroundTruth, Role, Track, TwinKind, track_of
+from soundbench.instance import VariantKind, subject
 from soundbench.judge import FINDINGS, Assessment, Judgement
 
 INCONCLUSIVE_CLAIMS = (Claim.UNKNOWN, Claim.TIMEOUT, Claim.ERROR, Claim.UNSUPPORTED)
@@ -27,19 +30,46 @@ class TwinCount:
 
 
 @dataclass(frozen=True, slots=True)
+class VariantCount:
+    """How many variants of instances were run, and what came of them.
+
+    `findings` are those on a variant by itself. `compared` instances have two claims or more that might contradict each
+    other, those on variants included; on `inconsistent` of them two do.
+    """
+
+    count: int
+    findings: int
+    compared: int
+    inconsistent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding of a summary; `evidence` is the folder that holds it, None where none was written."""
+    """One finding of a summary; `evidence` is the folder that holds it, None where none was written.
+
+    `variant` is the variant that the claim is about, None for the instance itself. Where the assessment is
+    `inconsistent`, the claim is `verified`, and `but_falsified` says what the verifier says the opposite of.
+    """
 
     instance: str
     claim: Claim
     assessment: Assessment
     expected: Expected
     evidence: str | None
+    variant: VariantKind | None = None
+    but_falsified: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """What the claim is about, for people."""
+        return subject(self.instance, self.variant)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """One verifier on one suite. Counts are of instances that were judged; `seconds` is wall-clock in total.
+
+    Variants count in `variants` alone, but `findings` lists all.
 
     `pairs` have an armed member and a twin that takes more than a bound at the root (`misaligned` or `crowd`).
     `pairs_exercised` of them had such a twin proven, and an answer on the armed member that is neither `error`
@@ -72,6 +102,7 @@ class Summary:
     unverifiable_verified_ratio: float | None
     unverifiable_falsified_ratio: float | None
     seconds: float
+    variants: VariantCount
     findings: tuple[Finding, ...]
     tight: "Summary | None" = None
 
@@ -82,20 +113,24 @@ def summarise(
     judgements: Sequence[Judgement],
     ground_truth: Mapping[str, GroundTruth],
     evidence: Mapping[str, str],
+    inconsistent: Mapping[Contradiction, str | None] = MappingProxyType({}),
 ) -> Summary:
-    """Sum up one verifier's judgements, at most one an instance; those of the track `tight` apart.
+    """Sum up one verifier's judgements, at most one an instance and variant, and its contradictions.
 
-    `ground_truth` and `evidence` (the findings' folders) are by instance name; either may lack an instance.
+    Those of the track `tight` are summed up apart.
+
+    `ground_truth` is by instance name, and `evidence` (the findings' folders) by subject; either may lack some. The
+    folders of contradictions are in `inconsistent`.
     """
-    apart: list[Judgement] = []
-    scored: list[Judgement] = []
-    for judgement in judgements:
-        is_tight = track_of(ground_truth, judgement.result.instance) is Track.TIGHT
-        (apart if is_tight else scored).append(judgement)
-    summary = _summarise(verifier, version, scored, ground_truth, evidence)
-    if not apart:
-        return summary
-    return replace(summary, tight=_summarise(verifier, version, apart, ground_truth, evidence))
+    names = {each.result.instance for each in judgements}
+    tight = {name for name in names if track_of(ground_truth, name) is Track.TIGHT}
+
+    def part(names: Collection[str]) -> Summary:
+        own = [each for each in judgements if each.result.instance in names]
+        both = {each: folder for each, folder in inconsistent.items() if each.verified.result.instance in names}
+        return _summarise(verifier, version, own, ground_truth, evidence, both)
+
+    return replace(part(names - tight), tight=part(tight) if tight else None)
 
 
 def _summarise(
@@ -104,7 +139,17 @@ def _summarise(
     judgements: Sequence[Judgement],
     ground_truth: Mapping[str, GroundTruth],
     evidence: Mapping[str, str],
+    inconsistent: Mapping[Contradiction, str | None],
 ) -> Summary:
+    findings = [_finding(each, evidence.get(each.result.subject)) for each in judgements if each.assessment in FINDINGS]
+    findings += [_inconsistent(each, folder) for each, folder in inconsistent.items()]
+    variants = VariantCount(
+        count=sum(each.result.variant is not None for each in judgements),
+        findings=sum(each.variant is not None and each.but_falsified is None for each in findings),
+        compared=count_compared(judgements),
+        inconsistent=len(inconsistent),
+    )
+    judgements = [each for each in judgements if each.result.variant is None]
     assessed = Counter(each.assessment for each in judgements)
     claimed = Counter(each.result.claim for each in judgements if each.assessment is Assessment.INCONCLUSIVE)
     violated = [each for each in judgements if each.expected is Expected.VIOLATED]
@@ -134,9 +179,8 @@ def _summarise(
         unverifiable_verified_ratio=_ratio(unverifiable, Claim.VERIFIED),
         unverifiable_falsified_ratio=_ratio(unverifiable, Claim.FALSIFIED),
         seconds=sum(each.result.ending.wall_seconds for each in judgements),
-        findings=tuple(
-            _finding(each, evidence.get(each.result.instance)) for each in judgements if each.assessment in FINDINGS
-        ),
+        variants=variants,
+        findings=tuple(findings),
     )
 
 
@@ -205,4 +249,12 @@ def _ratio(judgements: Sequence[Judgement], claim: Claim) -> float | None:
 
 def _finding(judgement: Judgement, evidence: str | None) -> Finding:
     result = judgement.result
-    return Finding(result.instance, result.claim, judgement.assessment, judgement.expected, evidence)
+    return Finding(
+        result.instance, result.claim, judgement.assessment, judgement.expected, evidence, variant=result.variant
+    )
+
+
+def _inconsistent(contradiction: Contradiction, evidence: str | None) -> Finding:
+    finding = _finding(contradiction.verified, evidence)
+    falsified = contradiction.falsified.result.subject
+    return replace(finding, assessment=Assessment.INCONSISTENT, but_falsified=falsified)

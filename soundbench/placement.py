@@ -25,6 +25,8 @@ MOST_PINNED = 2
 MOST_CUT = 6
 # After this many draws, what is drawn is taken to have no room.
 MOST_DRAWS = 10_000
+# Of so many boxes that might be the next, the one is taken that lies furthest from the others.
+CANDIDATES = 30
 
 
 class NoRoom(SoundbenchError):
@@ -59,21 +61,32 @@ def draw_boxes(spreads: Array, radius: float, classes: int, random: np.random.Ge
         NoRoom: so many boxes do not fit.
     """
     middles: list[Array] = []
-    for _ in range(MOST_DRAWS):
-        if len(middles) == len(spreads):
-            break
-        middle = radius * random.uniform(-SPREAD, SPREAD, spreads.shape[1:])
-        own = spreads[len(middles)]
-        # Two boxes apart by half a box leave room for the needles of both.
-        reach = ((own + other + 1.0) * radius for other in spreads)
-        if all((np.abs(middle - other) > far).any() for other, far in zip(middles, reach, strict=False)):
-            middles.append(middle)
-    else:
-        raise NoRoom(f"{len(spreads)} boxes do not fit beside each other; ask for fewer, or for more inputs")
+    for own in spreads:
+        room = [0.0]
+        for _ in range(MOST_DRAWS // CANDIDATES):
+            candidates = random.uniform(-SPREAD, SPREAD, (CANDIDATES, *spreads.shape[1:]))
+            room = [room_beside(each, own, middles, spreads) for each in candidates]
+            if max(room) > 0:
+                break
+        else:
+            raise NoRoom(f"{len(spreads)} boxes do not fit beside each other; ask for fewer, or for more inputs")
+        middles.append(candidates[int(np.argmax(room))])
+    middles = [radius * middle for middle in middles]
     ends = (np.array(middles) + sign * radius * spreads for sign in (-1, 1))
     lower, upper = (side.astype(np.float32).astype(np.float64) for side in ends)
     labels = random.permutation(np.arange(len(spreads)) % classes)
     return LabelledBoxes(lower, upper, tuple(labels.tolist()))
+
+
+def room_beside(middle: Array, own: Array, others: Sequence[Array], spreads: Array) -> float:
+    """How far a box lies from the nearest of others, the gaps of all inputs added up; in units of the radius.
+
+    Zero if it overlaps with one, or if no gap between the two is half a box, which needles of both need.
+    """
+    gaps = [np.abs(middle - other) - own - spread for other, spread in zip(others, spreads, strict=False)]
+    if any((gap <= 1.0).all() for gap in gaps):
+        return 0.0
+    return min((float(np.maximum(gap, 0.0).sum()) for gap in gaps), default=np.inf)
 
 
 def draw_apart(draw: Callable[[], Array], first: Sequence[Array], count: int, distance: float) -> list[Array]:

@@ -60,7 +60,7 @@ SCALED_SHARE = 0.7
 LEAST_SCALED = 0.3
 CROWD_SHARE = 0.75
 # So many of its inputs are read by those that crowd around a needle.
-DECOY_READS = 12
+DECOY_READS = 8
 # What is left of a misaligned needle's peak, as a share of the proven base margin.
 MISALIGNED_SHARE = 0.4
 MOST_BOXES = 150

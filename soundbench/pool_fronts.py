@@ -41,7 +41,7 @@ def avgpool_overlapping(domain: Domain, random: np.random.Generator) -> Operatio
 
 def avgpool_counted(domain: Domain, random: np.random.Generator) -> Operations:
     """Padded cells count."""
-    window = {"kernel_shape": [2, 2], "strides": [1, 1], "pads": [1, 0, 0, 1], "count_include_pad": 1}
+    window = {"kernel_shape": [2, 2], "strides": [1, 2], "pads": [1, 0, 0, 1], "count_include_pad": 1}
     return averaged(domain, random, **window)
 
 

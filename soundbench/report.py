@@ -26,7 +26,7 @@ def exit_code(summaries: Sequence[Summary], min_exercised: int) -> int:
     than `min_exercised` pairs, the track `tight` not counted, else 0.
     """
     everything = [*summaries, *_tight(summaries)]
-    if any(summary.refuted for summary in everything):
+    if any(_count_refuted(summary) for summary in everything):
         return 3
     if any(summary.findings for summary in everything):
         return 1
@@ -56,6 +56,8 @@ def _render_part(summaries: Sequence[Summary], console: Console) -> None:
         table.add_column(Text(_name(summary)), justify="right", overflow="fold")
     has_pairs = any(twin.count for summary in summaries for twin in summary.twins.values())
     columns = [_pair_cells(summary) if has_pairs else _ratio_cells(summary) for summary in summaries]
+    if any(summary.variants.count for summary in summaries):
+        columns = [{**cells, **_variant_cells(each)} for cells, each in zip(columns, summaries, strict=True)]
     for label in columns[0] if columns else ():
         table.add_row(label, *(column[label] for column in columns))
     console.print(table)
@@ -76,15 +78,19 @@ def _tight(summaries: Sequence[Summary]) -> list[Summary]:
 def explain(summary: Summary) -> str:
     """What a verifier's result means, in one line of plain words."""
     name = _name(summary)
-    if summary.refuted:
+    refuted = _count_refuted(summary)
+    if refuted:
         return (
-            f"{name} refuted our ground truth on {_count(summary.refuted, 'instance')}: the suite is wrong "
+            f"{name} refuted our ground truth on {_count(refuted, 'instance')}: the suite is wrong "
             "there, nobody is accused on it, and its makers should hear of it."
         )
     if summary.findings:
         claims = f"made {_count_findings(summary)}, with the evidence in the folders above"
     else:
         claims = f"made no unsound claim on {_count(summary.violated, 'violated instance')}"
+        if summary.variants.count:
+            compared = _count(summary.variants.compared, "instance")
+            claims += f", and did not contradict itself on {compared} that it answered more than once"
     exercised, pairs = summary.pairs_exercised, _count(summary.pairs, "pair")
     if not summary.pairs:
         return f"{name} {claims}; the suite has no pair that could show how much that means."
@@ -141,12 +147,29 @@ def _last_cells(summary: Summary) -> Mapping[str, Text]:
     }
 
 
+def _variant_cells(summary: Summary) -> Mapping[str, Text]:
+    """What came of variants, which count nowhere above but among the findings."""
+    variants = summary.variants
+    return {
+        "variants": Text(str(variants.count)),
+        "  findings on them": Text(str(variants.findings)),
+        "  instances compared": Text(str(variants.compared)),
+        "  inconsistent": Text(str(variants.inconsistent)),
+    }
+
+
 def _describe(summary: Summary, finding: Finding) -> str:
     where = f" -> {finding.evidence}" if finding.evidence else ""
+    opposite = f" but falsified of {finding.but_falsified}" if finding.but_falsified else ""
     return (
-        f"{finding.assessment}: {_name(summary)} says {finding.claim} of {finding.instance} "
+        f"{finding.assessment}: {_name(summary)} says {finding.claim} of {finding.subject}{opposite} "
         f"(ground truth: {finding.expected}){where}"
     )
+
+
+def _count_refuted(summary: Summary) -> int:
+    """On how many instances our ground truth is refuted, be it by a variant."""
+    return len({each.instance for each in summary.findings if each.assessment is Assessment.REFUTED})
 
 
 def _count_findings(summary: Summary) -> str:

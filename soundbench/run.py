@@ -5,6 +5,7 @@
     results.csv                     VNN-COMP's six columns, written from the lines above; where several verifiers
                                     ran, one file each: results-<verifier>.csv
     logs/ counterexamples/ findings/
+    variants/                       the files of instances' variants, where those are run
 
 Only one process writes a run. Started again, it goes on with what is missing.
 """
@@ -27,6 +28,7 @@ from soundbench import __version__
 from soundbench.answer import RESULT_WORD
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
 from soundbench.errors import InputError
+from soundbench.instance import Instance, VariantKind
 from soundbench.json_lines import append_line, read_lines
 from soundbench.level import Level
 from soundbench.lock import open_locked
@@ -78,19 +80,20 @@ class Run:
         append_line(self.folder, self._descriptor, asdict(result))
         self.results.append(result)
 
-    def save(self, kind: str, verifier: str, instance: str, text: str) -> str:
+    def save(self, kind: str, verifier: str, instance: Instance, text: str) -> str:
         """Write a text of a task; its path below the run folder."""
-        path = Path(kind, file_name(verifier), f"{file_name(instance)}.txt")
+        path = Path(kind, file_name(verifier), instance.variant or "", f"{file_name(instance.name)}.txt")
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         _write(target, text)
         return str(path)
 
     def write_tables(self, suite: Suite) -> None:
-        """Write each verifier's results as a VNN-COMP results.csv, in the suite's order."""
-        verifiers = list(dict.fromkeys(result.verifier for result in self.results))
+        """Write each verifier's results as a VNN-COMP results.csv, in the suite's order, without variants."""
+        results = [each for each in self.results if each.variant is None]
+        verifiers = list(dict.fromkeys(result.verifier for result in results))
         for verifier in verifiers:
-            by_instance = {each.instance: each for each in self.results if each.verifier == verifier}
+            by_instance = {each.instance: each for each in results if each.verifier == verifier}
             table = io.StringIO()
             writer = csv.writer(table, lineterminator="\n")
             for instance in suite.instances:
@@ -180,6 +183,8 @@ def _parse_line(line: bytes) -> TaskResult | None:
         fields["claim"] = Claim(fields["claim"])
         ending = fields["ending"]
         fields["ending"] = Ending(**{**ending, "reason": EndReason(ending["reason"])})
+        if fields.get("variant") is not None:
+            fields["variant"] = VariantKind(fields["variant"])
         return TaskResult(**fields)
     except (ValueError, TypeError, KeyError):
         return None

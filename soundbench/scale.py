@@ -14,7 +14,7 @@ from soundbench.graph import Array
 from soundbench.needle import Carry
 
 # Ends of boxes are multiples of this before they are scaled.
-GRID = 2.0**-14
+GRID = 2.0**-10
 FAR = 0.5
 TINY, LARGE = 2.0**-4, 2.0**10
 

@@ -7,19 +7,18 @@ import numpy as np
 
 from soundbench.architecture import INPUT, Operation
 from soundbench.front import Domain
-from soundbench.front_parts import Operations, carrying, dense, flat, row_of
+from soundbench.front_parts import Operations, carrying, dense, row_of
 
 
-def transposed(_domain: Domain, _random: np.random.Generator) -> Operations:
-    """Axes in an order that is not its own inverse."""
-    return flat([Operation("turned", "Transpose", (INPUT,), {"perm": [0, 2, 3, 1]})])
-
-
-def flattened(domain: Domain, random: np.random.Generator) -> Operations:
-    """An image as a matrix of its rows, each multiplied by one matrix, then as one row."""
-    rows = Operation("rows", "Flatten", (INPUT,), {"axis": 3})
-    product = Operation("product", "MatMul", ("rows", carrying(domain.shape[2], random).T))
-    return [rows, product, Operation("row", "Reshape", ("product", np.array([1, -1])))]
+def transposed(domain: Domain, random: np.random.Generator) -> Operations:
+    """Axes in an order that is not its own inverse, then a matrix of as many rows, each multiplied by one matrix."""
+    channels, _, columns = domain.shape
+    return [
+        Operation("turned", "Transpose", (INPUT,), {"perm": [0, 2, 3, 1]}),
+        Operation("rows", "Flatten", ("turned",), {"axis": 2}),
+        Operation("product", "MatMul", ("rows", carrying(columns * channels, random).T)),
+        Operation("row", "Reshape", ("product", np.array([1, -1]))),
+    ]
 
 
 def reshaped(domain: Domain, random: np.random.Generator) -> Operations:

@@ -43,6 +43,17 @@ class SaysFalsified(Scripted):
     script = writes("sat\n")
 
 
+class Wavers(Scripted):
+    """Claims a property to hold, unless its first assertion is about inputs; then it finds every counterexample."""
+
+    name = "wavers"
+    script = """
+first = open(vnnlib).read().split('(assert')[1]
+open(result, 'w').write('sat\\n((X_0 0.75))' if 'X_0' in first else 'unsat')
+print('first:', first.strip())
+"""
+
+
 class Slow(Scripted):
     """Takes a while to say that it does not know; leaves its process id where the variable FAKE_PID says."""
 

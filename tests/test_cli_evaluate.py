@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -138,6 +139,46 @@ def test_a_limit_is_a_positive_number(folder, option, value):
     assert result.exit_code == 2
     assert value in result.stderr
     assert not (folder / "run").exists()
+
+
+def test_variants_are_run_on_request(folder):
+    assert "(reordered)" not in evaluate(HONEST, "--out", "plain").stderr
+    result = evaluate(HONEST, "--out", "run", "--variants", "--limit", "1", "--min-exercised", "0")
+    assert result.exit_code == 0, result.output
+    assert f"{HONEST} armed (reordered) falsified" in result.stderr
+    assert re.search(r"^variants +4$", result.stdout, re.MULTILINE)
+    assert not (folder / "plain" / "variants").exists()
+    assert (folder / "run" / "variants" / "reordered" / "armed.vnnlib").exists()
+
+
+@pytest.mark.parametrize(("arguments", "code"), [([], 4), (["--variants"], 1)])
+def test_an_inconsistent_claim_fails(arguments, code, monkeypatch, folder):
+    """Found where nothing is known of the instances, and only by variants."""
+    suite = replace(small_suite(folder / "suite"), ground_truth={})
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: suite)
+    result = evaluate("fake_verifiers:Wavers", "--limit", "1", *arguments)
+    assert result.exit_code == code, result.output
+    lines = [line for line in result.stdout.splitlines() if line.startswith("inconsistent: ")]
+    assert len(lines) == len(arguments)
+
+
+def test_variants_are_run_after_all_instances_and_of_the_first_only(folder):
+    evaluate(HONEST, "--out", "run", "--variants", "--limit", "2")
+    lines = [json.loads(line) for line in (folder / "run" / "results.jsonl").read_text().splitlines()]
+    asked = [(line["instance"], line["variant"]) for line in lines]
+    assert asked[:3] == [("armed", None), ("twin", None), ("armed", "reordered")]
+    assert asked[-1] == ("twin", "vnnlib-2.0")
+    evaluate(HONEST, "--out", "run", "--variants", "--limit", "1")
+    assert len((folder / "run" / "results.jsonl").read_text().splitlines()) == len(lines)
+
+
+def test_variants_are_asked_for_later_and_kept_when_they_are_not():
+    evaluate(HONEST, "--out", "run")
+    more = evaluate(HONEST, "--out", "run", "--variants")
+    assert "keeps 3 results of an earlier start; 8 to run" in more.stderr
+    again = evaluate(HONEST, "--out", "run")
+    assert "[1/" not in again.stderr
+    assert again.stdout == more.stdout
 
 
 def levelled(root):

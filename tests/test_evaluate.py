@@ -1,13 +1,18 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_verifiers import Missing, SaysFalsified, SaysVerified, Scripted, Slow
+from fake_verifiers import Missing, SaysFalsified, SaysVerified, Scripted, Slow, Wavers
 from processes import is_running, wait_for
 from small_suite import small_suite
 
 from soundbench.errors import InputError
-from soundbench.evaluate import check_installed, judge_run, missing_jobs, run_jobs, summarise_run
+from soundbench.evaluate import check_installed, judge_run, missing_jobs, run_jobs, summarise_run, variants_of
 from soundbench.execute import Job, execute, within
+from soundbench.instance import VariantKind
 from soundbench.judge import Assessment
 from soundbench.run import identify, open_run
 
@@ -103,6 +108,143 @@ def test_who_refutes_the_ground_truth_ends_all_accusations_there(tmp_path):
         judged = {(each.result.verifier, each.result.instance): each.assessment for each in judge_run(run, suite)}
     assert judged["honest", "twin"] is Assessment.REFUTED
     assert judged["says-falsified", "twin"] is Assessment.UNCONFIRMED
+
+
+# --- variants
+
+
+REORDERED = VariantKind.REORDERED
+
+
+@pytest.fixture
+def with_variants(tmp_path, suite):
+    """Evaluates with variants; of a suite without ground truth, if that is asked for."""
+
+    def evaluate(*verifiers, limit=None, ground_truth=suite.ground_truth):
+        known = replace(suite, ground_truth=ground_truth)
+        with open_run(tmp_path / "run", identify(known, verifiers, None, None)) as run:
+            variants = variants_of(known, known.instances[:limit], run)
+            jobs = missing_jobs([*known.instances[:limit], *variants], verifiers, run)
+            results = list(run_jobs(run, jobs, 2, timeout_seconds=None, memory_bytes=MEMORY))
+            run.write_tables(known)
+            return results, summarise_run(run, known, verifiers, judge_run(run, known, variants), variants)
+
+    return evaluate
+
+
+def test_variants_come_in_the_order_of_their_instances(suite, tmp_path):
+    backwards = suite.instances[::-1]
+    with open_run(tmp_path / "run", identify(suite, [Honest()], None, None)) as run:
+        names = [each.name for each in variants_of(suite, backwards, run)]
+    assert list(dict.fromkeys(names)) == ["clean", "twin", "armed"]
+
+
+def test_variants_change_nothing_but_what_is_said_of_them(with_variants, evaluated):
+    _, _, plain = evaluated(Honest(), SaysVerified())
+    _, summaries = with_variants(Honest(), SaysVerified())
+    for before, after in zip(plain, summaries, strict=True):
+        on_instances = tuple(each for each in after.findings if each.variant is None)
+        assert replace(after, variants=before.variants, findings=on_instances) == before
+    honest, gullible = (summary.variants for summary in summaries)
+    assert (honest.count, honest.findings, honest.compared, honest.inconsistent) == (8, 0, 3, 0)
+    assert (gullible.count, gullible.findings, gullible.compared, gullible.inconsistent) == (8, 4, 3, 0)
+
+
+def test_an_unsound_claim_on_a_variant_is_a_finding_with_a_folder_of_its_own(with_variants):
+    _, (summary,) = with_variants(SaysVerified(), limit=1)
+    assert [(each.subject, each.assessment) for each in summary.findings] == [
+        ("armed", Assessment.UNSOUND),
+        ("armed (reordered)", Assessment.UNSOUND),
+        ("armed (input-strictness)", Assessment.UNSOUND),
+        ("armed (output-strictness)", Assessment.UNSOUND),
+        ("armed (vnnlib-2.0)", Assessment.UNSOUND),
+    ]
+    folders = [Path(each.evidence) for each in summary.findings]
+    assert [path.name for path in folders[:2]] == ["says-verified-armed", "says-verified-armed-reordered"]
+    told = json.loads((folders[1] / "finding.json").read_text())
+    assert (told["instance"], told["variant"]) == ("armed", "reordered")
+    texts = {path: (path / "property.vnnlib").read_text() for path in folders}
+    assert len(set(texts.values())) == 5
+    assert texts[folders[1]].index("Y_0 0.5") < texts[folders[1]].index("X_0 1")
+
+
+def test_who_wavers_is_inconsistent_whatever_is_known(with_variants):
+    _, (summary,) = with_variants(Wavers(), limit=1, ground_truth={})
+    (finding,) = summary.findings
+    assert (finding.assessment, finding.subject) == (Assessment.INCONSISTENT, "armed (reordered)")
+    assert finding.but_falsified == "armed"
+    assert (summary.variants.compared, summary.variants.inconsistent) == (1, 1)
+
+
+def test_the_folder_of_an_inconsistent_claim_holds_both_sides(with_variants):
+    _, (summary,) = with_variants(Wavers(), limit=1, ground_truth={})
+    folder = Path(summary.findings[0].evidence)
+    assert folder.name == "wavers-armed-inconsistent"
+    assert {path.name for path in folder.iterdir()} == {"verified", "falsified"}
+    for side, first in (("verified", "(>= Y_0 0.5))"), ("falsified", "(>= X_0 0))")):
+        assert (folder / side / "verifier.log").read_text() == f"first: {first}\n"
+        assert json.loads((folder / side / "finding.json").read_text())["assessment"] == "inconsistent"
+        command = [sys.executable, str(folder / side / "replay.py")]
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        assert printed[0].startswith(f"inconsistent: wavers says {side} of armed")
+        assert printed[-1] == "the property is violated: True"
+
+
+def test_variants_count_in_no_table(with_variants, tmp_path):
+    with_variants(Honest())
+    rows = (tmp_path / "run" / "results.csv").read_text().splitlines()
+    assert [row.split(",")[2] for row in rows] == ["armed.vnnlib", "twin.vnnlib", "clean.vnnlib"]
+
+
+def test_logs_of_variants_lie_apart(with_variants, tmp_path):
+    results, _ = with_variants(Wavers(), limit=1)
+    logs = {each.variant: (tmp_path / "run" / each.log).read_text() for each in results}
+    assert logs[None] == "first: (>= X_0 0))\n"
+    assert logs[REORDERED] == "first: (>= Y_0 0.5))\n"
+
+
+def test_a_run_goes_on_with_the_variants_that_are_missing(with_variants, evaluated):
+    plain, _, _ = evaluated(Honest(), limit=1)
+    first, _ = with_variants(Honest(), limit=1)
+    second, summaries = with_variants(Honest())
+    again, same = with_variants(Honest())
+    assert [len(results) for results in (plain, first, second, again)] == [1, 4, 6, 0]
+    assert summaries == same
+
+
+def test_variants_that_were_run_are_judged_without_being_asked_for(with_variants, suite, tmp_path):
+    _, summaries = with_variants(Wavers(), limit=1)
+    with open_run(tmp_path / "run", identify(suite, [Wavers()], None, None)) as run:
+        variants = variants_of(suite, (), run)
+        assert {each.name for each in variants} == {"armed"}
+        assert summarise_run(run, suite, [Wavers()], judge_run(run, suite, variants), variants) == summaries
+
+
+def test_results_of_a_variant_that_there_is_none_of_are_told(with_variants, suite, tmp_path):
+    with_variants(Honest(), limit=1)
+    path = tmp_path / "run" / "results.jsonl"
+    path.write_text(path.read_text().replace('"reordered"', '"gemm"'))
+    with (
+        open_run(tmp_path / "run", identify(suite, [Honest()], None, None)) as run,
+        pytest.raises(InputError, match="armed has no variant gemm in this version; choose another --out"),
+    ):
+        variants_of(suite, (), run)
+
+
+def test_a_variant_that_refutes_our_ground_truth_ends_all_accusations(with_variants, suite):
+    """The twin is said to hold by a proof that is none, and a counterexample to its variant replays."""
+
+    class Finds(Scripted):
+        script = Wavers.script.replace("if 'X_0'", "if 'Y_0'").replace("0.75", "0.2")
+
+    (suite.root / "twin.vnnlib").write_text((suite.root / "twin.vnnlib").read_text().replace("Y_0 0.5", "Y_0 0.1"))
+    _, (liar, hero) = with_variants(SaysFalsified(), Finds())
+    assert [each.assessment for each in hero.findings if each.instance == "twin"] == [Assessment.REFUTED]
+    assert hero.refuted == 0
+    assert "twin" not in {each.instance for each in liar.findings}
+
+
+# --- stopping
 
 
 def test_closing_early_ends_what_runs_and_starts_nothing_more(suite, tmp_path, monkeypatch):

@@ -15,9 +15,9 @@ from small_networks import unsafe_set, write_network
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
 from soundbench.counterexample import parse_counterexample
 from soundbench.errors import InputError
-from soundbench.findings import write_finding
+from soundbench.findings import Exhibit, write_contradiction, write_finding
 from soundbench.ground_truth import Expected, GroundTruth, Proof, Role, Witness
-from soundbench.instance import Instance
+from soundbench.instance import Instance, VariantKind
 from soundbench.judge import Assessment, judge
 from soundbench.vnnlib_writing import format_property
 
@@ -48,7 +48,7 @@ def instance(tmp_path):
 
 def finding_of(folder, instance, claim, truth, text=None, *, unsafe=UNSAFE, log=None, verifier="tool==1.0"):
     judgement = judge(claimed(claim, verifier), instance, unsafe, truth, text)
-    return write_finding(folder / "findings", judgement, instance, truth, version="1.0", log=log)
+    return write_finding(folder / "findings", Exhibit(judgement, instance, truth, log))
 
 
 def run_script(folder):
@@ -185,7 +185,7 @@ class TestScript:
         instance = make_instance(tmp_path, unsafe)
         judgement = judge(claimed(Claim.FALSIFIED), instance, unsafe, VIOLATED, f"((X_0 {point}))")
         assert judgement.replay.strict is violated
-        folder = write_finding(tmp_path / "findings", judgement, instance, VIOLATED, version="1", log=None)
+        folder = write_finding(tmp_path / "findings", Exhibit(judgement, instance, VIOLATED, log=None))
         assert run_script(folder).endswith(f"the property is violated: {violated}\n")
 
     @pytest.mark.parametrize("element", [TensorProto.FLOAT16, TensorProto.DOUBLE])
@@ -204,6 +204,65 @@ class TestScript:
         folder = finding_of(tmp_path, instance, Claim.VERIFIED, VIOLATED, verifier=verifier)
         assert folder.parent == tmp_path / "findings"
         assert verifier in run_script(folder)
+
+
+class TestContradictions:
+    def written(self, folder, instance, truth, text):
+        """The folder of `verified` of an instance and `falsified` of a variant of it, whose files here are the same."""
+        variant = replace(instance, variant=VariantKind.PERMUTED)
+        sides = []
+        for claim, one, words in ((Claim.VERIFIED, instance, None), (Claim.FALSIFIED, variant, text)):
+            judgement = judge(replace(claimed(claim), variant=one.variant), one, UNSAFE, truth, words)
+            log = folder / f"{claim}.log"
+            log.write_text(f"says {claim}")
+            sides.append(Exhibit(judgement, one, truth, log))
+        return write_contradiction(folder / "findings", *sides)
+
+    def told(self, folder):
+        return {side: json.loads((folder / side / "finding.json").read_text()) for side in ("verified", "falsified")}
+
+    def test_both_sides_are_there(self, tmp_path, instance):
+        folder = self.written(tmp_path, instance, None, "((X_0 0.875))")
+        assert folder == tmp_path / "findings" / "tool==1.0-one-inconsistent"
+        for side, found in self.told(folder).items():
+            assert (found["claim"], found["assessment"], found["instance"]) == (side, "inconsistent", "one")
+            assert (folder / side / "verifier.log").read_text() == f"says {side}"
+            assert (folder / side / "network.onnx").read_bytes() == instance.onnx.read_bytes()
+        assert self.told(folder)["verified"]["reason"] == (
+            "verified, but falsified of one (permuted), which has the same answer"
+        )
+        assert self.told(folder)["falsified"]["variant"] == "permuted"
+
+    def test_a_counterexample_is_replayed_on_both_sides(self, tmp_path, instance):
+        folder = self.written(tmp_path, instance, None, "((X_0 0.875))")
+        titles = {"verified": "one", "falsified": "one (permuted)"}
+        for side, name in titles.items():
+            lines = run_script(folder / side).splitlines()
+            assert lines[0] == f"inconsistent: tool==1.0 says {side} of {name}"
+            assert lines[-1] == "the property is violated: True"
+            assert parse_counterexample((folder / side / "witness.txt").read_text(), 1, "x") == (Fraction(7, 8),)
+
+    def test_our_witness_is_replayed_where_there_is_no_counterexample(self, tmp_path, instance):
+        folder = self.written(tmp_path, instance, VIOLATED, None)
+        for side in ("verified", "falsified"):
+            assert run_script(folder / side).splitlines()[-1] == "the property is violated: True"
+            assert parse_counterexample((folder / side / "witness.txt").read_text(), 1, "x") == WITNESS.point
+
+    def test_each_side_replays_its_own_point(self, tmp_path, instance):
+        folder = self.written(tmp_path, instance, VIOLATED, "((X_0 0.9375))")
+        outputs = {side: run_script(folder / side).splitlines()[1] for side in ("verified", "falsified")}
+        assert outputs == {"verified": "outputs: 0.875", "falsified": "outputs: 0.9375"}
+
+    def test_without_any_point_there_is_nothing_to_replay(self, tmp_path, instance):
+        folder = self.written(tmp_path, instance, None, None)
+        for side in ("verified", "falsified"):
+            assert not (folder / side / "replay.py").exists()
+            assert "which has the same answer" in (folder / side / "README.txt").read_text()
+
+    def test_it_is_written_once(self, tmp_path, instance):
+        first, second = (self.written(tmp_path, instance, None, "((X_0 0.875))") for _ in range(2))
+        assert first == second
+        assert [path.name for path in (tmp_path / "findings").iterdir()] == [first.name]
 
 
 class TestWriting:
@@ -247,6 +306,14 @@ class TestWriting:
         (tmp_path / "findings").write_text("a file is in the way")
         with pytest.raises(InputError, match=r"findings.*cannot write"):
             finding_of(tmp_path, instance, Claim.VERIFIED, VIOLATED)
+
+    def test_a_variant_has_a_folder_of_its_own(self, tmp_path, instance):
+        variant = replace(instance, variant=VariantKind.REORDERED)
+        result = replace(claimed(Claim.VERIFIED), variant=variant.variant)
+        judgement = judge(result, variant, UNSAFE, VIOLATED, None)
+        folder = write_finding(tmp_path / "findings", Exhibit(judgement, variant, VIOLATED, None))
+        assert folder.name == "tool==1.0-one-reordered"
+        assert run_script(folder).splitlines()[0] == "unsound: tool==1.0 says verified of one (reordered)"
 
     def test_a_missing_log_is_left_out(self, tmp_path, instance):
         folder = finding_of(tmp_path, instance, Claim.VERIFIED, VIOLATED, log=tmp_path / "gone.log")

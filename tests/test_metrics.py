@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
+from soundbench.consistency import Contradiction
 from soundbench.ground_truth import Expected, GroundTruth, Role, Track, TwinKind
+from soundbench.instance import VariantKind
 from soundbench.judge import FINDINGS, Assessment, Judgement, Outcome, assess
-from soundbench.metrics import Finding, TwinCount, summarise, to_json
+from soundbench.metrics import Finding, TwinCount, VariantCount, summarise, to_json
 from soundbench.replay import Replay
 
 POINT = (Fraction(0),)
@@ -43,6 +45,11 @@ def summary_of(*rows, evidence=None):
     """Rows are (instance, claim, ground truth[, replay])."""
     truths = {row[0]: row[2] for row in rows if row[2] is not None}
     return summarise("tool", "1.0", [judged(*row) for row in rows], truths, evidence or {})
+
+
+def on_variant(judgement: Judgement) -> Judgement:
+    """The same judgement, of a variant."""
+    return replace(judgement, result=replace(judgement.result, variant=VariantKind.PERMUTED))
 
 
 class TestPairs:
@@ -175,6 +182,47 @@ class TestCounts:
         assert 0 <= found.pairs_exercised <= found.pairs
 
 
+class TestVariants:
+    def test_they_count_apart(self):
+        plain = [judged("a", Claim.FALSIFIED, armed(), STRICT), judged("t", Claim.TIMEOUT, twin())]
+        more = [on_variant(judged("a", Claim.VERIFIED, armed())), on_variant(judged("t", Claim.VERIFIED, twin()))]
+        truths = {"a": armed(), "t": twin()}
+        before, after = (summarise("tool", "1.0", each, truths, {}) for each in (plain, plain + more))
+        assert before.variants == VariantCount(0, 0, 0, 0)
+        assert after.variants == VariantCount(count=2, findings=1, compared=1, inconsistent=0)
+        assert replace(after, variants=before.variants, findings=()) == before
+
+    def test_findings_name_their_variant_and_carry_its_evidence(self):
+        lie = on_variant(judged("a", Claim.VERIFIED, armed()))
+        found = summarise("tool", "1.0", [lie], {"a": armed()}, {"a": "wrong", "a (permuted)": "right"})
+        assert found.findings == (
+            Finding("a", Claim.VERIFIED, Assessment.UNSOUND, Expected.VIOLATED, "right", VariantKind.PERMUTED),
+        )
+
+    def test_contradictions_come_last(self):
+        verified, falsified = on_variant(judged("a", Claim.VERIFIED, None)), judged("a", Claim.FALSIFIED, None)
+        both = {Contradiction(verified, falsified): "folder"}
+        found = summarise("tool", "1.0", [falsified, verified], {}, {}, both)
+        assert found.variants == VariantCount(count=1, findings=0, compared=1, inconsistent=1)
+        (finding,) = found.findings
+        assert (finding.assessment, finding.evidence) == (Assessment.INCONSISTENT, "folder")
+        assert (finding.subject, finding.but_falsified) == ("a (permuted)", "a")
+
+    def test_those_of_the_track_tight_are_apart(self):
+        truths = {"a": armed("p"), "b": replace(armed("q"), track=Track.TIGHT)}
+        sides = {
+            name: (judged(name, Claim.FALSIFIED, truth), on_variant(judged(name, Claim.VERIFIED, truth)))
+            for name, truth in truths.items()
+        }
+        both = {Contradiction(verified, falsified): name for name, (falsified, verified) in sides.items()}
+        judgements = [each for side in sides.values() for each in side]
+        found = summarise("tool", "1.0", judgements, truths, {}, both)
+        for part, name in ((found, "a"), (found.tight, "b")):
+            assert part.variants == VariantCount(count=1, findings=1, compared=1, inconsistent=1)
+            assert [each.instance for each in part.findings] == [name, name]
+            assert part.findings[-1].evidence == name
+
+
 class TestRatios:
     def test_by_planted_or_not(self):
         found = summary_of(
@@ -251,6 +299,7 @@ def test_json():
         "unverifiable_verified_ratio": 1.0,
         "unverifiable_falsified_ratio": 0.0,
         "seconds": 3.0,
+        "variants": {"count": 0, "findings": 0, "compared": 0, "inconsistent": 0},
         "findings": [
             {
                 "instance": "a",
@@ -258,6 +307,8 @@ def test_json():
                 "assessment": "unsound",
                 "expected": "violated",
                 "evidence": "findings/tool-a",
+                "variant": None,
+                "but_falsified": None,
             }
         ],
         "tight": None,

@@ -4,7 +4,7 @@ import pytest
 from small_networks import unsafe_set
 
 from soundbench.notation_features import notation_features
-from soundbench.vnnlib import format_property
+from soundbench.vnnlib_writing import format_property
 
 DECLARED = "(declare-const X_0 Real)(declare-const X_1 Real)(declare-const Y_0 Real)(declare-const Y_1 Real)"
 BOUNDS = "(assert (>= X_0 0.0))(assert (<= X_0 1.0))(assert (>= X_1 0.0))(assert (<= X_1 1.0))"

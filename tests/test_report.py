@@ -8,8 +8,9 @@ from rich.console import Console
 
 from soundbench.claim import Claim
 from soundbench.ground_truth import Expected, TwinKind
+from soundbench.instance import VariantKind
 from soundbench.judge import Assessment
-from soundbench.metrics import Finding, Summary, TwinCount
+from soundbench.metrics import Finding, Summary, TwinCount, VariantCount
 from soundbench.report import exit_code, explain, render
 
 CLEAR = Summary(
@@ -39,12 +40,16 @@ CLEAR = Summary(
     unverifiable_verified_ratio=0.0,
     unverifiable_falsified_ratio=0.6,
     seconds=123.456,
+    variants=VariantCount(0, 0, 0, 0),
     findings=(),
 )
 LIE = Finding("mlp-7", Claim.VERIFIED, Assessment.UNSOUND, Expected.VIOLATED, "run/findings/liar-mlp-7")
 ALARM = Finding("mlp-8", Claim.FALSIFIED, Assessment.FALSE_ALARM, Expected.HOLDS, None)
 REFUTATION = Finding("mlp-9", Claim.FALSIFIED, Assessment.REFUTED, Expected.HOLDS, None)
 LIAR = replace(CLEAR, verifier="liar", version="1", unsound=2, false_alarm=1, findings=(LIE, LIE, ALARM))
+FLIP = replace(LIE, assessment=Assessment.INCONSISTENT, variant=VariantKind.PERMUTED, but_falsified="mlp-7")
+VARIED = replace(CLEAR, variants=VariantCount(count=400, findings=0, compared=61, inconsistent=0))
+WAVERER = replace(VARIED, verifier="waverer", variants=VariantCount(400, 2, 61, 1), findings=(FLIP,))
 IDLE = replace(CLEAR, verifier="idle", version="3", pairs_exercised=0)
 REFUTER = replace(CLEAR, verifier="hero", version="4", refuted=1, findings=(REFUTATION,))
 
@@ -72,6 +77,9 @@ class TestExitCode:
             ((CLEAR, LIAR, IDLE), 1, 1),
             ((LIAR, REFUTER, IDLE), 1, 3),
             ((REFUTER,), 0, 3),
+            ((VARIED,), 1, 0),
+            ((VARIED, WAVERER), 1, 1),
+            ((replace(WAVERER, findings=(FLIP, REFUTATION)),), 1, 3),
         ],
     )
     def test_the_gravest_wins(self, summaries, min_exercised, code):
@@ -127,6 +135,21 @@ class TestTable:
     def test_a_run_of_scaled_twins_alone_is_told_in_pairs(self):
         assert row(printed(replace(CLEAR, pairs=0, pairs_exercised=0)), "scaled twins proven") == ["11/12"]
 
+    def test_variants_are_told_where_some_verifier_ran_them(self):
+        assert "variants" not in printed(CLEAR, LIAR)
+        text = printed(CLEAR, WAVERER)
+        assert row(text, "variants") == ["0", "400"]
+        assert row(text, "findings on them") == ["0", "2"]
+        assert row(text, "instances compared") == ["0", "61"]
+        assert row(text, "inconsistent") == ["0", "1"]
+        assert row(text, "instances ") == ["72", "72"]
+
+    def test_an_inconsistent_claim_is_told_with_both_sides(self):
+        assert (
+            "inconsistent: waverer 2.0.0 says verified of mlp-7 (permuted) but falsified of mlp-7 "
+            "(ground truth: violated) -> run/findings/liar-mlp-7"
+        ) in printed(WAVERER)
+
     def test_plain_text_where_it_is_not_a_terminal(self):
         text = printed(CLEAR, LIAR)
         assert text.isascii()
@@ -173,6 +196,18 @@ class TestMeaning:
             "marabou==2.0.0 made no unsound claim on 36 violated instances; it exercised 5 of 24 pairs, "
             "so the other 19 say nothing about it."
         )
+
+    def test_consistent(self):
+        assert explain(VARIED).startswith(
+            "marabou==2.0.0 made no unsound claim on 36 violated instances, and did not contradict itself on "
+            "61 instances that it answered more than once; it exercised 5 of 24 pairs"
+        )
+
+    def test_inconsistent(self):
+        assert explain(WAVERER).startswith("waverer 2.0.0 made 1 inconsistent claim, with the evidence")
+
+    def test_a_ground_truth_refuted_by_a_variant_accuses_us(self):
+        assert "refuted our ground truth on 1 instance:" in explain(replace(VARIED, findings=(REFUTATION, REFUTATION)))
 
     def test_exercised_nothing_has_passed_nothing(self):
         assert explain(IDLE) == (

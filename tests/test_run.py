@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
 from soundbench.errors import InputError
-from soundbench.instance import Instance
+from soundbench.instance import Instance, VariantKind
 from soundbench.level import Level
 from soundbench.run import file_name, identify, open_run
 from soundbench.suite import Suite
@@ -61,6 +61,7 @@ results = st.builds(
     counterexample=st.none() | texts,
     log=st.none() | texts,
     prepare_seconds=seconds,
+    variant=st.none() | st.sampled_from(VariantKind),
 )
 
 
@@ -193,12 +194,42 @@ def test_file_names_are_safe_and_differ(one, other):
 
 def test_texts_of_a_task_lie_below_the_run(tmp_path):
     with open_run(tmp_path, IDENTITY) as run:
-        path = run.save("logs", "vnncomp:../../x", "../i0", "text \udcff")
+        path = run.save("logs", "vnncomp:../../x", replace(INSTANCES[0], name="../i0"), "text \udcff")
     assert (tmp_path / path).resolve().is_relative_to(tmp_path)
     assert (tmp_path / path).read_text() == "text ?"
 
 
+def test_texts_of_variants_lie_apart(tmp_path):
+    """Even from those of an instance that is named like a kind of variant."""
+    kinds, names = (None, *VariantKind), ("i0", "permuted")
+    with open_run(tmp_path, IDENTITY) as run:
+        paths = {
+            run.save("logs", "a", replace(INSTANCES[0], name=name, variant=kind), f"{name} {kind}")
+            for name in names
+            for kind in kinds
+        }
+    assert len(paths) == len(kinds) * len(names)
+    assert {(tmp_path / path).read_text() for path in paths} == {f"{name} {kind}" for name in names for kind in kinds}
+
+
+def test_results_from_before_there_were_variants_are_read(tmp_path):
+    record(tmp_path, result("i0"))
+    lines = tmp_path / "results.jsonl"
+    fields = json.loads(lines.read_text())
+    del fields["variant"]
+    lines.write_text(json.dumps(fields) + "\n")
+    assert recorded(tmp_path) == [result("i0")]
+
+
+def test_a_kind_of_variant_that_does_not_exist_is_damage(tmp_path):
+    record(tmp_path, result("i0", variant=VariantKind.PERMUTED), result("i1"))
+    lines = tmp_path / "results.jsonl"
+    lines.write_text(lines.read_text().replace('"permuted"', '"inverted"'))
+    with pytest.raises(InputError, match="line 1 is damaged"):
+        recorded(tmp_path)
+
+
 def test_numbers_of_a_counterexample_are_text(tmp_path):
     with open_run(tmp_path, IDENTITY) as run:
-        path = run.save("counterexamples", "a", "b", f"((X_0 {float(Fraction(1, 3))!r}))")
+        path = run.save("counterexamples", "a", INSTANCES[0], f"((X_0 {float(Fraction(1, 3))!r}))")
     assert "0.3333333333333333" in (tmp_path / path).read_text()

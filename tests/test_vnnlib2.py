@@ -141,6 +141,23 @@ def test_batches_change_nothing(monkeypatch):
         assert parse_property(text, "f") == whole
 
 
+def test_the_parser_gets_no_more_than_a_batch_at_once(monkeypatch):
+    parse, lengths = vnnlib.parse_query_string, []
+    monkeypatch.setattr("vnnlib.parse_query_string", lambda text: lengths.append(len(text)) or parse(text))
+    monkeypatch.setattr("soundbench.vnnlib2_parser.BATCH", 1000)
+    assert len(parse_property(HEAD + BOX + ALWAYS * 1000, "f").regions[0].outputs) == 1000
+    assert len(lengths) > 10
+    assert max(lengths) < len(HEAD) + 1000 + len(ALWAYS)
+
+
+def test_a_network_between_batches_is_refused(monkeypatch):
+    monkeypatch.setattr("soundbench.vnnlib2_parser.BATCH", len(HEAD))
+    text = HEAD + BOX * 3 + TWO + ALWAYS
+    assert len(BOX * 3) >= len(HEAD)
+    with pytest.raises(InputError, match=r"^f:8: a network is declared behind assertions; declare it before them$"):
+        parse_property(text, "f")
+
+
 @pytest.mark.parametrize("size", [160, 10**6])
 @pytest.mark.parametrize("wrong", ["(assert (<= Z[0,0] 1.0))", "(assert (<= Y[0,0] 1e3))", "(assert (>= X[0] 2.0))"])
 def test_lines_are_those_of_the_file_in_every_batch(size, wrong, monkeypatch):

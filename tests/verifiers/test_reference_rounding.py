@@ -16,6 +16,7 @@ from soundbench.verifiers.reference.network import (
     LeakyRelu,
     Maximum,
     Network,
+    Node,
     Product,
     Relu,
     Scale,
@@ -180,3 +181,42 @@ def test_unusable_weights_give_no_bound(value: float):
     constraints = Constraints(np.eye(2), np.zeros(2), np.zeros(2, dtype=np.bool_))
     with np.errstate(all="ignore"), pytest.raises(NumericError):
         bound_constraints(Network(2, 2, nodes, 3), Bounds(np.zeros(2), np.ones(2)), constraints, DEFAULT)
+
+
+def lower_bounds(network: Network, box: Bounds, rows: Array) -> list[Fraction]:
+    constraints = Constraints(rows, np.zeros(len(rows)), np.zeros(len(rows), dtype=np.bool_))
+    return [Fraction(value) for value in bound_constraints(network, box, constraints, DEFAULT).lower.tolist()]
+
+
+@pytest.mark.parametrize("node", [Select((0,), np.zeros(1001, int)), Maximum(0, np.zeros((1001, 1), int))])
+@pytest.mark.parametrize("end", [1.0, -1.0])
+def test_additions_that_lose_terms(node: Node, end: float):
+    """One large coefficient, and a thousand that are each lost beside it."""
+    row = np.array([1.0, *[0.99 * 2.0**-53] * 1000])
+    point, exact = Bounds(np.array([end]), np.array([end])), sum(map(Fraction, row.tolist())) * Fraction(end)
+    found = lower_bounds(Network(1, 1001, (node,), 1), point, np.array([row, -row]))
+    assert found[0] <= exact <= -found[1]
+
+
+def test_products_that_cancel_but_for_rounding():
+    """The same products summed in two orders."""
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        order = np.concatenate([np.arange(50), random.permutation(50)])
+        nodes = (Select((0,), order), Select((0,), order), Product(1, 2, (2, 1, 50, 1)))
+        point = random.normal(size=50)
+        found = lower_bounds(Network(50, 2, nodes, 3), Bounds(point, point), np.array([[1.0, -1.0], [-1.0, 1.0]]))
+        assert max(found) <= 0
+
+
+def test_a_maximum_is_its_member_only_where_no_other_can_win():
+    """The largest of two less the first, which has the greatest lower and the greatest upper bound: up to 1.5."""
+    nodes = (
+        Maximum(0, np.array([[0, 1]])),
+        Select((1, 0), np.array([0, 1])),
+        dense(2, np.array([[-1.0, 1.0]]), np.zeros(1)),
+    )
+    network, rows = Network(2, 1, nodes, 3), np.array([[1.0]])
+    assert lower_bounds(network, Bounds(np.array([-1.0, -2.0]), np.array([1.0, 0.5])), rows)[0] <= Fraction(-3, 2)
+    (certain,) = lower_bounds(network, Bounds(np.array([-1.0, -2.0]), np.array([1.0, -1.0])), rows)
+    assert Fraction(-1, 10**12) <= certain <= 0
