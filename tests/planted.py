@@ -35,6 +35,8 @@ hidden = [8, 6]
 classes = 2
 """
 SEED = 2
+# In the first hidden layer: the base's, two an input that a needle reads, and as many for 8 inputs of each decoy.
+NEURONS = 8 + 3 * 2 * 10 + 2 * 2 * 8
 STEM = "mlp-near-1"
 ARMED, TWIN, CLEAN = f"{STEM}-1-scaled-armed", f"{STEM}-1-scaled-twin", f"{STEM}-clean"
 MISALIGNED_ARMED, MISALIGNED_TWIN = f"{STEM}-2-misaligned-armed", f"{STEM}-2-misaligned-twin"

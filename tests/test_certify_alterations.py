@@ -15,6 +15,7 @@ from planted import (
     CROWD_TWIN,
     MISALIGNED_ARMED,
     MISALIGNED_TWIN,
+    NEURONS,
     TWIN,
     drop_queries,
     edit_text,
@@ -121,7 +122,7 @@ def moved_plane(entry):
 def slopes_of(character):
     def edit(entry):
         (tree,) = entry["proof"]["trees"]
-        tree["slopes"] = {"active1": character * 108}
+        tree["slopes"] = {"active1": character * NEURONS}
 
     return edit
 
@@ -217,9 +218,9 @@ def part_of_needle(folder, instance=ARMED):
 
 
 def decoys(network):
-    """The rows of all needles' tips: they read two sides an input, the base's rows read fewer neurons."""
+    """The rows of all needles' tips: they read two sides an input, the base's rows eight neurons."""
     weights = tensors(network)["dense2.weight"]
-    return np.flatnonzero((weights != 0).sum(axis=1) == 20)
+    return np.flatnonzero((weights != 0).sum(axis=1) > 8)
 
 
 def weight(name, blamed, instance, tensor, change):
