@@ -4,6 +4,7 @@ All give a row of features, shape (1, features).
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,17 +15,26 @@ from soundbench.front_parts import FURTHER, Operations, clearance, factors, flat
 from soundbench.graph import Array
 
 
-def kernels(channels: int, kernel: tuple[int, int], each: int, groups: int, random: np.random.Generator) -> Array:
+def kernels(
+    channels: int,
+    kernel: tuple[int, int],
+    each: int,
+    groups: int,
+    random: np.random.Generator,
+    columns: Sequence[int] = (),
+) -> Array:
     """Kernels (outputs, channels / groups, *kernel): `each` of an input channel copy it, shifted; others mix them.
 
-    Outputs are shuffled within their group.
+    What is copied lies in one of some `columns` of the kernel, if any are given. Outputs are shuffled within their
+    group.
     """
     own, taps = channels // groups, math.prod(kernel)
+    allowed = np.flatnonzero(np.isin(np.arange(taps) % kernel[1], columns or np.arange(kernel[1])))
     stacks = []
     for _ in range(groups):
         copies = np.zeros((each * own, own, taps))
         for channel in range(own):
-            chosen = random.choice(taps, each, replace=False)
+            chosen = random.choice(allowed, each, replace=False)
             copies[np.arange(each) + each * channel, channel, chosen] = factors(each, random)
         mixing = random.normal(size=(math.ceil(FURTHER * each * own), own, taps)) / math.sqrt(own * taps)
         stack = np.vstack([copies, mixing])
@@ -55,8 +65,8 @@ def conv_asymmetric_pads(domain: Domain, random: np.random.Generator) -> Operati
 
 
 def conv_dilated(domain: Domain, random: np.random.Generator) -> Operations:
-    """Dilations that differ by axis."""
-    weights = kernels(domain.shape[0], (3, 3), 2, 1, random)
+    """Dilations that differ by axis, and nothing copied from the column that no dilation moves."""
+    weights = kernels(domain.shape[0], (3, 3), 3, 1, random, columns=(0, 2))
     return flat(convolved(domain, weights, pads=[1, 2, 1, 2], dilations=[1, 2]))
 
 
@@ -76,7 +86,7 @@ def conv_grouped(domain: Domain, random: np.random.Generator) -> Operations:
 
 
 def batchnorm_negative(domain: Domain, random: np.random.Generator) -> Operations:
-    """A convolution, then batch normalisation with scales of both signs."""
+    """A convolution, then batch normalisation with scales below zero where channels are copied, above where mixed."""
     weights = kernels(domain.shape[0], (3, 3), 2, 1, random)
     bare = convolution(weights, np.zeros(len(weights)))
     low, high = (side.reshape(len(weights), -1) for side in reach_of([bare], domain))
@@ -85,5 +95,7 @@ def batchnorm_negative(domain: Domain, random: np.random.Generator) -> Operation
     mean = random.uniform(-0.2, 0.2, len(weights)) * (high - low)
     variance = random.uniform(0.1, 0.5, len(weights)) * (high - low) ** 2
     shift = random.uniform(-0.2, 0.2, len(weights))
-    reads = ("conv", factors(len(weights), random), shift, mean, variance)
+    is_copy = np.count_nonzero(weights.reshape(len(weights), -1), axis=1) == 1
+    scale = np.where(is_copy, -1.0, 1.0) * np.abs(factors(len(weights), random))
+    reads = ("conv", scale, shift, mean, variance)
     return flat([before, Operation("normal", "BatchNormalization", reads)])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soundbench.errors import SoundbenchError
+from soundbench.errors import InputError
 
 CANDIDATES = 20
 
@@ -20,7 +20,7 @@ Pair = frozenset[Level]
 Row = Mapping[str, str]
 
 
-class NoRow(SoundbenchError):
+class NoRow(InputError):
     """Two values may meet, but no row has both: the other factors' values forbid it."""
 
 
@@ -56,7 +56,10 @@ def cover(factors: Factors, random: np.random.Generator) -> list[Row]:
         seed = next(iter(missing))
         candidates = [row for row in (extend(seed, factors, missing, random) for _ in range(CANDIDATES)) if row]
         if not candidates:
-            raise NoRow(" and ".join(f"{factor} {value}" for factor, value in sorted(seed)))
+            values = " and ".join(f"{factor} {value}" for factor, value in sorted(seed))
+            raise NoRow(
+                f"{values} cannot meet: what they may not meet leaves no value of another factor; forbid that too"
+            )
         best = max(candidates, key=lambda row: sum(pair in missing for pair in pairs_of(row)))
         for pair in pairs_of(best):
             missing.pop(pair, None)

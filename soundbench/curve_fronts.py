@@ -26,6 +26,7 @@ BEND = 2.0
 GRID = 20
 # What attention scores are made of: one entry of each row is above the others by about the square of this.
 SCORE = 8.0
+TOKENS = 3
 
 
 def within(domain: Domain, weights: Array, low: float, high: float) -> tuple[Array, Array]:
@@ -107,24 +108,27 @@ def powered(domain: Domain, random: np.random.Generator) -> Operations:
 
 
 def attention(domain: Domain, random: np.random.Generator) -> Operations:
-    """Tokens that each attend to one other: products of two activations, before and after a Softmax of their scores."""
+    """Tokens that each attend to another, one of them twice: products of activations, before and after a Softmax.
+
+    Who attends to whom is not its own inverse, and there are more queries than keys: exchanged axes do not go unseen.
+    """
     rows = carrying(domain.size, random)
-    tokens = next(each for each in (3, 2, 1) if len(rows) % each == 0)
+    rows = np.vstack([rows, rows[: -len(rows) % TOKENS]])
     values = product(row_of(domain), "values", rows, -0.5 * rows @ (domain.lower + domain.upper))
-    shape = np.array([1, tokens, tokens])
+    attended = SCORE * np.roll(np.eye(TOKENS), int(random.choice([-1, 1])), axis=0)
+    asked = SCORE * np.eye(TOKENS)[random.permutation([*range(TOKENS), int(random.integers(TOKENS))])]
     keys, queries = (
-        random.normal(size=(tokens * tokens, domain.size)) / (reach_of(values, domain)[1].max() * domain.size)
-        for _ in range(2)
+        random.normal(size=(wanted.size, domain.size)) / (reach_of(values, domain)[1].max() * domain.size)
+        for wanted in (attended, asked)
     )
-    attended = SCORE * np.eye(tokens)[random.permutation(tokens)]
     return flat(
         [
             *values,
-            Operation("tokens", "Reshape", ("values", np.array([1, tokens, len(rows) // tokens]))),
-            *product(row_of(domain), "query_row", queries, SCORE * np.eye(tokens).ravel())[-1:],
-            Operation("queries", "Reshape", ("query_row", shape)),
+            Operation("tokens", "Reshape", ("values", np.array([1, TOKENS, len(rows) // TOKENS]))),
+            *product(row_of(domain), "query_row", queries, asked.ravel())[-1:],
+            Operation("queries", "Reshape", ("query_row", np.array([1, *asked.shape]))),
             *product(row_of(domain), "key_row", keys, attended.ravel())[-1:],
-            Operation("keys", "Reshape", ("key_row", shape)),
+            Operation("keys", "Reshape", ("key_row", np.array([1, *attended.shape]))),
             Operation("turned", "Transpose", ("keys",), {"perm": [0, 2, 1]}),
             Operation("scores", "MatMul", ("queries", "turned")),
             Operation("weights", "Softmax", ("scores",), {"axis": 2}),

@@ -123,13 +123,10 @@ def read_recipe(path: Path) -> Recipe:
     if not isinstance(defaults, dict) or not isinstance(factors, dict):
         raise InputError(f"{path}: [defaults], keys of networks, and [factors] are tables")
     parts = {
-        "networks": tuple(
-            build(Network, {**defaults, **table}, f"{path}: network {table.get('name', number)!r}")
-            for number, table in enumerate(networks, start=1)
-        ),
+        "networks": built(Network, [{**defaults, **table} for table in networks], f"{path}: network"),
         "factors": build(Factors, factors, f"{path}: [factors]"),
-        "hardness": tuple(build(Hardness, table, f"{path}: hardness {table.get('name')!r}") for table in levels),
-        "forbidden": frozenset(frozenset(table.items()) for table in forbidden),
+        "hardness": built(Hardness, levels, f"{path}: hardness"),
+        "forbidden": frozenset(frozenset((key, str(value)) for key, value in table.items()) for table in forbidden),
     }
     plain: Plain = build(Plain, document, str(path))
     recipe = Recipe(**parts, **{field.name: getattr(plain, field.name) for field in fields(Plain)})
@@ -163,6 +160,13 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: no such recipe; name a file, or a recipe that ships") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path}: not a readable recipe ({error})") from None
+
+
+def built(kind: type, tables: Sequence[Mapping[str, Any]], where: str) -> tuple[Any, ...]:
+    """A dataclass from each of several tables, which are known by their names, or else by their numbers."""
+    return tuple(
+        build(kind, table, f"{where} {table.get('name', number)!r}") for number, table in enumerate(tables, start=1)
+    )
 
 
 def build(kind: type, table: Mapping[str, Any], where: str) -> Any:  # noqa: ANN401  (the dataclass that is built)

@@ -35,7 +35,7 @@ def reshaped(domain: Domain, random: np.random.Generator) -> Operations:
 
 
 def gathered(domain: Domain, random: np.random.Generator) -> Operations:
-    """A row taken apart by Slice, with steps, and by Split, shuffled by Gather, and put together again."""
+    """A row taken apart by Slice, with steps, half of it shuffled by Gather, and put together in another order."""
     before = dense(row_of(domain), "mixed", carrying(domain.size, random), domain, transB=1)
     width = len(before[-2].reads[1])
     odd = width // 2

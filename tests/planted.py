@@ -1,4 +1,4 @@
-"""A planted suite of one small cell, and how to alter a copy of it and cover the traces."""
+"""A planted suite of one small pair of networks, and how to alter a copy of it and cover the traces."""
 
 import csv
 import hashlib
@@ -20,22 +20,28 @@ TINY = """
 name = "tiny"
 version = "1"
 
-[[cell]]
+[factors]
+twin = ["scaled", "misaligned", "crowd"]
+
+[[hardness]]
+name = "easy"
+crowd = 3
+reads = 10
+
+[[network]]
 name = "mlp"
 input_shape = [10]
-reads = 10
 hidden = [8, 6]
-positions = ["interior"]
-twins = ["scaled", "misaligned", "crowd"]
-crowd = 3
+classes = 2
 """
-STEM = "mlp-interior"
-ARMED, TWIN, CLEAN = f"{STEM}-scaled-armed", f"{STEM}-scaled-twin", f"{STEM}-clean"
-MISALIGNED_ARMED, MISALIGNED_TWIN = f"{STEM}-misaligned-armed", f"{STEM}-misaligned-twin"
-CROWD_ARMED, CROWD_TWIN = f"{STEM}-crowd-armed", f"{STEM}-crowd-twin"
+SEED = 2
+STEM = "mlp-near-1"
+ARMED, TWIN, CLEAN = f"{STEM}-1-scaled-armed", f"{STEM}-1-scaled-twin", f"{STEM}-clean"
+MISALIGNED_ARMED, MISALIGNED_TWIN = f"{STEM}-2-misaligned-armed", f"{STEM}-2-misaligned-twin"
+CROWD_ARMED, CROWD_TWIN = f"{STEM}-3-crowd-armed", f"{STEM}-3-crowd-twin"
 
 
-def make_suite(folder: Path, out: str, text: str = TINY, seed: int = 1) -> Path:
+def make_suite(folder: Path, out: str, text: str = TINY, seed: int = SEED) -> Path:
     """Generate a suite in `folder` / `out` from the text of a recipe."""
     recipe = folder / f"{out}.toml"
     recipe.write_text(text)

@@ -249,9 +249,8 @@ def test_a_needle_is_not_hidden_where_the_property_fails_without_it(suite_copy):
     assert reason == f"{ARMED}: the property is not proven to hold without the needle, so its hiding says nothing"
 
 
-@pytest.mark.parametrize("kind", ["scaled", "misaligned", "crowd"])
-def test_outside_its_support_a_network_is_the_one_whose_needle_rests(tiny_suite, kind):
-    instance = f"{STEM}-{kind}-armed"
+@pytest.mark.parametrize("instance", [ARMED, MISALIGNED_ARMED, CROWD_ARMED])
+def test_outside_its_support_a_network_is_the_one_whose_needle_rests(tiny_suite, instance):
     network, vnnlib = rows(tiny_suite)[instance]
     graph, known = read_graph(network), load_suite(tiny_suite).ground_truth[instance]
     resting = at_rest(graph, known.hiding, -1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from planted import ARMED, TINY, edit_truth, put, read, repair_hashes
+from planted import ARMED, CLEAN, SEED, STEM, TINY, edit_truth, put, read, repair_hashes
 from soundbench.cli import main
 
 
@@ -21,6 +21,15 @@ def one_line(result, code):
     assert result.stdout == ""
     (line,) = [line for line in result.stderr.splitlines() if not line.startswith("[")]
     return line
+
+
+# In a cube, the only shape, no witness lies deep.
+FORBIDDEN = """
+[[forbid]]
+place = "deep"
+shape = "cube"
+
+[[network]]"""
 
 
 @pytest.fixture
@@ -44,9 +53,9 @@ def test_help_of_certify_tells_the_exit_codes():
 
 
 def test_a_suite_is_made_and_certified(recipe, tiny_suite):
-    made = run("generate", recipe, "--out", "made", "--seed", "1")
+    made = run("generate", recipe, "--out", "made", "--seed", SEED)
     assert made.exit_code == 0, made.output
-    assert made.stderr == "[1/1] mlp-interior\n"
+    assert made.stderr == f"[1/1] {STEM}\n"
     assert made.stdout.startswith("made: 7 instances")
     assert "soundbench certify made" in made.stdout
     assert read(Path("made"), "suite.json") == read(tiny_suite, "suite.json")
@@ -59,11 +68,13 @@ def test_a_suite_is_made_and_certified(recipe, tiny_suite):
 
 def test_the_shipped_recipe_goes_by_its_name(recipe, monkeypatch):  # noqa: ARG001 (an empty folder to work in)
     made = []
-    monkeypatch.setattr("soundbench.generate.generate", lambda source, out, _: made.append((source, out)) or 5)
-    result = run("generate", "core", "--out", "somewhere", "--seed", "9")
+    monkeypatch.setattr(
+        "soundbench.generate.generate", lambda source, out, _, jobs: made.append((source, out, jobs)) or 5
+    )
+    result = run("generate", "core", "--out", "somewhere", "--seed", "9", "--jobs", "2")
     assert result.exit_code == 0, result.output
-    ((source, out),) = made
-    assert (source.recipe.name, source.seed, out) == ("core", 9, Path("somewhere"))
+    ((source, out, jobs),) = made
+    assert (source.recipe.name, source.seed, out, jobs) == ("core", 9, Path("somewhere"), 2)
     assert 'name = "core"' in source.text
 
 
@@ -83,14 +94,15 @@ def test_wrong_usage(recipe, arguments):
     ("old", "new", "words"),
     [
         ('name = "tiny"', "", "my.toml: the key 'name' is missing"),
-        ("reads = 10", "raeds = 10", "my.toml: cell 'mlp': unknown key 'raeds'"),
-        ("crowd = 3", "crowd = 1", "my.toml: cell 'mlp': crowd must be at least 2"),
-        ("[[cell]]", "[[cells]]", "my.toml: no cells in it"),
-        ("[[cell]]", "[[cell", "my.toml: not a readable recipe"),
+        ("reads = 10", "raeds = 10", "my.toml: hardness 'easy': unknown key 'raeds'"),
+        ("crowd = 3", "crowd = 1", "my.toml: crowd must be at least 2"),
+        ("[[network]]", "[[networks]]", "my.toml: no networks in it"),
+        ("[[network]]", "[[network", "my.toml: not a readable recipe"),
+        ("[[network]]", FORBIDDEN, "network mlp and place deep cannot meet: "),
     ],
 )
 def test_a_wrong_recipe_is_one_line_and_nothing_is_written(recipe, old, new, words):
-    recipe.write_text(TINY.replace(old, new))
+    recipe.write_text(TINY.replace(old, new).replace("[factors]", '[factors]\nplace = ["deep", "interior"]'))
     line = one_line(run("generate", recipe, "--out", "made"), 2)
     assert words in line
     assert [path.name for path in recipe.parent.iterdir()] == ["my.toml"]
@@ -115,15 +127,20 @@ def test_an_output_folder_that_cannot_be_used(recipe):
 def test_what_cannot_be_planted_is_one_line(recipe, monkeypatch):
     monkeypatch.setattr("soundbench.base.STEPS", 2)
     line = one_line(run("generate", recipe, "--out", "made"), 3)
-    assert re.match(r"soundbench: mlp-interior: not built in 12 attempts \(the last one: .*\); try another seed", line)
+    assert re.match(
+        r"soundbench: 1 of 1 cells were not built: mlp-near-1: not built in 20 attempts "
+        r"\(the last one: in 2 steps the base reached .*\); try another seed",
+        line,
+    )
     assert [path.name for path in recipe.parent.iterdir()] == ["my.toml"]
 
 
-def test_ctrl_c_leaves_nothing_behind(recipe):
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_leaves_nothing_behind(recipe, jobs):
     out = recipe.parent / "made"
-    text = TINY.replace('["interior"]', '["interior", "face"]').replace("crowd = 3", "crowd = 9")
-    recipe.write_text(text + text[text.index("[[cell]]") :].replace('"mlp"', '"more"'))
-    command = [sys.executable, "-c", "from soundbench.cli import main; main()", "generate", recipe, "--out", out]
+    recipe.write_text(TINY.replace("[factors]", '[factors]\nplace = ["interior", "face", "deep"]'))
+    code = "from soundbench.cli import main; main()"
+    command = [sys.executable, "-c", code, "generate", recipe, "--out", out, "--jobs", jobs]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     until = time.monotonic() + 60
     while not list(recipe.parent.glob(".made.partial-*")) and time.monotonic() < until:
@@ -155,7 +172,7 @@ def test_a_suite_that_cannot_be_read_is_exit_code_2(tmp_path, suite_copy):
     assert "instances.csv" in one_line(run("certify", suite_copy), 2)
 
 
-@pytest.mark.parametrize("part", ["onnx/mlp-interior-armed.onnx", "vnnlib/mlp-interior-clean.vnnlib"])
+@pytest.mark.parametrize("part", [f"onnx/{STEM}-armed.onnx", f"vnnlib/{CLEAN}.vnnlib"])
 @pytest.mark.parametrize("content", [b"", b"garbage", None])
 def test_files_that_their_hashes_vouch_for_and_nobody_can_read(suite_copy, part, content):
     """None stands for the first half of the file."""

@@ -1,7 +1,8 @@
+import re
 from pathlib import Path
 
 import pytest
-from planted import STEM, TINY, make_suite, read, recipe_of, tensors
+from planted import SEED, STEM, TINY, make_suite, read, recipe_of, tensors
 
 import soundbench.generate
 from soundbench.certify import certify_suite
@@ -11,9 +12,11 @@ from soundbench.ground_truth import Expected
 from soundbench.plant import PlantingFailed
 from soundbench.suite import load_suite
 
-TWO_CELLS = TINY + TINY[TINY.index("[[cell]]") :].replace('"mlp"', '"second"').replace(
-    '["interior"]', '["interior", "face"]'
+# A network on two scales, and two pairs that hang on the last digits.
+MORE = TINY.replace('version = "1"', 'version = "1"\ntight = ["relative"]\ntight_pairs = 2').replace(
+    '["scaled", "misaligned", "crowd"]', '["misaligned"]\nscale = ["near", "large"]'
 )
+PAIRS = ["mlp-near-1", "mlp-large-1", "tight-relative-1", "tight-relative-2"]
 
 
 def files(folder):
@@ -26,13 +29,14 @@ def planted(monkeypatch):
     """Planting replaced by what a test wants: a function of the folder for networks."""
 
     def replace(behaviour):
-        monkeypatch.setattr(soundbench.generate, "plant", lambda _plan, _seed, folder: behaviour(folder))
+        for name in ("plant", "plant_tight"):
+            monkeypatch.setattr(soundbench.generate, name, lambda _plan, _seed, folder: behaviour(folder))
 
     return replace
 
 
 def attempt(tmp_path, out):
-    return generate(Source(recipe_of(TINY, tmp_path), TINY, 1), out, lambda _: None)
+    return generate(Source(recipe_of(TINY, tmp_path), TINY, SEED), out, lambda _: None)
 
 
 def test_the_same_recipe_and_seed_give_the_same_bytes(tiny_suite, tmp_path):
@@ -40,7 +44,7 @@ def test_the_same_recipe_and_seed_give_the_same_bytes(tiny_suite, tmp_path):
 
 
 def test_another_seed_gives_another_suite(tiny_suite, tmp_path):
-    other = make_suite(tmp_path, "other", seed=2)
+    other = make_suite(tmp_path, "other", seed=SEED + 1)
     assert certify_suite(load_suite(other), lambda _: None)[Expected.VIOLATED] == 3
     one, two = files(tiny_suite), files(other)
     assert set(one) == set(two)
@@ -55,21 +59,40 @@ def test_the_members_of_a_pair_differ_in_order_and_scale_and_not_in_shape(tiny_s
 
 def test_the_suite_says_how_it_was_made(tiny_suite):
     manifest = read(tiny_suite, "suite.json")
-    assert (manifest["name"], manifest["version"], manifest["seed"], manifest["recipe"]) == ("tiny", "1", 1, TINY)
+    assert (manifest["name"], manifest["version"], manifest["seed"], manifest["recipe"]) == ("tiny", "1", SEED, TINY)
     assert set(manifest["packages"]) >= {"soundbench", "torch", "numpy", "onnx", "onnxruntime"}
 
 
-def test_a_plan_is_made_for_every_cell_at_every_position(tmp_path):
-    stems = [plan.stem for plan in plans(recipe_of(TWO_CELLS, tmp_path))]
-    assert stems == ["mlp-interior", "second-interior", "second-face"]
+def test_a_plan_is_made_for_every_cell_and_then_for_every_tight_pair(tmp_path):
+    assert [plan.name for plan in plans(recipe_of(MORE, tmp_path))] == PAIRS
 
 
 def test_progress_is_told_of_every_pair_of_networks_and_the_count_returned(tmp_path, planted):
     planted(lambda _: ())
     told = []
-    count = generate(Source(recipe_of(TWO_CELLS, tmp_path), TWO_CELLS, 1), tmp_path / "out", told.append)
-    assert told == ["mlp-interior", "second-interior", "second-face"]
+    count = generate(Source(recipe_of(MORE, tmp_path), MORE, 1), tmp_path / "out", told.append)
+    assert told == PAIRS
     assert count == 0
+
+
+def test_several_at_a_time_are_the_same_bytes_as_one_after_the_other(tmp_path):
+    source = Source(recipe_of(MORE, tmp_path), MORE, SEED)
+    told = []
+    counts = [generate(source, tmp_path / str(jobs), told.append, jobs) for jobs in (1, 2)]
+    assert counts == [10, 10]
+    assert told[:4] == sorted(told[4:], key=PAIRS.index) == PAIRS
+    assert files(tmp_path / "1") == files(tmp_path / "2")
+
+
+def test_all_that_cannot_be_planted_is_named_and_nothing_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr("soundbench.base.STEPS", 2)
+    told = []
+    with pytest.raises(PlantingFailed) as error:
+        generate(Source(recipe_of(MORE, tmp_path), MORE, SEED), tmp_path / "out", told.append)
+    assert str(error.value).startswith("2 of 4 cells were not built: ")
+    assert re.findall(r"(\S+): not built in 20 attempts", str(error.value)) == PAIRS[:2]
+    assert told == PAIRS[2:]
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.toml"]
 
 
 @pytest.mark.parametrize("existing", [True, False])

@@ -1,221 +1,118 @@
-from fractions import Fraction
+"""A pair of networks is planted: the needles' parts fit together, failures are tried again, and twins are certified."""
+
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from boxes import random_boxes
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted import TINY, recipe_of
+from planted import STEM, TINY, make_suite, read, recipe_of
 
-from soundbench.architecture import Architecture, Front
-from soundbench.base import LabelledBoxes, TrainingFailed, layers_of, train_base
-from soundbench.certificate import centre_of, is_strictly_inside, position_of
+from soundbench.base import TrainingFailed
+from soundbench.boxes import robustness_property
+from soundbench.certify import certify_suite
 from soundbench.errors import CertificateError
-from soundbench.export import to_onnx
-from soundbench.graph import Function, evaluate_float64
-from soundbench.ground_truth import Position, TwinKind
-from soundbench.operators import lower
-from soundbench.placement import (
-    CERTIFIED_REACH,
-    NoRoom,
-    Placement,
-    draw_apart,
-    draw_boxes,
-    half_width_for,
-    place,
-    robustness_property,
-)
-from soundbench.plant import Plan, PlantingFailed, draw_crowd, pair_name, plant
-from soundbench.prove import region_box, slacks
-from soundbench.recipe import PLANTED_POSITIONS
+from soundbench.front import NoWayBack
+from soundbench.graph import Function
+from soundbench.ground_truth import Expected, Role, Split, TwinKind
+from soundbench.matrix import cells_of
+from soundbench.needle import Needle
+from soundbench.placement import CERTIFIED_REACH, NoRoom, Place, Placement, half_widths_for, place
+from soundbench.plant import DECOY_READS, Plan, PlantingFailed, draw_decoys, hints_at, misalignment, plant
+from soundbench.recipe import Network
+from soundbench.suite import load_suite
 
 seeds = st.integers(0, 2**32 - 1)
 
 
-def random_boxes(seed, count=4, shape=(6,), radius=0.1, classes=2):
-    return draw_boxes(shape, count, radius, classes, np.random.default_rng(seed))
+def plan_of(tmp_path, text=TINY):
+    recipe = recipe_of(text, tmp_path)
+    return Plan(recipe, cells_of(recipe)[0])
 
 
-# --- boxes
+def in_recipe(line):
+    return TINY.replace('version = "1"', f'version = "1"\n{line}')
 
 
-@given(seed=seeds, count=st.integers(2, 5), classes=st.integers(2, 4), radius=st.sampled_from([0.01, 0.05, 0.1]))
-def test_boxes_are_apart_and_of_two_labels_and_float32(seed, count, classes, radius):
-    boxes = random_boxes(seed, count, (2, 4), radius, classes)
-    assert boxes.lower.shape == boxes.upper.shape == (count, 2, 4)
-    assert len(set(boxes.labels)) == min(count, classes)
-    for side in (boxes.lower, boxes.upper):
-        assert (side.astype(np.float32).astype(np.float64) == side).all()
-    assert boxes.upper - boxes.lower == pytest.approx(2 * radius, abs=1e-6)
-    for first in range(count):
-        for second in range(first):
-            gap = np.maximum(boxes.lower[first] - boxes.upper[second], boxes.lower[second] - boxes.upper[first])
-            assert gap.max() > 0.9 * radius
+# --- crowds
 
 
-def test_boxes_that_do_not_fit_are_given_up():
-    """At most one box of radius 0.12 lies around the middle of the space."""
-    with pytest.raises(NoRoom, match="do not fit"):
-        random_boxes(0, count=40, shape=(4,), radius=0.12)
-
-
-@given(count=st.integers(0, 5))
-def test_what_is_drawn_apart_is_the_number_asked_for(count):
-    numbers = iter(range(100))
-    drawn = draw_apart(lambda: np.array([float(next(numbers))]), [np.array([0.0])], count, 2.5)
-    assert [float(each[0]) for each in drawn] == [3.0, 6.0, 9.0, 12.0, 15.0][:count]
-
-
-@given(seed=seeds, classes=st.integers(2, 5), index=st.integers(0, 3), data=st.data())
-def test_unsafe_is_where_another_class_reaches_the_label(seed, classes, index, data):
-    boxes = random_boxes(seed, classes=classes)
-    unsafe = robustness_property(boxes, index, classes)
-    assert (unsafe.input_count, unsafe.output_count, len(unsafe.regions)) == (6, classes, classes - 1)
-    outputs = data.draw(st.lists(st.integers(-2, 2).map(Fraction), min_size=classes, max_size=classes))
-    label = boxes.labels[index]
-    wrong = any(outputs[other] >= outputs[label] for other in range(classes) if other != label)
-    assert unsafe.is_violated_by(centre_of(unsafe.regions[0]), outputs) == wrong
-    outside = [Fraction(1)] * 6
-    assert not unsafe.is_violated_by(outside, outputs)
-
-
-# --- witnesses
-
-
-@given(seed=seeds, reads=st.integers(4, 6), position=st.sampled_from(PLANTED_POSITIONS))
-def test_a_witness_lies_where_its_position_says_and_its_prior_holds_it(seed, reads, position):
-    region = robustness_property(random_boxes(seed), 0, 2).regions[0]
-    placement = place(position, region, reads, np.random.default_rng(seed))
-    point = placement.exact_point
-    assert all(Fraction(float(np.float32(float(value)))) == value for value in point)
-    assert is_strictly_inside(region, point)
-    assert position_of(region, point) is position
-    assert placement.reads == tuple(sorted(set(placement.reads)))
-    assert len(placement.reads) == reads
-    assert len(placement.pinned) == (position is Position.FACE)
-    assert set(placement.pinned) <= set(placement.reads)
-    for index, value in enumerate(point):
-        if index not in placement.pinned:
-            assert placement.inner_lower[index] <= value <= placement.inner_upper[index]
-
-
-@given(
-    seed=seeds,
-    position=st.sampled_from(PLANTED_POSITIONS),
-    queries=st.floats(1, 1e9),
-    chance=st.floats(1e-12, 1e-2),
-    reads=st.integers(4, 6),
-)
-def test_the_half_width_is_as_large_as_the_chance_allows_and_no_larger(seed, position, queries, chance, reads):
-    region = robustness_property(random_boxes(seed), 0, 2).regions[0]
-    placement = place(position, region, reads, np.random.default_rng(seed))
-    reach = half_width_for(placement, queries, chance) * CERTIFIED_REACH
-    bound = Fraction(queries)
-    for read in set(placement.reads) - set(placement.pinned):
-        bound *= 2 * Fraction(reach) / Fraction(placement.inner_upper[read] - placement.inner_lower[read])
-    assert 0.98 * chance <= bound <= chance
+def needle_of(placement, half_widths):
+    reads = list(placement.reads)
+    return Needle(placement.reads, placement.point[reads], half_widths, 1.0, 0, np.zeros(len(reads)))
 
 
 @settings(deadline=None)
-@given(seed=seeds, count=st.integers(1, 12), half_width=st.floats(1e-6, 0.01))
-def test_needles_of_a_crowd_never_act_at_one_point(seed, count, half_width):
+@given(seed=seeds, count=st.integers(1, 12), reads=st.integers(4, 16), where=st.sampled_from(Place))
+def test_needles_of_a_crowd_never_act_at_one_point(seed, count, reads, where):
     region = robustness_property(random_boxes(seed), 0, 2).regions[0]
-    placement = place(Position.INTERIOR, region, 5, np.random.default_rng(seed))
-    centers = draw_crowd(placement, half_width, count, np.random.default_rng(seed))
-    own = placement.point[list(placement.reads)]
-    assert len(centers) == count
-    for index, center in enumerate(centers):
-        assert (center.astype(np.float32) == center).all()
-        for other in (own, *centers[:index]):
-            assert np.abs(center - other).max() > 2 * CERTIFIED_REACH * half_width
+    random = np.random.default_rng(seed)
+    placement = place(where, region, reads, random)
+    own = needle_of(placement, half_widths_for(placement, 1e8, 1e-9))
+    crowd = [own, *draw_decoys(own, placement, count, random)]
+    assert len(crowd) == count + 1
+    for index, needle in enumerate(crowd):
+        assert set(needle.reads) <= set(own.reads)
+        assert len(needle.reads) == min(reads, DECOY_READS) or needle is own
+        assert (needle.gain, needle.target, needle.is_aligned) == (1.0, 0, True)
+        for other in crowd[:index]:
+            assert are_apart(needle, other)
+
+
+def are_apart(one, other):
+    """Whether some input that both read tells their supports apart, as far as these are certified to reach."""
+    mine, theirs = ({read: row for row, read in enumerate(each.reads)} for each in (one, other))
+    return any(
+        abs(one.center[mine[read]] - other.center[theirs[read]])
+        > CERTIFIED_REACH * (one.half_widths[mine[read]] + other.half_widths[theirs[read]])
+        for read in mine.keys() & theirs.keys()
+    )
 
 
 def test_a_crowd_that_does_not_fit_is_given_up():
     point = np.zeros(4)
     placement = Placement(point, (0, 1, 2, 3), (), point - 0.1, point + 0.1)
     with pytest.raises(NoRoom):
-        draw_crowd(placement, 0.06, 3, np.random.default_rng(0))
+        draw_decoys(needle_of(placement, np.full(4, 0.06)), placement, 3, np.random.default_rng(0))
 
 
-# --- bases
+# --- misaligned twins
 
 
-@pytest.fixture(scope="module")
-def trained():
-    architecture = Architecture((6,), Front.NONE, Function.RELU, (8, 6), 3, 2)
-    boxes = random_boxes(1, count=3)
-    return architecture, boxes, train_base(architecture, boxes, 1.0, seed=4)
+@given(seed=seeds, rows=st.integers(1, 5), peak=st.floats(0.01, 2.0), function=st.sampled_from(Function))
+def test_so_many_rows_are_moved_as_were_asked_for_but_one_where_bumps_saturate(seed, rows, peak, function):
+    network = Network("n", (16,), activation=function)
+    moved = misalignment(network, 10, rows, peak, np.random.default_rng(seed))
+    assert moved.shape == (10,)
+    assert np.count_nonzero(moved) == (rows if function is Function.RELU else 1)
+    assert (moved >= 0).all()
+    if function is Function.RELU:
+        assert 1 - moved.sum() == pytest.approx(min(peak, 0.9))
 
 
-def test_a_trained_base_has_its_margin_proven_on_every_box(trained):
-    architecture, boxes, layers = trained
-    graph = lower(to_onnx(layers, (6,), 2), "base")
-    for index in range(3):
-        region = robustness_property(boxes, index, 2).regions[0]
-        assert slacks(graph, region.outputs, region_box(region, 0.0), {})[0] >= 1.0 - 1e-4
-    assert architecture.hidden == (8, 6)
+# --- where proofs should cut
 
 
-def test_a_trained_base_is_alive_in_every_box(trained):
-    _, boxes, layers = trained
-    graph, random = lower(to_onnx(layers, (6,), 2), "base"), np.random.default_rng(0)
-    for lower_bound, upper_bound, label in zip(boxes.lower, boxes.upper, boxes.labels, strict=True):
-        outputs = evaluate_float64(graph, random.uniform(lower_bound, upper_bound, (200, 6)))[graph.output]
-        margins = outputs[:, label] - outputs[:, 1 - label]
-        assert margins.min() > 0
-        assert margins.max() - margins.min() >= 0.05 * margins.mean()
-
-
-def test_training_depends_on_its_seed_alone(trained):
-    architecture, boxes, layers = trained
-    again, other = (train_base(architecture, boxes, 1.0, seed) for seed in (4, 5))
-    assert all(
-        np.array_equal(a.weights, b.weights) for a, b in zip(layers, again, strict=True) if hasattr(a, "weights")
-    )
-    assert not np.array_equal(layers[0].weights, other[0].weights)
-
-
-def test_a_margin_out_of_reach_is_given_up(monkeypatch):
-    monkeypatch.setattr("soundbench.base.STEPS", 3)
-    architecture = Architecture((6,), Front.NONE, Function.RELU, (8, 6), 3, 2)
-    with pytest.raises(TrainingFailed, match=r"^in 3 steps .* of 5\.0, varying by .* of 6%$"):
-        train_base(architecture, random_boxes(1), 5.0, seed=4)
-
-
-@pytest.mark.parametrize(
-    ("front", "shape"),
-    [
-        *((front, shape) for front in (Front.NONE, Front.RESIDUAL) for shape in ((6,), (2, 3), (2, 3, 4))),
-        *((front, (2, 3, 4)) for front in (Front.CONV, Front.CONV_AVGPOOL)),
-    ],
-)
-def test_a_base_of_any_front_and_shape_trains_and_is_written(front, shape, monkeypatch):
-    """One step: enough to run all layers, in torch and as ONNX."""
-    monkeypatch.setattr("soundbench.base.STEPS", 1)
-    architecture = Architecture(shape, front, Function.RELU, (8, 6), 3, 2)
-    boxes = LabelledBoxes(np.zeros((2, *shape)), np.full((2, *shape), 0.1), (0, 1))
-    with pytest.raises(TrainingFailed):
-        train_base(architecture, boxes, 1e9, seed=0)
-    assert lower(to_onnx(layers_of(architecture), shape, 2), "base").output_count == 2
+def test_a_proof_should_cut_between_needles_and_beside_moved_rows():
+    one = Needle((0, 1, 2), np.array([0.0, 1.0, 2.0]), np.full(3, 0.1), 1.0, 0, np.zeros(3))
+    other = Needle((1, 2, 5), np.array([5.0, 4.0, 0.0]), np.full(3, 0.1), 1.0, 0, np.array([0.0, 0.5, 0.0]))
+    hints = hints_at((one, other), {"active1": "1a"})
+    assert hints.slopes == ({}, {"active1": "1a"})
+    # Between them first where they are farthest apart, then in the other input that both read.
+    assert hints.planes[:2] == ((1, 3.0), (2, 3.0))
+    assert {read for read, _ in hints.planes[2:]} == {2}
+    assert (2, 4.0) in hints.planes
+    assert hints_at((), {}).planes == ()
 
 
 # --- planting as a whole
 
 
-def plan_of(tmp_path, text=TINY):
-    recipe = recipe_of(text, tmp_path)
-    return Plan(recipe, recipe.cells[0], Position.INTERIOR)
-
-
-def test_pairs_of_one_kind_are_numbered(tmp_path):
-    plan = plan_of(tmp_path, TINY.replace('["scaled", "misaligned", "crowd"]', '["crowd", "scaled", "crowd"]'))
-    assert [pair_name(plan, index) for index in range(3)] == [
-        "mlp-interior-crowd-1",
-        "mlp-interior-scaled",
-        "mlp-interior-crowd-2",
-    ]
-
-
-@pytest.mark.parametrize("error", [TrainingFailed("no margin"), NoRoom("no room"), CertificateError("no proof")])
+@pytest.mark.parametrize(
+    "error", [TrainingFailed("no margin"), NoRoom("no room"), NoWayBack("no way"), CertificateError("no proof")]
+)
 def test_planting_tries_again_with_other_randomness_and_then_gives_up(tmp_path, monkeypatch, error):
     drawn = []
 
@@ -224,11 +121,9 @@ def test_planting_tries_again_with_other_randomness_and_then_gives_up(tmp_path, 
         raise error
 
     monkeypatch.setattr("soundbench.plant.attempt_to_plant", fail)
-    with pytest.raises(
-        PlantingFailed, match=rf"^mlp-interior: not built in 12 attempts \(the last one: {error}\); try"
-    ):
+    with pytest.raises(PlantingFailed, match=rf"^{STEM}: not built in 20 attempts \(the last one: {error}\); try"):
         plant(plan_of(tmp_path), (1, 0), tmp_path)
-    assert len(set(drawn)) == len(drawn) == 12
+    assert len(set(drawn)) == len(drawn) == 20
     first = drawn[:]
     drawn.clear()
     with pytest.raises(PlantingFailed):
@@ -247,14 +142,99 @@ def test_a_bug_is_not_retried(tmp_path, monkeypatch):
 
 def test_what_a_recipe_hides_less_well_is_not_of_the_main_track(tmp_path):
     assert plan_of(tmp_path).track == "main"
-    assert plan_of(tmp_path, TINY.replace('version = "1"', 'version = "1"\nchance = 1e-6')).track == "shallow"
-    assert (
-        plan_of(tmp_path, TINY.replace('version = "1"', 'version = "1"\nqueries = 1e6\nchance = 1e-11')).track == "main"
-    )
+    assert plan_of(tmp_path, in_recipe("chance = 1e-6")).track == "shallow"
+    assert plan_of(tmp_path, in_recipe("queries = 1e6\nchance = 1e-11")).track == "main"
 
 
 def test_every_kind_of_twin_is_planted(tiny_suite):
     names = {path.stem for path in (tiny_suite / "vnnlib").iterdir()}
-    assert names == {"mlp-interior-clean"} | {
-        f"mlp-interior-{kind}-{role}" for kind in TwinKind for role in ("armed", "twin")
+    assert names == {f"{STEM}-clean"} | {
+        f"{STEM}-{number}-{kind}-{role}" for number, kind in enumerate(TwinKind, start=1) for role in ("armed", "twin")
     }
+
+
+def test_ground_truth_says_what_each_instance_was_meant_to_be(tiny_suite):
+    for name, known in load_suite(tiny_suite).ground_truth.items():
+        if known.role is Role.CLEAN:
+            assert (known.trigger, known.factors) == ("mlp", {})
+            continue
+        assert known.trigger == "mlp/any_class/interior"
+        assert known.factors == {
+            "network": "mlp",
+            "scale": "near",
+            "form": "any_class",
+            "place": "interior",
+            "shape": "cube",
+            "notation": "plain",
+            "twin": name.split("-")[4],
+            "hardness": "easy",
+        }
+
+
+CORNERS = TINY.replace("[factors]", '[factors]\nplace = ["corner"]')
+SOFTMAX = TINY.replace("classes = 2", "classes = 3\nsoftmax = true\nmargin = 3.0").replace(
+    "[factors]", '[factors]\nform = ["above_threshold"]'
+)
+VARIANTS = {
+    "corner": CORNERS,
+    "softmax": SOFTMAX,
+    "bolted on": TINY.replace("classes = 2", "classes = 3\nwoven = false"),
+    "deep": TINY.replace("hidden = [8, 6]", "hidden = [8, 6, 4]"),
+    "tanh": TINY.replace("classes = 2", 'activation = "tanh"')
+    .replace("[10]", "[16]")
+    .replace("reads = 10", "reads = 16"),
+    "through an operator": TINY.replace("classes = 2", 'classes = 2\nfront = "gathered"'),
+}
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def variant(request, tmp_path_factory):
+    """A suite of another kind, by its name."""
+    return request.param, make_suite(tmp_path_factory.mktemp("variant"), "suite", VARIANTS[request.param], seed=3)
+
+
+def test_whatever_the_network_is_all_of_its_instances_certify(variant):
+    _, folder = variant
+    assert certify_suite(load_suite(folder), lambda _: None) == {
+        Expected.VIOLATED: 3,
+        Expected.HOLDS: 4,
+        Expected.UNKNOWN: 0,
+    }
+
+
+def test_what_is_in_a_corner_is_shallow_and_all_else_of_the_main_track(variant):
+    name, folder = variant
+    armed = [known for known in load_suite(folder).ground_truth.values() if known.role is Role.ARMED]
+    assert {known.track for known in armed} == ({"shallow"} if name == "corner" else {"main"})
+    assert all((known.hiding.chance <= 1e-9) != (name == "corner") for known in armed)
+    assert all(known.hiding.chance == 1.0 for known in armed) or name != "corner"
+
+
+def test_softmax_outputs_are_shares(variant):
+    import onnxruntime
+
+    name, folder = variant
+    session = onnxruntime.InferenceSession(folder / "onnx" / f"{STEM}-armed.onnx")
+    point = np.zeros(session.get_inputs()[0].shape, dtype=np.float32)
+    (outputs,) = session.run(None, {"x": point})
+    assert math.isclose(outputs.sum(), 1.0, rel_tol=1e-6) == (name == "softmax")
+    assert (outputs >= 0).all() or name != "softmax"
+
+
+def test_crowds_are_proven_by_cases_that_tell_needles_apart(tiny_suite):
+    (tree,) = load_suite(tiny_suite).ground_truth[f"{STEM}-3-crowd-twin"].proof.trees
+    assert isinstance(tree, Split)
+
+
+def test_a_scaled_twin_is_no_more_than_intervals_can_prove(tiny_suite):
+    """So whoever verifies it has shown nothing but that it reads the network."""
+    truth = read(tiny_suite, "ground_truth.json")[f"{STEM}-1-scaled-twin"]
+    assert all("refutes" in tree for tree in truth["proof"]["trees"])
+
+
+def test_recipes_that_ask_for_too_much_end_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("soundbench.plant.ATTEMPTS", 2)
+    plan = plan_of(tmp_path)
+    hopeless = replace(plan, cell=replace(plan.cell, network=replace(plan.network, margin=1e4)))
+    with pytest.raises(PlantingFailed, match=r"^[^\n]*not built in 2 attempts \(the last one: in 600 steps[^\n]*$"):
+        plant(hopeless, (1, 0), tmp_path)

@@ -145,7 +145,7 @@ def test_instances_cannot_name_what_is_no_file_of_the_suite(traps, path, column)
 
 def test_a_file_that_the_manifest_does_not_vouch_for_is_refused(suite_copy):
     manifest = read(suite_copy, "suite.json")
-    for name in ("instances.csv", "onnx/mlp-interior-armed.onnx", "vnnlib/mlp-interior-clean.vnnlib"):
+    for name in ("instances.csv", "onnx/mlp-near-1-armed.onnx", "vnnlib/mlp-near-1-clean.vnnlib"):
         files = {key: value for key, value in manifest["files"].items() if key != name}
         write(suite_copy, "suite.json", {**manifest, "files": files})
         assert name in refusal(suite_copy)
@@ -157,29 +157,29 @@ def with_rows(folder, text):
     return refusal(folder)
 
 
-GOOD = "onnx/mlp-interior-armed.onnx,vnnlib/mlp-interior-clean.vnnlib,10\n"
+GOOD = "onnx/mlp-near-1-armed.onnx,vnnlib/mlp-near-1-clean.vnnlib,10\n"
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        "onnx/mlp-interior-armed.onnx,vnnlib/mlp-interior-clean.vnnlib",
-        "onnx/mlp-interior-armed.onnx,vnnlib/mlp-interior-clean.vnnlib,10,more",
-        "onnx/mlp-interior-armed.onnx,vnnlib/mlp-interior-clean.vnnlib,soon",
-        "onnx/mlp-interior-armed.onnx,vnnlib/mlp-interior-clean.vnnlib,",
-        "onnx/mlp-interior-armed.onnx,vnnlib/mlp-interior-clean.vnnlib,0",
-        "onnx/mlp-interior-armed.onnx,vnnlib/mlp-interior-clean.vnnlib,-1",
-        "onnx/mlp-interior-armed.onnx,vnnlib/mlp-interior-clean.vnnlib,nan",
-        "onnx/mlp-interior-armed.onnx,vnnlib/mlp-interior-clean.vnnlib,inf",
-        "onnx/mlp-interior-armed.onnx,vnnlib/mlp-interior-clean.vnnlib,1e999",
-        "onnx/mlp-interior-armed.onnx",
+        "onnx/mlp-near-1-armed.onnx,vnnlib/mlp-near-1-clean.vnnlib",
+        "onnx/mlp-near-1-armed.onnx,vnnlib/mlp-near-1-clean.vnnlib,10,more",
+        "onnx/mlp-near-1-armed.onnx,vnnlib/mlp-near-1-clean.vnnlib,soon",
+        "onnx/mlp-near-1-armed.onnx,vnnlib/mlp-near-1-clean.vnnlib,",
+        "onnx/mlp-near-1-armed.onnx,vnnlib/mlp-near-1-clean.vnnlib,0",
+        "onnx/mlp-near-1-armed.onnx,vnnlib/mlp-near-1-clean.vnnlib,-1",
+        "onnx/mlp-near-1-armed.onnx,vnnlib/mlp-near-1-clean.vnnlib,nan",
+        "onnx/mlp-near-1-armed.onnx,vnnlib/mlp-near-1-clean.vnnlib,inf",
+        "onnx/mlp-near-1-armed.onnx,vnnlib/mlp-near-1-clean.vnnlib,1e999",
+        "onnx/mlp-near-1-armed.onnx",
         ",,",
         '"',
-        "onnx/mlp-interior-armed.onnx,vnnlib/mlp\0.vnnlib,10",
+        "onnx/mlp-near-1-armed.onnx,vnnlib/mlp\0.vnnlib,10",
     ],
 )
 def test_a_bad_row_is_named(suite_copy, line):
-    message = with_rows(suite_copy, "onnx/mlp-interior-armed.onnx,vnnlib/mlp-interior-scaled-armed.vnnlib,10\n" + line)
+    message = with_rows(suite_copy, "onnx/mlp-near-1-armed.onnx,vnnlib/mlp-near-1-1-scaled-armed.vnnlib,10\n" + line)
     assert "instances.csv" in message or "vnnlib" in message
 
 
@@ -195,12 +195,12 @@ def test_rows_that_are_not_text(suite_copy):
 
 
 def test_two_instances_of_one_name(suite_copy):
-    assert "two instances are named 'mlp-interior-clean'" in with_rows(suite_copy, GOOD + GOOD)
+    assert "two instances are named 'mlp-near-1-clean'" in with_rows(suite_copy, GOOD + GOOD)
     (suite_copy / "other").mkdir()
-    clean = suite_copy / "vnnlib" / "mlp-interior-clean.vnnlib"
-    (suite_copy / "other" / "mlp-interior-clean.vnnlib").write_bytes(clean.read_bytes())
+    clean = suite_copy / "vnnlib" / "mlp-near-1-clean.vnnlib"
+    (suite_copy / "other" / "mlp-near-1-clean.vnnlib").write_bytes(clean.read_bytes())
     manifest = read(suite_copy, "suite.json")
-    manifest["files"]["other/mlp-interior-clean.vnnlib"] = ""
+    manifest["files"]["other/mlp-near-1-clean.vnnlib"] = ""
     write(suite_copy, "suite.json", manifest)
     assert "two instances are named" in with_rows(suite_copy, GOOD + GOOD.replace("vnnlib/", "other/"))
 
