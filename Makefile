@@ -15,7 +15,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 demo: install
 	$(BIN)/soundbench verifiers install marabou
-	$(BIN)/soundbench evaluate reference marabou --timeout 5 --jobs $(JOBS) --out runs/demo; \
+	$(BIN)/soundbench evaluate reference marabou --level smoke --timeout 5 --jobs $(JOBS) --out runs/demo; \
 	  status=$$?; [ $$status -le 1 ] || [ $$status -eq 4 ]
 
 # mypy does not follow editable installs, so it is shown the packages where they will be installed.

@@ -54,8 +54,8 @@ def main() -> None:
     header = ["seed", "generate, s", "CPU s", "certify, s", "CPU s", "MB", "certify says"]
     table = markdown_table(header, [row(seed, given.jobs) for seed in range(given.seeds)])
     body = (
-        f"{table}\n\nThe commands `soundbench generate core --jobs {given.jobs}` and `soundbench certify`, their start\n"
-        f"included; failed attempts count. {machine(load)}"
+        f"{table}\n\nThe commands `soundbench generate core --jobs {given.jobs}` and `soundbench certify`, their\n"
+        f"start included; failed attempts count. {machine(load)}"
     )
     publish("Making and checking the core suite", f"python benchmarks/planting.py --jobs {given.jobs}", body)
 

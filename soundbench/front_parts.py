@@ -14,7 +14,7 @@ Operations = list[Operation]
 # How far beyond zero activations lie that are active for good, as a share of what they vary by.
 CLEARANCE = 0.05
 # Further features a front has beside those that carry an input, as a share.
-FURTHER = 0.25
+FURTHER = 0.15
 # The rows and columns of images that a row of inputs is laid out as.
 LAID_ROWS, LAID_COLUMNS = 2, 3
 
