@@ -32,7 +32,7 @@ RELATIVE, LAST_DIGIT = 2.0**-21, 2.0**-23
 CANCELLED, CANCELLING, ROOM = 2.0**20, 3, 0.25
 # Between what, in size, a sigmoid's input lies that is saturated: its exponential overflows in float32.
 SATURATED = (100.0, 200.0)
-# What is left of a misaligned needle's height.
+# How far beyond the threshold a misaligned needle's top is cut down to, as a share of it.
 MISALIGNED = 0.5
 
 
@@ -87,8 +87,8 @@ def near_threshold(distance: float, random: np.random.Generator) -> Draft:
 def summation(random: np.random.Generator) -> Draft:
     """Large numbers that cancel out in real arithmetic, and in float32 as the order of summation will have it."""
     unsafe, placement, needle = question(random, THRESHOLD + ROOM)
-    moved = np.where(np.arange(INPUTS) == random.integers(INPUTS), 1.0 - MISALIGNED, 0.0)
-    twin = replace(needle, misalignment=moved)
+    peak = MISALIGNED * THRESHOLD / needle.gain
+    twin = replace(needle, misalignment=np.where(np.arange(INPUTS) == random.integers(INPUTS), 1.0 - peak, 0.0))
     own, reads = alive(random), random.choice(INPUTS, CANCELLING, replace=False)
     weights = CANCELLED * random.permutation(np.repeat([1.0, -1.0], CANCELLING))
     ranks = {sign: itertools.cycle(reads.tolist()) for sign in (1.0, -1.0)}
