@@ -10,19 +10,21 @@ import numpy as np
 import onnx
 import onnx.numpy_helper
 import pytest
-from planted import make_suite, read, recipe_of
+from planted import make_suite, read
 from soundbench.cli.shipped import core_suite
 from vnnlib_meaning import is_asserted, is_asserted_2
 
+import soundbench.generate
 from soundbench.attack import attack, network_in_torch
-from soundbench.base import SAMPLES
 from soundbench.certify import certify_suite
+from soundbench.covering import Factors, pairs_of
 from soundbench.errors import CertificateError
 from soundbench.generate import one_thread, plans
-from soundbench.graph import evaluate_float64, read_graph
-from soundbench.ground_truth import Expected, Role, Track, TwinKind
+from soundbench.graph import Product, evaluate_float64, read_graph
+from soundbench.ground_truth import Expected, Position, Role, Track, TwinKind
+from soundbench.placement import Place
 from soundbench.prove import region_box
-from soundbench.recipe import PLANTED_POSITIONS
+from soundbench.recipe import read_recipe
 from soundbench.replay import open_onnx
 from soundbench.rounding import is_wide
 from soundbench.suite import load_suite
@@ -31,11 +33,36 @@ from soundbench.vnnlib_writing import format_query
 
 ROOT = core_suite()
 SUITE = load_suite(ROOT)
+TRUTH = SUITE.ground_truth
+RECIPE = read_recipe(ROOT.parent / "core.toml")
 INSTANCES = {each.name: each for each in SUITE.instances}
 # What of a ground truth depends on the very weights.
 OF_WEIGHTS = {"certifies", "proof", "witness", "hiding"}
-ARMED = [name for name, known in SUITE.ground_truth.items() if known.role is Role.ARMED]
+ARMED = [name for name, known in TRUTH.items() if known.role is Role.ARMED]
+# Those with all the room that the main track asks for, and those that lie in a corner, which anybody may guess.
+ROOMY = [name for name in ARMED if TRUTH[name].track is not Track.TIGHT]
+HIDDEN = [name for name in ROOMY if TRUTH[name].track is Track.MAIN]
 NETWORKS = sorted({each.onnx for each in SUITE.instances})
+# Of every network of the recipe another one of those that it was made into, for what takes long for all.
+SOME = {each.name: number for number, each in enumerate(RECIPE.networks)}
+
+
+def network_named(name):
+    """The network of a recipe that an instance or a file of this name belongs to; none of those of the track tight."""
+    return next((each for each in SOME if name.startswith(f"{each}-")), None)
+
+
+def some(names):
+    """Of the names that belong to one network of the recipe one, of each of them."""
+    own = {each: [name for name in names if network_named(name) == each] for each in SOME}
+    return [found[SOME[each] % len(found)] for each, found in own.items() if found]
+
+
+def in_part(names, quick):
+    """All of the names, those that are not in `quick` marked as slow."""
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
 every_network = pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
 
 
@@ -44,27 +71,36 @@ def graph_of(path):
     return read_graph(path)
 
 
-def test_there_is_enough_of_everything():
-    known = SUITE.ground_truth
-    assert set(known) == set(INSTANCES)
-    assert len(ARMED) >= 24
-    kinds = Counter(known[name].twin_kind for name in ARMED)
+def test_every_two_values_meet_in_an_armed_instance_but_those_that_are_forbidden():
+    met = set().union(*(pairs_of(TRUTH[name].factors) for name in ROOMY))
+    assert met == set(Factors(RECIPE.values, RECIPE.forbidden).pairs())
+
+
+def test_tracks_are_what_they_are_for():
+    """Corners are shallow, since there are few of them; all else but the last digits counts for the main score."""
+    assert set(TRUTH) == set(INSTANCES)
+    assert len(HIDDEN) >= 200
+    assert all((TRUTH[name].track is Track.SHALLOW) == (TRUTH[name].position is Position.CORNER) for name in ROOMY)
+    assert {TRUTH[name].factors["place"] for name in HIDDEN} == set(Place) - {Place.CORNER}
+    tight = Counter(TRUTH[name].trigger for name in ARMED if TRUTH[name].track is Track.TIGHT)
+    assert tight == {f"tight/{kind}": RECIPE.tight_pairs for kind in RECIPE.tight}
+
+
+def test_most_pairs_take_more_than_an_interval_bound():
+    kinds = Counter(TRUTH[name].twin_kind for name in HIDDEN)
     assert set(kinds) == set(TwinKind)
-    assert kinds[TwinKind.CROWD] + kinds[TwinKind.MISALIGNED] >= 10
-    wanted = {"mlp", "cnn", "avgpool", "tanh", "sigmoid", "residual"}
-    triggers = {known[name].trigger for name in ARMED}
-    assert {f"{cell}/{position}" for cell in wanted for position in PLANTED_POSITIONS} <= triggers
-    assert all(known[name].track is Track.MAIN for name in ARMED)
+    assert kinds[TwinKind.CROWD] + kinds[TwinKind.MISALIGNED] >= 2 * kinds[TwinKind.SCALED] - len(SOME)
 
 
 @every_network
-def test_no_network_is_so_wide_that_its_recorded_rounding_bound_would_be_sharpened(path):
-    assert not is_wide(graph_of(path))
+def test_only_where_tensors_are_multiplied_is_a_recorded_rounding_bound_a_sharpened_one(path):
+    assert is_wide(graph_of(path)) == any(isinstance(step, Product) for step in graph_of(path).steps)
 
 
 def test_every_pair_has_two_members_and_every_armed_network_a_clean_box():
+    """But those of the track tight, which are made for their one question."""
     pairs = {}
-    for name, known in SUITE.ground_truth.items():
+    for name, known in TRUTH.items():
         pairs.setdefault(known.pair, []).append((known.role, known.expected))
         assert (known.pair is None) == (known.role is Role.CLEAN)
         assert name in INSTANCES
@@ -73,15 +109,15 @@ def test_every_pair_has_two_members_and_every_armed_network_a_clean_box():
     assert all(
         sorted(members) == [(Role.ARMED, Expected.VIOLATED), (Role.TWIN, Expected.HOLDS)] for members in pairs.values()
     )
-    armed_networks = {INSTANCES[name].onnx for name in ARMED}
-    clean_networks = {INSTANCES[name].onnx for name, known in SUITE.ground_truth.items() if known.role is Role.CLEAN}
+    armed_networks = {INSTANCES[name].onnx for name in ROOMY}
+    clean_networks = {INSTANCES[name].onnx for name, known in TRUTH.items() if known.role is Role.CLEAN}
     assert armed_networks == clean_networks
 
 
 def test_it_is_small():
     sizes = {path: path.stat().st_size for path in ROOT.rglob("*") if path.is_file()}
-    assert max(size for path, size in sizes.items() if path.suffix == ".onnx") < 200_000
-    assert sum(sizes.values()) < 5_000_000
+    assert max(size for path, size in sizes.items() if path.suffix == ".onnx") < 300_000
+    assert sum(sizes.values()) <= 12_000_000
 
 
 def test_nothing_lies_beside_its_files():
@@ -99,9 +135,19 @@ def test_a_network_is_what_old_readers_accept(path):
         shape = [size.dim_value for size in value.type.tensor_type.shape.dim]
         assert shape[0] == 1
         assert min(shape) >= 1
-    assert {node.op_type for node in model.graph.node} <= {
-        "Gemm", "Conv", "Relu", "Tanh", "Sigmoid", "AveragePool", "Flatten", "Add"
-    }  # fmt: skip
+    assert {node.domain for node in model.graph.node} == {""}
+
+
+OPERATORS = {
+    "Abs", "Add", "AveragePool", "BatchNormalization", "Clip", "Concat", "Conv", "ConvTranspose", "Div", "Exp",
+    "Flatten", "Gather", "Gemm", "LeakyRelu", "MatMul", "MaxPool", "Mul", "Pow", "ReduceMean", "ReduceSum", "Relu",
+    "Reshape", "Sigmoid", "Sign", "Slice", "Softmax", "Sub", "Tanh", "Transpose",
+}  # fmt: skip
+
+
+def test_every_operator_that_can_be_asked_for_is_in_it():
+    found = {node.op_type for path in NETWORKS for node in onnx.load(path).graph.node}
+    assert found == OPERATORS
 
 
 def test_every_certificate_holds():
@@ -113,9 +159,12 @@ def test_every_certificate_holds():
 
 
 def test_recorded_chances_are_those_of_the_main_track():
-    assert all(SUITE.ground_truth[name].hiding.chance <= 1e-9 for name in ARMED)
-    assert all(SUITE.ground_truth[name].hiding.queries >= 1e8 for name in ARMED)
-    assert all(len(SUITE.ground_truth[name].hiding.reads) >= 4 for name in ARMED)
+    for name in HIDDEN:
+        hiding = TRUTH[name].hiding
+        assert hiding.chance <= 1e-9
+        assert hiding.queries >= 1e8
+        assert len(hiding.reads) >= 4
+        assert len(hiding.reads) - len(hiding.pinned) >= 4
 
 
 # --- both versions of VNN-LIB say the same, by evaluators that share no code with soundbench
@@ -138,7 +187,7 @@ def pushed(outputs, constraints, distance):
     return moved
 
 
-@pytest.mark.parametrize("name", INSTANCES)
+@pytest.mark.parametrize("name", in_part(INSTANCES, some(ARMED) + some(INSTANCES)))
 def test_both_versions_mean_the_same_of_any_point(name):
     instance, random = INSTANCES[name], Random(name)
     texts = instance.vnnlib.read_text(), query_text(instance)
@@ -156,9 +205,9 @@ def test_both_versions_mean_the_same_of_any_point(name):
     assert {*verdicts} == {True, False}
 
 
-@pytest.mark.parametrize("name", ARMED)
+@pytest.mark.parametrize("name", in_part(ARMED, some(ARMED)))
 def test_both_versions_find_the_witness_unsafe(name):
-    instance, point = INSTANCES[name], SUITE.ground_truth[name].witness.point
+    instance, point = INSTANCES[name], TRUTH[name].witness.point
     outputs = open_onnx(instance.onnx).run(point)
     assert is_asserted(instance.vnnlib.read_text(), point, outputs)
     assert is_asserted_2(query_text(instance), point, outputs)
@@ -167,17 +216,20 @@ def test_both_versions_find_the_witness_unsafe(name):
 # --- witnesses are hidden
 
 
-@pytest.mark.parametrize("name", ["mlp-face-scaled-armed", "tanh-face-crowd-armed"])
+AT_A_FACE = [name for name in HIDDEN if TRUTH[name].position is Position.FACE]
+
+
+@pytest.mark.parametrize("name", [AT_A_FACE[0], AT_A_FACE[-1]])
 def test_a_coordinate_next_to_a_face_must_count_as_known(name):
     """Were it said to be drawn from all of the box, the chance would come out smaller."""
-    known = SUITE.ground_truth[name]
-    intervals = read_property(INSTANCES[name].vnnlib).regions[0].inputs
+    known, unsafe = TRUTH[name], read_property(INSTANCES[name].vnnlib)
+    intervals = next(each for each in unsafe.regions if each.contains_input(known.witness.point)).inputs
     prior = [[float(getattr(intervals[read], side)) for read in known.hiding.reads] for side in ("lower", "upper")]
     claimed = replace(known.hiding, pinned=(), prior_lower=tuple(prior[0]), prior_upper=tuple(prior[1]))
     altered = replace(
         SUITE,
         instances=(INSTANCES[name],),
-        ground_truth={**SUITE.ground_truth, name: replace(known, hiding=claimed)},
+        ground_truth={**TRUTH, name: replace(known, hiding=claimed)},
     )
     with pytest.raises(CertificateError, match=f"^{name}: X_{known.hiding.pinned[0]} .* next to a face"):
         certify_suite(altered, lambda _: None)
@@ -189,55 +241,62 @@ def attacked(name, seed):
         return attack(graph, unsafe, steps=100, restarts=1000, step_share=0.1, seed=seed)
 
 
-QUICK = ["mlp-interior-crowd-armed", "sigmoid-face-scaled-armed"]
+ATTACKED = [name for name in some(HIDDEN) if network_named(name) in ("mlp", "sigmoid", "attention")]
 
 
-@pytest.mark.parametrize(
-    "name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in ARMED if name not in QUICK)]
-)
+@pytest.mark.parametrize("name", in_part(HIDDEN, ATTACKED))
 def test_projected_gradient_descent_finds_no_planted_counterexample(name):
     result = attacked(name, seed=1)
+    # A region for every constraint that may be violated has walkers of its own.
     assert result.queries >= 101_000
     assert not result.found
     assert result.margin < 0
 
 
 def test_the_attack_does_find_a_witness_that_is_not_hidden():
-    """The same search in a box of a few half-widths around the witness, where the needle's slope is in sight."""
-    name = "mlp-interior-scaled-armed"
-    known, graph = SUITE.ground_truth[name], graph_of(INSTANCES[name].onnx)
-    unsafe = read_property(INSTANCES[name].vnnlib)
-    small = around(unsafe, known.witness.point, 0.3 * max(known.hiding.half_widths))
+    """The same search in a box around the witness in all of which the needle's slope is in sight."""
+    name = next(name for name in HIDDEN if TRUTH[name].factors["form"] == "one_against_one")
+    known, graph = TRUTH[name], graph_of(INSTANCES[name].onnx)
+    small = around(read_property(INSTANCES[name].vnnlib), known)
     with one_thread():
         assert attack(graph, small, steps=100, restarts=100, step_share=0.1, seed=1).found
 
 
-def around(unsafe, point, radius):
-    """The property on a small box around a point."""
-    inputs = tuple(
-        replace(interval, lower=value - Fraction(radius), upper=value + Fraction(radius))
-        for interval, value in zip(unsafe.regions[0].inputs, point, strict=True)
-    )
-    return replace(unsafe, regions=tuple(replace(region, inputs=inputs) for region in unsafe.regions))
+def around(unsafe, known):
+    """The property on a small box around a witness."""
+    hiding, inputs = known.hiding, list(unsafe.regions[0].inputs)
+    for index, half_width in zip(hiding.reads, hiding.half_widths, strict=True):
+        value, radius = known.witness.point[index], Fraction(half_width) / len(hiding.reads)
+        inputs[index] = replace(inputs[index], lower=value - radius, upper=value + radius)
+    return replace(unsafe, regions=tuple(replace(region, inputs=tuple(inputs)) for region in unsafe.regions))
 
 
 # --- bases are alive
 
 
+POINTS = 6400
+
+
 def margins_in(name):
-    """The margin over the best other class at random points of an instance's box, and the label."""
+    """The margin of the best class over the next at random points of an instance's box, the class, and the points.
+
+    Of shares the logarithms, which are logits but for a number that they have in common.
+    """
     graph, unsafe = graph_of(INSTANCES[name].onnx), read_property(INSTANCES[name].vnnlib)
-    (label,) = {index for region in unsafe.regions for index, factor in region.outputs[0].terms if factor > 0}
-    box = region_box(unsafe.regions[0], 0.0)
-    points = np.random.default_rng(0).uniform(box.lower, box.upper, (50 * SAMPLES, len(box.lower)))
+    box = region_box(unsafe.regions[-1], 0.0)
+    points = np.random.default_rng(0).uniform(box.lower, box.upper, (POINTS, len(box.lower)))
     outputs = evaluate_float64(graph, points)[graph.output]
-    others = np.delete(outputs, label, axis=1).max(axis=1)
-    return outputs[:, label] - others, label, points
+    outputs = np.log(outputs) if network_named(name) == "shares" else outputs
+    label = int(outputs[0].argmax())
+    return outputs[:, label] - np.delete(outputs, label, axis=1).max(axis=1), label, points
 
 
-@every_network
-def test_a_base_is_alive_in_every_box(path):
-    """Margins vary, no gradient of them is zero, and both labels occur where the base of a pair has all its boxes.
+ROOMY_NETWORKS = sorted({each.onnx.stem for each in SUITE.instances if network_named(each.name)})
+
+
+@pytest.mark.parametrize("network", in_part(ROOMY_NETWORKS, some(ROOMY_NETWORKS)))
+def test_a_base_is_alive_in_every_box(network):
+    """Margins vary, no gradient of them is zero, and several labels occur where the base of a pair has all its boxes.
 
     Needles are too small to be met by these points.
     """
@@ -245,26 +304,20 @@ def test_a_base_is_alive_in_every_box(path):
 
     labels = set()
     for name, instance in INSTANCES.items():
-        if instance.onnx != path:
+        if instance.onnx.stem != network:
             continue
         margins, label, points = margins_in(name)
         labels.add(label)
         assert margins.min() > 0
         assert margins.max() - margins.min() >= 0.05 * margins.mean()
         batch = torch.tensor(points, requires_grad=True)
-        outputs = network_in_torch(graph_of(path))(batch)
+        outputs = network_in_torch(graph_of(instance.onnx))(batch)
         (gradient,) = torch.autograd.grad((outputs[:, label] - outputs[:, label - 1]).sum(), batch)
-        assert (gradient.abs().amax(dim=1) > 1e-6).all()
-    assert len(labels) >= (2 if path.stem.endswith("-armed") else 1)
+        assert (gradient.abs().amax(dim=1) > 0).all()
+    assert len(labels) >= (2 if network.endswith("-armed") else 1)
 
 
 # --- it is made by its recipe
-
-
-def cells_of(text):
-    """The texts before the first cell, and of each cell, of a recipe."""
-    head, *cells = text.split("[[cell]]")
-    return head, [f"[[cell]]{cell}" for cell in cells]
 
 
 def test_the_recipe_that_ships_is_the_one_it_was_made_by():
@@ -279,20 +332,19 @@ def test_it_is_made_again(tmp_path):
     assert_remade(made)
 
 
-def test_one_cell_of_it_is_made_again(tmp_path):
-    """The first, since every pair of networks is made from the seed and its place in the recipe."""
+def test_its_first_cells_are_made_again(tmp_path, monkeypatch):
+    """Every pair of networks is made from the seed and its place in the recipe."""
     manifest = read(ROOT, "suite.json")
-    head, cells = cells_of(manifest["recipe"])
-    made, again = (make_suite(tmp_path, name, head + cells[0], manifest["seed"]) for name in ("part", "again"))
-    assert len(plans(recipe_of(head + cells[0], tmp_path))) >= 2
-    assert read(made, "suite.json")["files"] == read(again, "suite.json")["files"]
+    monkeypatch.setattr(soundbench.generate, "plans", lambda recipe: plans(recipe)[:2])
+    made = make_suite(tmp_path, "part", manifest["recipe"], manifest["seed"])
+    assert len(list((made / "onnx").iterdir())) == 4
     assert_remade(made)
 
 
 def assert_remade(made):
     """Byte for byte on a kind of processor that sums in the same order; otherwise but for rounding during training."""
     part, whole = read(made, "suite.json")["files"], read(ROOT, "suite.json")["files"]
-    written = [name for name in part if name.startswith(("onnx/", "vnnlib/"))]
+    written = [name for name in part if name.startswith(("onnx/", "vnnlib"))]
     assert len(written) >= 10
     known, expected = read(made, "ground_truth.json"), read(ROOT, "ground_truth.json")
     networks = [name for name in written if name.startswith("onnx/")]
@@ -311,10 +363,10 @@ def assert_remade(made):
 
 
 def assert_close(one, other):
-    """The same nodes; no weight differs by more than 2 % of the largest in its tensor."""
+    """The same nodes; weights agree but for what the last digits of float64 come to in training."""
     assert [(node.op_type, list(node.input)) for node in one.graph.node] == [
         (node.op_type, list(node.input)) for node in other.graph.node
     ]
     for made, shipped in zip(one.graph.initializer, other.graph.initializer, strict=True):
         values = [onnx.numpy_helper.to_array(tensor).astype(np.float64) for tensor in (made, shipped)]
-        assert np.abs(values[0] - values[1]).max() <= 0.02 * np.abs(values[1]).max()
+        assert np.abs(values[0] - values[1]).max() <= 1e-5 * np.abs(values[1]).max()
