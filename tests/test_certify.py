@@ -372,7 +372,9 @@ def test_a_crowd_is_not_proven_without_a_split(tiny_suite):
     assert len(leaves_of(tree)) > 1
 
 
-slopes = st.sampled_from([{}, {"active1": "a" * NEURONS}, {"active1": "1" * NEURONS}, {"active1": "0"}, {"nowhere": "1"}])
+slopes = st.sampled_from(
+    [{}, {"active1": "a" * NEURONS}, {"active1": "1" * NEURONS}, {"active1": "0"}, {"nowhere": "1"}]
+)
 trees = st.recursive(
     st.builds(Leaf, st.integers(0, 1), slopes),
     lambda inner: st.builds(Split, st.integers(-1, 10), st.floats(-0.3, 0.4), inner, inner),
