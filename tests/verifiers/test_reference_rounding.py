@@ -220,3 +220,15 @@ def test_a_maximum_is_its_member_only_where_no_other_can_win():
     assert lower_bounds(network, Bounds(np.array([-1.0, -2.0]), np.array([1.0, 0.5])), rows)[0] <= Fraction(-3, 2)
     (certain,) = lower_bounds(network, Bounds(np.array([-1.0, -2.0]), np.array([1.0, -1.0])), rows)
     assert Fraction(-1, 10**12) <= certain <= 0
+
+
+def test_the_members_of_a_maximum_in_doubt_are_bounded_more_tightly():
+    """Over [-1, 1] the first member is x - x, which intervals do not know to be zero; the second is 1 / 2."""
+    nodes = (
+        dense(0, np.array([[1.0], [-1.0]]), np.zeros(2)),
+        dense(1, np.array([[1.0, 1.0], [0.0, 0.0]]), np.array([0.0, 0.5])),
+        Maximum(2, np.array([[0, 1]])),
+    )
+    tensors = relax(Network(1, 1, nodes, 3), Bounds(-np.ones(1), np.ones(1)), DEFAULT)[0].tensors
+    assert np.abs(tensors[2].upper[0]) < 1e-9
+    assert tensors[3].upper == pytest.approx([0.5])
