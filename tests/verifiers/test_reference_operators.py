@@ -55,6 +55,9 @@ def gemm(random: np.random.Generator) -> Case:
 
 def matmul(random: np.random.Generator) -> Case:
     rows, inner, columns = sizes(random, 3)
+    if random.integers(4) == 0:
+        factor = floats(random, *[(inner,), (inner, columns), (columns, inner)][random.integers(3)])
+        return Case((inner,), (Layer("MatMul", (factor, "t0") if factor.shape[-1] == inner else ("t0", factor)),))
     batch = tuple(sizes(random, int(random.integers(3)), 2))
     if random.integers(2):
         factor = floats(random, inner) if random.integers(3) == 0 else floats(random, inner, columns)

@@ -36,11 +36,9 @@ def parse_gemm(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowere
 
 
 def parse_matmul(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowered:
-    """A computed tensor of at least two dimensions and a constant vector or matrix, in either order; or two tensors."""
+    """A computed tensor and a constant vector or matrix, in either order; or two computed tensors."""
     operation.read({})
     left, right = inputs_of(operation, inputs, 2, 2)
-    if any(isinstance(value, Tensor) and len(value.shape) < 2 for value in (left, right)):
-        raise operation.refuse("a computed vector")
     if isinstance(left, Tensor) and isinstance(right, Tensor):
         return _product(operation, left, right)
     factor = floats_of(operation, right if isinstance(left, Tensor) else left)
@@ -48,11 +46,16 @@ def parse_matmul(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowe
         raise operation.refuse(f"a constant of shape {factor.shape}")
     if isinstance(left, Tensor):
         return linear(operation, left, lambda basis: basis @ factor, np.zeros(()))
-    return linear(operation, tensor_of(operation, right), lambda basis: factor @ basis, np.zeros(()))
+    tensor = tensor_of(operation, right)
+    if len(tensor.shape) == 1:
+        return linear(operation, tensor, lambda basis: basis @ factor.T, np.zeros(()))
+    return linear(operation, tensor, lambda basis: factor @ basis, np.zeros(()))
 
 
 def _product(operation: Operation, left: Tensor, right: Tensor) -> Lowered:
     """Matrices times matrices, one by one over the same leading dimensions."""
+    if min(len(left.shape), len(right.shape)) < 2:
+        raise operation.refuse("two computed tensors of which one is a vector")
     *batch, rows, inner = left.shape
     *others, height, columns = right.shape
     if batch != others or inner != height:
