@@ -9,7 +9,8 @@ and a radius, or a lower and an upper line), of total magnitude m, and moves its
 Needed are 2 gamma(terms + 8) m and the underflows. With n = terms + 8 < 1e7 the former is below 2.001 n u m, so the
 factor 4 leaves a half for the rounding of m itself (relative gamma(n)), of the slack, and of the subtraction of it.
 Underflows cost at most 1e7 * 2^-1022 times a magnitude of at most 1e100, hence 1e-150; larger numbers are refused.
-Rounded constants (the 1/k of a pooling window) are off by u relatively: one of the 8 further operations.
+Rounded constants (the 1/k of a pooling window, the factor of a batch normalisation) are off by at most 4 u relatively:
+four of the 8 further operations.
 """
 
 from fractions import Fraction
