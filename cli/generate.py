@@ -71,13 +71,12 @@ def recipe_path(name: str) -> Path:
 
 
 def _plant(path: Path, out: Path, seed: int, jobs: int) -> None:
-    from soundbench.generate import Source, generate, plans
-    from soundbench.recipe import read_recipe
+    from soundbench.generate import generate, read_source
 
     from .progress import steps
 
-    source = Source(read_recipe(path), path.read_text(encoding="utf-8"), seed)
-    with steps(len(plans(source.recipe))) as done:
+    source = read_source(path, seed)
+    with steps(len(source.plans)) as done:
         count = generate(source, out, done, jobs)
     click.echo(f"{out}: {count} instances, every one certified; check them again with: soundbench certify {out}")
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from soundbench.architecture import INPUT, Operation
 from soundbench.front import Domain, reach_of
-from soundbench.front_parts import FURTHER, Operations, clearance, factors, flat
+from soundbench.front_parts import FURTHER, Chain, clearance, factors, flat
 from soundbench.graph import Array
 
 
@@ -48,29 +48,29 @@ def convolution(weights: Array, bias: Array, **attributes: Any) -> Operation:  #
     return Operation("conv", "Conv", (INPUT, weights, bias), window)
 
 
-def convolved(domain: Domain, weights: Array, **attributes: Any) -> Operations:  # noqa: ANN401  (of ONNX)
+def convolved(domain: Domain, weights: Array, **attributes: Any) -> Chain:  # noqa: ANN401  (of ONNX)
     """A convolution, and a ReLU that is active."""
     shift = clearance([convolution(weights, np.zeros(len(weights)), **attributes)], domain, len(weights))
     return [convolution(weights, shift, **attributes), Operation("conv_active", "Relu", ("conv",))]
 
 
-def conv_strided(domain: Domain, random: np.random.Generator) -> Operations:
+def conv_strided(domain: Domain, random: np.random.Generator) -> Chain:
     """Strides that differ by axis."""
     return flat(convolved(domain, kernels(domain.shape[0], (3, 3), 4, 1, random), strides=[2, 1]))
 
 
-def conv_asymmetric_pads(domain: Domain, random: np.random.Generator) -> Operations:
+def conv_asymmetric_pads(domain: Domain, random: np.random.Generator) -> Chain:
     """Padding on two sides only."""
     return flat(convolved(domain, kernels(domain.shape[0], (3, 3), 3, 1, random), pads=[0, 2, 1, 0]))
 
 
-def conv_dilated(domain: Domain, random: np.random.Generator) -> Operations:
+def conv_dilated(domain: Domain, random: np.random.Generator) -> Chain:
     """Dilations that differ by axis, and nothing copied from the column that no dilation moves."""
     weights = kernels(domain.shape[0], (3, 3), 3, 1, random, columns=(0, 2))
     return flat(convolved(domain, weights, pads=[1, 2, 1, 2], dilations=[1, 2]))
 
 
-def conv_transposed(domain: Domain, random: np.random.Generator) -> Operations:
+def conv_transposed(domain: Domain, random: np.random.Generator) -> Chain:
     """A transposed convolution with strides, padding and output padding that differ by axis."""
     weights = kernels(domain.shape[0], (3, 2), 1, 1, random).swapaxes(0, 1)
     window = {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [0, 1, 1, 0], "output_padding": [1, 0]}
@@ -79,13 +79,13 @@ def conv_transposed(domain: Domain, random: np.random.Generator) -> Operations:
     return flat([full, Operation("conv_active", "Relu", ("conv",))])
 
 
-def conv_grouped(domain: Domain, random: np.random.Generator) -> Operations:
+def conv_grouped(domain: Domain, random: np.random.Generator) -> Chain:
     """A group for every channel, or two where their number is even."""
     groups = 2 if domain.shape[0] % 2 == 0 else domain.shape[0]
     return flat(convolved(domain, kernels(domain.shape[0], (3, 3), 2, groups, random), group=groups))
 
 
-def batchnorm_negative(domain: Domain, random: np.random.Generator) -> Operations:
+def batchnorm_negative(domain: Domain, random: np.random.Generator) -> Chain:
     """A convolution, then batch normalisation with scales below zero where channels are copied, above where mixed."""
     weights = kernels(domain.shape[0], (3, 3), 2, 1, random)
     bare = convolution(weights, np.zeros(len(weights)))

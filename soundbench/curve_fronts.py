@@ -9,7 +9,7 @@ from soundbench.architecture import Operation
 from soundbench.front import Domain, input_name, reach_of
 from soundbench.front_parts import (
     CLEARANCE,
-    Operations,
+    Chain,
     carrying,
     factors,
     flat,
@@ -36,14 +36,14 @@ def within(domain: Domain, weights: Array, low: float, high: float) -> tuple[Arr
     return scale[:, None] * weights, low - scale * least
 
 
-def joined(first: Operations, second: Operations) -> Operations:
+def joined(first: Chain, second: Chain) -> Chain:
     """Both branches, their outputs in one row."""
     shared = [each for each in second if each.name not in {other.name for other in first}]
     ends = (input_name(first), input_name(second))
     return [*first, *shared, Operation("row", "Concat", ends, {"axis": 1})]
 
 
-def two_sided(domain: Domain, random: np.random.Generator, weights: Array, name: str) -> Operations:
+def two_sided(domain: Domain, random: np.random.Generator, weights: Array, name: str) -> Chain:
     """A dense layer of whose outputs some are above zero everywhere in the domain, and the others below."""
     bare = product(row_of(domain), name, weights)
     low, high = reach_of(bare, domain)
@@ -52,13 +52,13 @@ def two_sided(domain: Domain, random: np.random.Generator, weights: Array, name:
     return product(row_of(domain), name, weights, np.where(is_above, clear - low, -clear - high))
 
 
-def leaky(domain: Domain, random: np.random.Generator) -> Operations:
+def leaky(domain: Domain, random: np.random.Generator) -> Chain:
     """LeakyRelu with a steep slope, of numbers most of which are below zero."""
     before = two_sided(domain, random, carrying(domain.size, random), "mixed")
     return [*before, Operation("leaky", "LeakyRelu", ("mixed",), {"alpha": 0.3})]
 
 
-def signed(domain: Domain, random: np.random.Generator) -> Operations:
+def signed(domain: Domain, random: np.random.Generator) -> Chain:
     """Sizes of some inputs, and others times a sign."""
     one, other = halves(domain.size, random)
     sized = two_sided(domain, random, some_carrying(domain.size, one, random), "sized")
@@ -69,7 +69,7 @@ def signed(domain: Domain, random: np.random.Generator) -> Operations:
     )
 
 
-def clipped(domain: Domain, random: np.random.Generator) -> Operations:
+def clipped(domain: Domain, random: np.random.Generator) -> Chain:
     """Each input in two pieces, one cut off exactly where the other begins."""
     weights = np.vstack([np.diag(factors(domain.size, random))] * 2)
     scaled, shift = within(domain, weights, 0.02, 1.98)
@@ -81,7 +81,7 @@ def clipped(domain: Domain, random: np.random.Generator) -> Operations:
     ]
 
 
-def squashed(domain: Domain, random: np.random.Generator) -> Operations:
+def squashed(domain: Domain, random: np.random.Generator) -> Chain:
     """Sigmoids of some inputs, tanh of others, on both sides of zero."""
     one, other = np.split(random.permutation(domain.size), [domain.size // 3])
     low = product(row_of(domain), "low", *within(domain, some_carrying(domain.size, one, random), -BEND, BEND))
@@ -94,7 +94,7 @@ def squashed(domain: Domain, random: np.random.Generator) -> Operations:
     )
 
 
-def powered(domain: Domain, random: np.random.Generator) -> Operations:
+def powered(domain: Domain, random: np.random.Generator) -> Chain:
     """Squares of some inputs, exponentials of others."""
     one, other = halves(domain.size, random)
     base = product(row_of(domain), "base", *within(domain, some_carrying(domain.size, one, random), 0.5, 2.0))
@@ -107,7 +107,7 @@ def powered(domain: Domain, random: np.random.Generator) -> Operations:
     )
 
 
-def attention(domain: Domain, random: np.random.Generator) -> Operations:
+def attention(domain: Domain, random: np.random.Generator) -> Chain:
     """Tokens that each attend to another, one of them twice: products of activations, before and after a Softmax.
 
     Who attends to whom is not its own inverse, and there are more queries than keys: exchanged axes do not go unseen.

@@ -7,16 +7,16 @@ import numpy as np
 
 from soundbench.architecture import INPUT, Operation
 from soundbench.front import Domain, input_name
-from soundbench.front_parts import Operations, carrying, clearance, dense, factors, flat, row_of
+from soundbench.front_parts import Chain, carrying, clearance, dense, factors, flat, row_of
 
 
-def gemm(domain: Domain, random: np.random.Generator) -> Operations:
+def gemm(domain: Domain, random: np.random.Generator) -> Chain:
     """A dense layer that reads a column, transA, with a matrix that is not transposed and factors before its parts."""
     column = Operation("column", "Reshape", (INPUT, np.array([-1, 1])))
     return dense([column], "mixed", carrying(domain.size, random), domain, transA=1, alpha=0.5, beta=-2.0)
 
 
-def matmul_add(domain: Domain, random: np.random.Generator) -> Operations:
+def matmul_add(domain: Domain, random: np.random.Generator) -> Chain:
     """A dense layer in two operators."""
     before = row_of(domain)
     product = Operation("product", "MatMul", (input_name(before), carrying(domain.size, random).T))
@@ -24,7 +24,7 @@ def matmul_add(domain: Domain, random: np.random.Generator) -> Operations:
     return [*before, product, added, Operation("mixed_active", "Relu", ("mixed",))]
 
 
-def residual(domain: Domain, random: np.random.Generator) -> Operations:
+def residual(domain: Domain, random: np.random.Generator) -> Chain:
     """A stem, then a block with a skip connection that is added to it and another that is subtracted."""
     stem = dense(row_of(domain), "stem", carrying(domain.size, random), domain, transB=1)
     width = len(stem[-2].reads[1])
@@ -39,7 +39,7 @@ def residual(domain: Domain, random: np.random.Generator) -> Operations:
     ]
 
 
-def normalised(domain: Domain, random: np.random.Generator) -> Operations:
+def normalised(domain: Domain, random: np.random.Generator) -> Chain:
     """The input minus a mean, divided by a deviation, times factors of both signs, number by number."""
     shape = domain.shape
     mean = (domain.lower + random.random(domain.size) * (domain.upper - domain.lower)).reshape(shape)

@@ -36,22 +36,14 @@ def to_onnx(layers: Layers, input_shape: Sequence[int], outputs: int) -> "onnx.M
     A layer's output tensor has the layer's name. The input is `x` of shape (1, *input_shape).
     """
     nodes, weights = chain(layers, INPUT)
-    return model_of(nodes, weights, input_shape, layers[-1].name, outputs)
+    return checked(model_of(nodes, weights, input_shape, layers[-1].name, (1, outputs)))
 
 
 def operations_to_onnx(operations: Sequence[Operation], input_shape: Sequence[int]) -> "onnx.ModelProto":
     """An ONNX model of operations alone, unchecked; its output has no shape."""
-    from onnx import TensorProto, helper
-
-    pairs = [written(operation) for operation in operations]
-    graph = helper.make_graph(
-        [node for node, _ in pairs],
-        "soundbench",
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, *input_shape])],
-        [helper.make_tensor_value_info(operations[-1].name, TensorProto.FLOAT, None)],
-        [tensor for _, tensors in pairs for tensor in tensors],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    name = operations[-1].name
+    nodes, weights = one(Operations(name, tuple(operations)), INPUT)
+    return model_of(nodes, weights, input_shape, name, None)
 
 
 def model_of(
@@ -59,25 +51,30 @@ def model_of(
     weights: "Sequence[onnx.TensorProto]",
     input_shape: Sequence[int],
     output: str,
-    outputs: int,
+    output_shape: Sequence[int] | None,
 ) -> "onnx.ModelProto":
-    """An ONNX model of these nodes, checked by the ONNX checker; tensor `output` has shape (1, outputs)."""
-    import onnx
+    """An ONNX model of these nodes; tensor `output` is what comes out, of any shape if none is given."""
     from onnx import TensorProto, helper
 
     graph = helper.make_graph(
         nodes,
         "soundbench",
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, *input_shape])],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, [1, outputs])],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, output_shape)],
         weights,
     )
-    model = helper.make_model(
+    return helper.make_model(
         graph,
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="soundbench",
     )
+
+
+def checked(model: "onnx.ModelProto") -> "onnx.ModelProto":
+    """The model, once the ONNX checker has nothing to say against it."""
+    import onnx
+
     onnx.checker.check_model(model, full_check=True)
     return model
 

@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from soundbench.architecture import INPUT
-from soundbench.export import model_of
+from soundbench.export import checked, model_of
 from soundbench.networks import Attention, Residual, TokenLinear, TokenMean, TokenNorm, Tokens
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def module_to_onnx(network: nn.Sequential, input_shape: Sequence[int], outputs: 
     The input is `x` of shape (1, *input_shape).
     """
     part = write(network, "", INPUT)
-    return model_of(part.nodes, part.weights, input_shape, part.output, outputs)
+    return checked(model_of(part.nodes, part.weights, input_shape, part.output, (1, outputs)))
 
 
 def write(module: nn.Module, name: str, source: str) -> Part:

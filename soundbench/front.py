@@ -16,7 +16,7 @@ import numpy as np
 from soundbench.architecture import INPUT, Operation
 from soundbench.errors import SoundbenchError
 from soundbench.export import operations_to_onnx
-from soundbench.graph import Array, Graph, Indices, evaluate_float64
+from soundbench.graph import Array, Graph, Indices, UnsupportedOperator, evaluate_float64
 from soundbench.needle import Carry, Needle
 from soundbench.operators import lower as read_model
 
@@ -24,7 +24,8 @@ from soundbench.operators import lower as read_model
 DRAWS = 300
 # What a float32 feature may weigh on its way back, as a share of the range of the data.
 LARGEST_GROWTH = 12.0
-# Points at which the way back is tried, and how exact it must be there, as a share of the range.
+# Points, beside two for each input, at which features are tried for being linear, and how exact that and the way
+# back must be, as a share of the range.
 TRIALS = 64
 LARGEST_RESIDUAL = 1e-9
 # Points of the lines along which features are watched, one input moving, and how many lines there are for each.
@@ -99,11 +100,13 @@ def draw_front(draw: Draw, domain: Domain, random: np.random.Generator) -> Front
     """
     reason = NoWayBack("nothing was drawn")
     for _ in range(DRAWS):
-        operations = tuple(draw(domain, random))
         try:
-            return front_of(operations, domain, random)
+            return front_of(tuple(draw(domain, random)), domain, random)
         except NoWayBack as error:
             reason = error
+        except UnsupportedOperator as error:
+            # An input of too few numbers, or rows, leaves an operator nothing to work on.
+            reason = NoWayBack(f"no front for inputs of shape {domain.shape}: {error}")
     raise reason
 
 
@@ -193,8 +196,11 @@ def curved_way(values: Array, features: Array) -> tuple[Array, float] | None:
 
 
 def with_noise(carry: Carry, graph: Graph, domain: Domain, random: np.random.Generator) -> Carry:
-    """The way back, and beside it random multiples of all that cancels out."""
-    points = draw_points(domain, TRIALS, random)
+    """The way back, and beside it random multiples of all that cancels out.
+
+    Points are many more than inputs: features that are not linear are to be seen by what is left.
+    """
+    points = draw_points(domain, TRIALS + 2 * domain.size, random)
     middle, half = 0.5 * (domain.lower + domain.upper), 0.5 * (domain.upper - domain.lower)
     features = evaluate_float64(graph, points)[graph.output]
     level = evaluate_float64(graph, middle[None])[graph.output][0]

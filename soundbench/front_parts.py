@@ -10,7 +10,8 @@ from soundbench.architecture import INPUT, Operation
 from soundbench.front import Domain, input_name, reach_of
 from soundbench.graph import Array, Indices
 
-Operations = list[Operation]
+# Operations, each of which reads what came before.
+Chain = list[Operation]
 # How far beyond zero activations lie that are active for good, as a share of what they vary by.
 CLEARANCE = 0.05
 # Further features a front has beside those that carry an input, as a share.
@@ -19,12 +20,12 @@ FURTHER = 0.15
 LAID_ROWS, LAID_COLUMNS = 2, 3
 
 
-def row_of(domain: Domain) -> Operations:
+def row_of(domain: Domain) -> Chain:
     """The input as a row."""
     return [Operation("input_row", "Flatten", (INPUT,), {"axis": 1})] if len(domain.shape) > 1 else []
 
 
-def flat(operations: Sequence[Operation]) -> Operations:
+def flat(operations: Sequence[Operation]) -> Chain:
     """The operations, their output as a row."""
     return [*operations, Operation("flat", "Flatten", (input_name(operations),), {"axis": 1})]
 
@@ -54,7 +55,7 @@ def carrying(size: int, random: np.random.Generator) -> Array:
     return rows[random.permutation(len(rows))]
 
 
-def dense(before: Operations, name: str, weights: Array, domain: Domain, **attributes: Any) -> Operations:  # noqa: ANN401
+def dense(before: Chain, name: str, weights: Array, domain: Domain, **attributes: Any) -> Chain:  # noqa: ANN401
     """The operations, then Gemm with weights (outputs, inputs), with a bias by which the ReLU after it is active."""
     matrix = weights if attributes.get("transB", 0) else weights.T
     product = Operation(name, "Gemm", (input_name(before), matrix), attributes)
@@ -77,7 +78,7 @@ def halves(size: int, random: np.random.Generator) -> tuple[Indices, Indices]:
     return order[: size // 2], order[size // 2 :]
 
 
-def product(before: Operations, name: str, weights: Array, bias: Array | None = None) -> Operations:
+def product(before: Chain, name: str, weights: Array, bias: Array | None = None) -> Chain:
     """The operations, then a dense layer with weights (outputs, inputs)."""
     reads = (input_name(before), weights) if bias is None else (input_name(before), weights, bias)
     return [*before, Operation(name, "Gemm", reads, {"transB": 1})]

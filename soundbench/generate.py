@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from soundbench.covering import NoRow
 from soundbench.errors import InputError, SoundbenchError
 from soundbench.ground_truth import GroundTruth
 from soundbench.lock import locked
@@ -19,7 +20,7 @@ from soundbench.parallel import run_parallel
 from soundbench.plant import Plan, PlantedInstance, PlantingFailed, plant
 from soundbench.plant_tight import TightPlan, plant_tight
 from soundbench.queries import write_queries
-from soundbench.recipe import Recipe
+from soundbench.recipe import Recipe, read_recipe
 from soundbench.suite import Row, write_suite
 from soundbench.vnnlib_writing import format_property
 
@@ -30,11 +31,25 @@ PACKAGES = ("soundbench", "torch", "numpy", "onnx", "onnxruntime", "python-flint
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a suite comes from: the recipe as read, its text, and the seed."""
+    """Where a suite comes from: the recipe as read, what it asks for, its text, and the seed."""
 
     recipe: Recipe
+    plans: tuple[Plan | TightPlan, ...]
     text: str
     seed: int
+
+
+def read_source(path: Path, seed: int) -> Source:
+    """Read a recipe, and find what is to be planted.
+
+    Raises:
+        InputError: the recipe is missing or wrong, or asks for two values that cannot meet.
+    """
+    recipe = read_recipe(path)
+    try:
+        return Source(recipe, tuple(plans(recipe)), path.read_text(encoding="utf-8"), seed)
+    except NoRow as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def plans(recipe: Recipe) -> list[Plan | TightPlan]:
@@ -69,7 +84,7 @@ def plant_all(source: Source, folder: Path, progress: Callable[[str], None], job
     Raises:
         PlantingFailed: some could not be built; the message names all of them.
     """
-    tasks = [Planting(number, plan, source.seed, folder) for number, plan in enumerate(plans(source.recipe))]
+    tasks = [Planting(number, plan, source.seed, folder) for number, plan in enumerate(source.plans)]
     planted: dict[int, tuple[PlantedInstance, ...]] = {}
     failed: list[str] = []
     for number, result in plant_here(tasks) if jobs == 1 else plant_beside(tasks, jobs):

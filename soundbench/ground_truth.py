@@ -24,7 +24,11 @@ class Role(StrEnum):
 
 
 class Track(StrEnum):
-    """Which score an instance counts for; `shallow` ones are hidden less well than the main track asks."""
+    """Which score an instance counts for.
+
+    `shallow` ones are hidden less well than the main track asks: attacks may find them, and they count like those of
+    `main`. `tight` ones are summed up apart.
+    """
 
     MAIN = "main"
     SHALLOW = "shallow"

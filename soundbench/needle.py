@@ -34,11 +34,6 @@ class Needle:
     target: int
     misalignment: Array
 
-    @property
-    def is_aligned(self) -> bool:
-        """Whether the needle reaches its full height at its center."""
-        return not self.misalignment.any()
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:

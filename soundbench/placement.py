@@ -37,7 +37,8 @@ class NoRoom(SoundbenchError):
 class Placement:
     """A witness's place: `point` (inputs,) as float32 values; the inner box its coordinates were drawn from.
 
-    `reads` are the inputs that its needle reads; `pinned` those of them that lie near a face.
+    `reads` are the inputs that its needle reads; `pinned` those of them that anybody may guess: near a face, or in the
+    middle.
     """
 
     point: Array

@@ -117,7 +117,7 @@ class PlannedBox:
     """One box: its pair's name, what it tries, its property, where in which region the witness is, and its needles.
 
     The needles come armed and disarmed, the witness's own first; `room` is the slack that a proof of the twin can
-    hope for.
+    hope for, in logits: probabilities move by less.
     """
 
     name: str
@@ -161,7 +161,8 @@ def plant(plan: Plan, seed: Sequence[int], folder: Path) -> tuple[PlantedInstanc
             reason = error
     raise PlantingFailed(
         f"{plan.cell.name}: not built in {ATTEMPTS} attempts (the last one: {reason}); "
-        "try another seed, or a cell with more reads, a larger margin, a smaller crowd or fewer twins"
+        "try another seed, or, in the recipe, more inputs or a larger margin for this network, fewer boxes, or a "
+        "hardness with a smaller crowd or fewer moved_rows"
     )
 
 

@@ -82,12 +82,15 @@ def armed_truth(plan: TightPlan, draft: Draft, onnx: Path) -> GroundTruth:
         chance=plan.recipe.chance,
         slopes={},
     )
+    witness = witness_certificate(onnx, graph, draft.property, point, Track.TIGHT)
+    if not witness.margin_float32 > 0:
+        raise CertificateError("float32 adds up in an order here in which ONNX Runtime sees no violation")
     return GroundTruth(
         expected=Expected.VIOLATED,
         role=Role.ARMED,
         position=position_of(draft.property.regions[0], point),
         certifies=meaning_digest(graph, draft.property),
-        witness=witness_certificate(onnx, graph, draft.property, point, Track.TIGHT),
+        witness=witness,
         hiding=hiding_certificate(graph, draft.property, point, claimed, (), Track.TIGHT),
         **shared(plan, draft),
     )

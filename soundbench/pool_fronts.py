@@ -9,13 +9,13 @@ import numpy as np
 
 from soundbench.architecture import Operation
 from soundbench.front import Domain, reach_of
-from soundbench.front_parts import CLEARANCE, Operations, clearance, factors, flat, laid_out, product, reach, row_of
+from soundbench.front_parts import CLEARANCE, Chain, clearance, factors, flat, laid_out, product, reach, row_of
 
 # How high the other cells of images lie at most, as a share of how far inputs reach.
 HIGHEST_CELL = 0.1
 
 
-def images(domain: Domain, random: np.random.Generator) -> Operations:
+def images(domain: Domain, random: np.random.Generator) -> Chain:
     """Images of positive cells."""
     weights, shape = laid_out(domain.size, random)
     bare = product(row_of(domain), "mixed", weights)
@@ -28,24 +28,24 @@ def images(domain: Domain, random: np.random.Generator) -> Operations:
     ]
 
 
-def averaged(domain: Domain, random: np.random.Generator, **window: Any) -> Operations:  # noqa: ANN401  (of ONNX)
+def averaged(domain: Domain, random: np.random.Generator, **window: Any) -> Chain:  # noqa: ANN401  (of ONNX)
     """Averages over images."""
     return flat([*images(domain, random), Operation("pool", "AveragePool", ("image",), window)])
 
 
-def avgpool_overlapping(domain: Domain, random: np.random.Generator) -> Operations:
+def avgpool_overlapping(domain: Domain, random: np.random.Generator) -> Chain:
     """A kernel larger than its stride; padded cells do not count."""
     window = {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [1, 1, 1, 0], "count_include_pad": 0}
     return averaged(domain, random, **window)
 
 
-def avgpool_counted(domain: Domain, random: np.random.Generator) -> Operations:
+def avgpool_counted(domain: Domain, random: np.random.Generator) -> Chain:
     """Padded cells count."""
     window = {"kernel_shape": [2, 2], "strides": [1, 2], "pads": [1, 0, 0, 1], "count_include_pad": 1}
     return averaged(domain, random, **window)
 
 
-def maxpool_padded(domain: Domain, random: np.random.Generator) -> Operations:
+def maxpool_padded(domain: Domain, random: np.random.Generator) -> Chain:
     """The largest cells of padded images below zero, in each of which one cell is above all others."""
     weights, shape = laid_out(domain.size, random)
     low, high = (side.reshape(domain.size, -1) for side in reach_of(product(row_of(domain), "mixed", weights), domain))
@@ -64,7 +64,7 @@ def maxpool_padded(domain: Domain, random: np.random.Generator) -> Operations:
     )
 
 
-def maxpool_competing(domain: Domain, random: np.random.Generator) -> Operations:
+def maxpool_competing(domain: Domain, random: np.random.Generator) -> Chain:
     """The larger of two cells, and the smaller of them: which one it is depends on the input."""
     scale, size = factors(domain.size, random), domain.size
     rival = scale * (domain.lower + random.uniform(0.3, 0.7, size) * (domain.upper - domain.lower))
@@ -80,7 +80,7 @@ def maxpool_competing(domain: Domain, random: np.random.Generator) -> Operations
     )
 
 
-def reduced(domain: Domain, random: np.random.Generator) -> Operations:
+def reduced(domain: Domain, random: np.random.Generator) -> Chain:
     """Sums over the rows of images, then means over their columns."""
     return [
         *images(domain, random),

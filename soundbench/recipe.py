@@ -1,4 +1,4 @@
-"""What a suite is made from: a TOML file that names cells and their dials."""
+"""What a suite is made from: a TOML file that names networks, the values of factors that are to meet, and dials."""
 
 import math
 import re
@@ -250,7 +250,9 @@ def network_problems(network: Network, recipe: Recipe) -> Mapping[str, bool]:
     """What no network can have, and whether the dials of one ask for it."""
     inputs = math.prod(network.input_shape)
     is_relu = network.activation is Function.RELU
-    least = max(max(4, each.moved_rows) for each in recipe.hardness)
+    # One that is fixed is not read.
+    fixed = int(Shape.FIXED_INPUT in recipe.factors.shape)
+    least = max(max(4, each.moved_rows) for each in recipe.hardness) + fixed
     return {
         "name must be letters, digits, '-' and '_'": not NAME.fullmatch(network.name),
         "input_shape must be positive": not network.input_shape or min(network.input_shape) < 1,
@@ -265,6 +267,6 @@ def network_problems(network: Network, recipe: Recipe) -> Mapping[str, bool]:
         )
         > LARGEST_WIDTH,
         "classes must be at least 2": network.classes < 2,
-        "radius must lie in (0, 0.12]": not 0 < network.radius <= 0.12,
+        "radius must lie in [0.01, 0.12]": not 0.01 <= network.radius <= 0.12,
         "margin must be positive": network.margin <= 0,
     }

@@ -7,10 +7,13 @@ import numpy as np
 
 from soundbench.architecture import INPUT, Operation
 from soundbench.front import Domain
-from soundbench.front_parts import Operations, carrying, dense, row_of
+from soundbench.front_parts import Chain, carrying, dense, row_of
+
+# How many pieces a row is cut into: several, each of several numbers, or exchanging their axes would change nothing.
+PIECES = 3
 
 
-def transposed(domain: Domain, random: np.random.Generator) -> Operations:
+def transposed(domain: Domain, random: np.random.Generator) -> Chain:
     """Axes in an order that is not its own inverse, then a matrix of as many rows, each multiplied by one matrix."""
     channels, _, columns = domain.shape
     return [
@@ -21,20 +24,20 @@ def transposed(domain: Domain, random: np.random.Generator) -> Operations:
     ]
 
 
-def reshaped(domain: Domain, random: np.random.Generator) -> Operations:
+def reshaped(domain: Domain, random: np.random.Generator) -> Chain:
     """A row cut up otherwise, sizes copied and inferred, its axes exchanged, and made a row again."""
-    before = dense(row_of(domain), "mixed", carrying(domain.size, random), domain, transB=1)
-    width = len(before[-2].reads[1])
-    side = next(each for each in range(2, width + 1) if width % each == 0)
+    rows = carrying(domain.size, random)
+    rows = np.vstack([rows, rows[: -len(rows) % PIECES]])
+    before = dense(row_of(domain), "mixed", rows, domain, transB=1)
     return [
         *before,
-        Operation("cut", "Reshape", ("mixed_active", np.array([0, side, -1]))),
+        Operation("cut", "Reshape", ("mixed_active", np.array([0, PIECES, -1]))),
         Operation("turned", "Transpose", ("cut",), {"perm": [0, 2, 1]}),
         Operation("row", "Reshape", ("turned", np.array([1, -1]))),
     ]
 
 
-def gathered(domain: Domain, random: np.random.Generator) -> Operations:
+def gathered(domain: Domain, random: np.random.Generator) -> Chain:
     """A row taken apart by Slice, with steps, half of it shuffled by Gather, and put together in another order."""
     before = dense(row_of(domain), "mixed", carrying(domain.size, random), domain, transB=1)
     width = len(before[-2].reads[1])

@@ -20,7 +20,7 @@ from soundbench.needle import Carry, Needle, rows_of
 from soundbench.placement import Place, Placement, place
 
 INPUTS = 24
-# Half of a box's width, and the needle's half-width: both powers of two, the latter as small as hiding asks for.
+# Half of a box's width, and the needle's half-width: both powers of two, the latter small enough to be hidden.
 HALF_WIDTH, NEEDLE_HALF_WIDTH = 2.0**-3, 2.0**-6
 # Where the boxes' middles are multiples of, and what is added to inputs so that neurons are active for good.
 STEP, LIFT = 2.0**-6, 2.0
@@ -32,7 +32,7 @@ RELATIVE, LAST_DIGIT = 2.0**-21, 2.0**-23
 CANCELLED, CANCELLING, ROOM = 2.0**20, 3, 0.25
 # Between what, in size, a sigmoid's input lies that is saturated: its exponential overflows in float32.
 SATURATED = (100.0, 200.0)
-# How far beyond the threshold a misaligned needle's top is cut down to, as a share of it.
+# What a misaligned needle's top is cut down to, as a share of the threshold.
 MISALIGNED = 0.5
 
 

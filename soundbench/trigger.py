@@ -39,7 +39,8 @@ class Hardness:
     """How hard a pair is to get right, under a name.
 
     `overshoot` is the armed gain over what is needed at the witness, `moved_rows` how many rows of a misaligned twin
-    are moved, `crowd` how many needles a crowd has, `reads` how many inputs a needle reads.
+    are moved (one with tanh and sigmoid), `crowd` how many needles a crowd has, `reads` how many inputs a needle reads
+    at most: of fewer inputs, all.
     """
 
     name: str
