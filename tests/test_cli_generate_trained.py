@@ -142,7 +142,8 @@ def test_wrong_usage_is_one_line(words, message, recipe, tmp_path):
     assert len(ran.stderr.splitlines()) == 1
 
 
-def test_options_of_training_are_refused_where_nothing_is_trained(tmp_path):
-    ran = soundbench("generate", "core", "--out", tmp_path / "out", "--jobs", "2")
+@pytest.mark.parametrize("words", [("--only", "mlp"), ("--method", "moat"), ("--device", "cpu")])
+def test_options_of_training_are_refused_where_nothing_is_trained(words, tmp_path):
+    ran = soundbench("generate", "core", "--out", tmp_path / "out", *words)
     assert ran.returncode == 2
-    assert "has no networks to train, for which --jobs is; leave it out" in ran.stderr
+    assert f"has no networks to train, for which {words[0]} is; leave it out" in ran.stderr

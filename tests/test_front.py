@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib.resources import files
 
 import numpy as np
 import onnxruntime
@@ -27,8 +28,11 @@ from soundbench.front import (
 from soundbench.fronts import FRONTS, IMAGE_FRONTS
 from soundbench.graph import evaluate_float64
 from soundbench.needle import Needle
+from soundbench.recipe import read_recipe
 
-SHAPES = {name: (2, 3, 4) if name in IMAGE_FRONTS else (24,) for name in FRONTS}
+# As the core suite has them.
+NETWORKS = read_recipe(files("soundbench.instances") / "core.toml").networks
+SHAPES = {name: next(each.input_shape for each in NETWORKS if each.front == name) for name in FRONTS}
 # Through these, increasing functions of inputs come back.
 CURVED = {"squashed", "powered"}
 ENDS = [(-0.4, 0.4), (0.6, 1.4), (-400.0, 400.0), (-0.02, 0.03)]
@@ -362,7 +366,7 @@ def test_every_front_is_there_for_something():
     assert {fault.front for fault in FAULTS} == set(FRONTS)
 
 
-# As the core suite's needles do at most.
+# As the core suite's needles do at least, of inputs enough.
 READS, HALF_WIDTH = 22, 0.015
 
 
@@ -377,9 +381,9 @@ def height(front, needle, features):
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.front}: {fault.words}")
 def test_whoever_gets_the_operator_wrong_loses_the_needle(fault, seed):
     space, front, random = domain_of(fault.front), front_drawn(fault.front, seed), np.random.default_rng(seed)
-    point = random.uniform(-0.3, 0.3, space.size)
-    reads = tuple(sorted(random.choice(space.size, READS, replace=False).tolist()))
-    needle = Needle(reads, point[list(reads)], np.full(READS, HALF_WIDTH), 1.0, 0, np.zeros(READS))
+    point, count = random.uniform(-0.3, 0.3, space.size), min(READS, space.size)
+    reads = tuple(sorted(random.choice(space.size, count, replace=False).tolist()))
+    needle = Needle(reads, point[list(reads)], np.full(count, HALF_WIDTH), 1.0, 0, np.zeros(count))
     assert height(front, needle, features_of(front, point[None])[0]) == pytest.approx(1.0, abs=1e-6)
     try:
         graph = graph_of(fault.change(front.operations), space.shape)
@@ -423,6 +427,36 @@ def test_a_front_whose_features_dwarf_the_inputs_is_refused():
     added = (Operation("far", "Add", (INPUT, np.full(2, 100.0))),)
     with pytest.raises(NoWayBack, match="input 0 does not come back"):
         front_of(added, space, np.random.default_rng(0))
+
+
+SMALL = {True: [(1, 2, 2), (4, 1, 1), (1, 1, 4), (1, 4, 1), (3, 2, 2), (1, 5, 5)], False: [(4,), (5,), (2, 2, 2)]}
+
+
+@every_front
+def test_inputs_of_any_shape_have_a_front_or_are_told_to_have_none(name):
+    for shape in SMALL[name in IMAGE_FRONTS]:
+        size = int(np.prod(shape))
+        space, random = Domain(shape, np.full(size, -0.4), np.full(size, 0.4)), np.random.default_rng(0)
+        try:
+            front = draw_front(FRONTS[name], space, random)
+        except NoWayBack:
+            assert name in ("conv_asymmetric_pads", "conv_dilated")
+            continue
+        points = draw_points(space, 20, random)
+        features = features_of(front, points)
+        np.testing.assert_allclose(
+            features @ front.mixed.recovery.T + front.mixed.offset, front.coordinates(points), atol=1e-8
+        )
+
+
+@pytest.mark.parametrize("name", sorted(CURVED))
+def test_of_many_inputs_no_curve_is_taken_for_a_line(name):
+    """As many points as inputs lie on a plane whatever the features."""
+    space, random = Domain((90,), np.full(90, -0.4), np.full(90, 0.4)), np.random.default_rng(0)
+    front = draw_front(FRONTS[name], space, random)
+    points = draw_points(space, 50, random)
+    mixed = features_of(front, points) @ front.mixed.recovery.T + front.mixed.offset
+    np.testing.assert_allclose(mixed, front.coordinates(points), atol=1e-8)
 
 
 def test_draws_are_repeated_until_one_is_a_front_and_then_given_up():

@@ -2,12 +2,12 @@ import re
 from pathlib import Path
 
 import pytest
-from planted import SEED, STEM, TINY, make_suite, read, recipe_of, tensors
+from planted import SEED, STEM, TINY, make_suite, read, source_of, tensors
 
 import soundbench.generate
 from soundbench.certify import certify_suite
 from soundbench.errors import InputError
-from soundbench.generate import Source, generate, plans
+from soundbench.generate import generate
 from soundbench.ground_truth import Expected
 from soundbench.plant import PlantingFailed
 from soundbench.suite import load_suite
@@ -36,7 +36,7 @@ def planted(monkeypatch):
 
 
 def attempt(tmp_path, out):
-    return generate(Source(recipe_of(TINY, tmp_path), TINY, SEED), out, lambda _: None)
+    return generate(source_of(TINY, tmp_path), out, lambda _: None)
 
 
 def test_the_same_recipe_and_seed_give_the_same_bytes(tiny_suite, tmp_path):
@@ -64,19 +64,27 @@ def test_the_suite_says_how_it_was_made(tiny_suite):
 
 
 def test_a_plan_is_made_for_every_cell_and_then_for_every_tight_pair(tmp_path):
-    assert [plan.name for plan in plans(recipe_of(MORE, tmp_path))] == PAIRS
+    assert [plan.name for plan in source_of(MORE, tmp_path).plans] == PAIRS
+
+
+def test_values_that_cannot_meet_are_told_with_their_file(tmp_path):
+    forbidden = '\n[[forbid]]\ntwin = "scaled"\nnetwork = "mlp"\n'
+    with pytest.raises(InputError) as error:
+        source_of(TINY + forbidden, tmp_path)
+    assert str(error.value).startswith(f"{tmp_path / 'recipe.toml'}: ")
+    assert "twin scaled cannot meet" in str(error.value)
 
 
 def test_progress_is_told_of_every_pair_of_networks_and_the_count_returned(tmp_path, planted):
     planted(lambda _: ())
     told = []
-    count = generate(Source(recipe_of(MORE, tmp_path), MORE, 1), tmp_path / "out", told.append)
+    count = generate(source_of(MORE, tmp_path, 1), tmp_path / "out", told.append)
     assert told == PAIRS
     assert count == 0
 
 
 def test_several_at_a_time_are_the_same_bytes_as_one_after_the_other(tmp_path):
-    source = Source(recipe_of(MORE, tmp_path), MORE, SEED)
+    source = source_of(MORE, tmp_path)
     told = []
     counts = [generate(source, tmp_path / str(jobs), told.append, jobs) for jobs in (1, 2)]
     assert counts == [10, 10]
@@ -88,7 +96,7 @@ def test_all_that_cannot_be_planted_is_named_and_nothing_is_left(tmp_path, monke
     monkeypatch.setattr("soundbench.base.STEPS", 2)
     told = []
     with pytest.raises(PlantingFailed) as error:
-        generate(Source(recipe_of(MORE, tmp_path), MORE, SEED), tmp_path / "out", told.append)
+        generate(source_of(MORE, tmp_path), tmp_path / "out", told.append)
     assert str(error.value).startswith("2 of 4 cells were not built: ")
     assert re.findall(r"(\S+): not built in 20 attempts", str(error.value)) == PAIRS[:2]
     assert told == PAIRS[2:]

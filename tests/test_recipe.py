@@ -218,9 +218,9 @@ def replaced(old, new):
         ("reads = 5", "reads = 3", "reads must be at least 4, and as many as moved_rows"),
         # dials of a network
         ("radius = 0.05", "radius = nan", "radius = nan: a finite number is needed"),
-        ("radius = 0.05", "radius = 0.2", "network 'a': radius must lie in (0, 0.12]"),
-        ("radius = 0.05", "radius = 0", "radius must lie in (0, 0.12]"),
-        ("input_shape = [6]", "input_shape = [3]", "network 'b': at least 4 inputs are needed"),
+        ("radius = 0.05", "radius = 0.2", "network 'a': radius must lie in [0.01, 0.12]"),
+        ("radius = 0.05", "radius = 0.009", "radius must lie in [0.01, 0.12]"),
+        ("input_shape = [6]", "input_shape = [4]", "network 'b': at least 5 inputs are needed"),
         ("input_shape = [6]", "input_shape = []", "input_shape must be positive"),
         ("input_shape = [6]", "input_shape = [0]", "input_shape must be positive"),
         ("input_shape = [6]", "input_shape = [-2, -3]", "input_shape must be positive"),
