@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from soundbench.generate import Source, generate
+from soundbench.generate import Source, generate, read_source
 from soundbench.graph import read_graph
 from soundbench.meaning import meaning_digest
 from soundbench.recipe import Recipe, read_recipe
@@ -47,8 +47,15 @@ def make_suite(folder: Path, out: str, text: str = TINY, seed: int = SEED) -> Pa
     """Generate a suite in `folder` / `out` from the text of a recipe."""
     recipe = folder / f"{out}.toml"
     recipe.write_text(text)
-    generate(Source(read_recipe(recipe), text, seed), folder / out, lambda _: None)
+    generate(read_source(recipe, seed), folder / out, lambda _: None)
     return folder / out
+
+
+def source_of(text: str, folder: Path, seed: int = SEED) -> Source:
+    """What the text of a recipe asks for."""
+    path = folder / "recipe.toml"
+    path.write_text(text)
+    return read_source(path, seed)
 
 
 def recipe_of(text: str, folder: Path) -> Recipe:
