@@ -15,7 +15,6 @@ from soundbench.ground_truth import AttackRecord, Expected, Role
 from soundbench.suite import load_suite, read_json, replace_ground_truth
 from soundbench.survivors import write_survivors
 
-
 # A pair whose networks have other pairs, too, and one that has its networks for itself.
 PAIR, LONELY = "mlp-tiny-1-1-crowd", "tight-relative-1"
 
