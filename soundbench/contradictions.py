@@ -87,8 +87,7 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
 # What lies between a network's input and its dense layers.
 FRONTS: Mapping[str, Meaning] = {
     "none": (),
-    "gemm": operators("Gemm transB", "Gemm alpha", "Gemm beta"),
-    "gemm_transposed": operators("Gemm transA", "Gemm not transposed"),
+    "gemm": operators("Gemm transA", "Gemm not transposed", "Gemm alpha", "Gemm beta"),
     "matmul_add": operators("MatMul", "Add"),
     "residual": operators("Add of two tensors"),
     "normalised": operators("Sub of the input", "Div"),
@@ -104,7 +103,6 @@ FRONTS: Mapping[str, Meaning] = {
     "clipped": operators("Clip"),
     "squashed": operators("Sigmoid", "Tanh"),
     "powered": operators("Pow", "Exp"),
-    "shared_out": operators("Softmax"),
     "attention": operators("Softmax", "MatMul of two tensors"),
     "conv_strided": operators("Conv strides"),
     "conv_asymmetric_pads": operators("Conv pads asymmetric"),
@@ -113,7 +111,6 @@ FRONTS: Mapping[str, Meaning] = {
     "conv_transposed": operators("ConvTranspose"),
     "batchnorm_negative": operators("BatchNormalization negative scale"),
     "transposed": operators("Transpose not its own inverse"),
-    "flattened": operators("Flatten axis"),
 }
 ACTIVATIONS: Mapping[str, Meaning] = {name: operators(name.capitalize()) for name in ("relu", "tanh", "sigmoid")}
 
@@ -125,7 +122,8 @@ def meaning(factor: str, value: str, networks: Mapping[str, NetworkRecipe]) -> M
     network = networks.get(value)
     if network is None or network.front not in FRONTS or network.activation not in ACTIVATIONS:
         return None
-    return FRONTS[network.front] + ACTIVATIONS[network.activation]
+    last = operators("Softmax") if network.softmax else ()
+    return FRONTS[network.front] + ACTIVATIONS[network.activation] + last
 
 
 def contradicted(

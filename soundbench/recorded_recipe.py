@@ -13,10 +13,11 @@ from soundbench.suite import MANIFEST, read_json
 
 @dataclass(frozen=True, slots=True)
 class NetworkRecipe:
-    """What a recipe says of a network: what lies before its dense layers, and their activation."""
+    """What a recipe says of a network: what lies before its dense layers, their activation, and what comes last."""
 
     front: str
     activation: str
+    softmax: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,9 @@ def recorded_recipe(root: Path) -> RecordedRecipe:
     except (TypeError, AttributeError, ValueError, RecursionError) as error:
         raise InputError(f"{root / MANIFEST}: its recipe is not TOML ({error}); get the suite again") from None
     networks = {
-        str(table.get("name")): NetworkRecipe(str(table.get("front")), str(table.get("activation", "relu")))
+        str(table.get("name")): NetworkRecipe(
+            str(table.get("front", "none")), str(table.get("activation", "relu")), table.get("softmax") is True
+        )
         for table in tables(document, "network")
     }
     pairs = (sorted((str(key), str(value)) for key, value in table.items()) for table in tables(document, "forbid"))

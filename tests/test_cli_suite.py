@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 from described import with_factors
+from planted import ARMED, CROWD_ARMED, MISALIGNED_ARMED
 from soundbench.cli import main
 
 
@@ -15,8 +16,11 @@ def describe(*arguments):
 def test_the_suite_that_ships_is_described():
     result = describe()
     assert result.exit_code == 0
-    assert result.stdout.startswith("core 1: 84 instances of 32 networks, ")
-    assert "never meet in an armed instance" in result.stdout.splitlines()[-1]
+    assert result.stdout.startswith("core 2: 655 instances of 250 networks, ")
+    assert result.stdout.splitlines()[-1] == (
+        "Every two values of 8 factors meet in at least one armed instance, besides 4 that the recipe forbids. "
+        "Files do not tell, so the recipe is believed: hardness easy, hard, medium."
+    )
     assert result.stderr == ""
 
 
@@ -34,9 +38,8 @@ def test_a_suite_that_is_not_what_it_says(tiny_suite, tmp_path):
     assert result.exit_code == 3
     lines = [line for line in result.stdout.splitlines() if line.startswith("ground truth refuted: ")]
     assert lines == [
-        f"ground truth refuted: mlp-interior-{kind}-armed: its place is said to be corner; "
-        "by its files, position: interior, not corner"
-        for kind in ("scaled", "misaligned", "crowd")
+        f"ground truth refuted: {name}: its place is said to be corner; by its files, position: interior, not corner"
+        for name in (ARMED, MISALIGNED_ARMED, CROWD_ARMED)
     ]
 
 

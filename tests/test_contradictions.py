@@ -5,10 +5,12 @@ from fractions import Fraction
 import pytest
 from small_networks import unsafe_set
 
+from soundbench import fronts
 from soundbench.contradictions import FRONTS, MEANINGS, contradicted, meaning, unknown_values
 from soundbench.ground_truth import Hiding, TwinKind
 from soundbench.notation_features import notation_features
 from soundbench.property_features import box_features, property_features
+from soundbench.recipe import NO_FRONT
 from soundbench.recorded_recipe import NetworkRecipe
 from soundbench.vnnlib import parse_property
 from soundbench.witness_features import place_among, witness_features
@@ -159,6 +161,7 @@ def test_twins(kind):
 NETWORKS = {
     "my-conv": NetworkRecipe("conv_strided", "tanh"),
     "plain": NetworkRecipe("none", "relu"),
+    "shares": NetworkRecipe("none", "relu", softmax=True),
     "own": NetworkRecipe("own_front", "relu"),
     "swish": NetworkRecipe("none", "swish"),
 }
@@ -173,6 +176,8 @@ NETWORKS = {
         ("my-conv", {"Conv stridesome", "Tanh"}, True),
         ("plain", {"Gemm", "Relu"}, False),
         ("plain", {"Gemm"}, True),
+        ("shares", {"Gemm", "Relu", "Softmax"}, False),
+        ("shares", {"Gemm", "Relu"}, True),
         ("own", {"Gemm"}, False),
         ("swish", {"Gemm"}, False),
         ("unnamed", {"Gemm"}, False),
@@ -181,6 +186,10 @@ NETWORKS = {
 def test_networks_by_what_their_recipe_says_of_them(network, operators, is_contradicted):
     found = list(contradicted({"operator": operators}, {"network": network}, NETWORKS))
     assert bool(found) is is_contradicted
+
+
+def test_every_front_that_a_recipe_can_name_means_something():
+    assert set(FRONTS) == {NO_FRONT, *fronts.FRONTS}
 
 
 def test_a_network_may_have_any_name():

@@ -7,6 +7,7 @@ import pytest
 from described import with_factors
 from hypothesis import given
 from hypothesis import strategies as st
+from planted import CLEAN
 from soundbench.cli.shipped import core_suite
 
 from soundbench.coverage import pairs_of, values_of
@@ -14,6 +15,7 @@ from soundbench.errors import InputError
 from soundbench.ground_truth import Expected, GroundTruth, Leaf, Proof, Role, Split, Track, TwinKind
 from soundbench.instance import Instance
 from soundbench.level import Level, chosen, covering, groups, ordered
+from soundbench.recipe import read_recipe
 from soundbench.suite import Suite, load_suite
 
 ARMED = GroundTruth(Expected.VIOLATED, "planted", "mlp", Role.ARMED)
@@ -57,8 +59,12 @@ others = st.lists(st.sampled_from([None, HOLDS, replace(HOLDS, role=Role.CLEAN, 
 suites = st.builds(lambda some, rest: suite_of(*some, others=rest), st.lists(pairs, max_size=8), others)
 
 
+def is_armed_on_main(truth):
+    return truth.role is Role.ARMED and truth.track is Track.MAIN
+
+
 def values_on_main(suite):
-    armed = [each for each in suite.ground_truth.values() if each.role is Role.ARMED and each.track is Track.MAIN]
+    armed = [each for each in suite.ground_truth.values() if is_armed_on_main(each)]
     return {value for each in armed for value in each.factors.items()}
 
 
@@ -148,18 +154,36 @@ def test_of_two_that_cover_the_same_the_easier_is_first(first, second):
     assert names(chosen(suite_of(*rows), Level.STANDARD))[0] == "p1-armed"
 
 
-def test_where_nothing_is_recorded_the_trigger_is_covered():
+def test_smoke_of_the_suite_that_ships_has_every_value_of_its_recipe():
     suite = load_suite(core_suite())
+    recipe = read_recipe(core_suite().parent / "core.toml")
     found = [suite.ground_truth[each.name] for each in chosen(suite, Level.SMOKE)]
-    triggers = {each.trigger for each in suite.ground_truth.values()}
-    assert sorted(each.trigger for each in found if each.role is Role.ARMED) == sorted(triggers)
-    assert all(each.twin_kind is not TwinKind.SCALED for each in found)
+    expected = {(factor, value) for factor, values in recipe.values.items() for value in values}
+    # Corners are on a track of their own.
+    assert {value for truth in found for value in truth.factors.items()} == expected - {("place", "corner")}
+    assert len(found) == 2 * len(recipe.networks)
+
+
+def test_where_nothing_is_recorded_the_trigger_is_covered():
+    recorded = load_suite(core_suite())
+    suite = replace(
+        recorded, ground_truth={name: replace(truth, factors={}) for name, truth in recorded.ground_truth.items()}
+    )
+    found = [suite.ground_truth[each.name] for each in chosen(suite, Level.SMOKE)]
+    armed = [truth.trigger for truth in suite.ground_truth.values() if is_armed_on_main(truth)]
+    assert sorted(truth.trigger for truth in found if truth.role is Role.ARMED) == sorted(set(armed))
+
+
+def test_of_two_pairs_with_one_trigger_the_control_is_left_out():
+    suite = suite_of(({}, Track.MAIN, TwinKind.SCALED, 1), ({}, Track.MAIN, TwinKind.CROWD, 3))
+    assert {truth.trigger for truth in suite.ground_truth.values()} == {"mlp"}
+    assert names(chosen(suite, Level.SMOKE)) == ["p1-armed", "p1-twin"]
 
 
 def test_a_suite_with_factors_on_disk(tiny_suite, tmp_path):
     suite = load_suite(with_factors(tiny_suite, tmp_path / "suite"))
     assert len(chosen(suite, Level.SMOKE)) == 6
-    assert names(chosen(suite, Level.STANDARD))[-1] == "mlp-interior-clean"
+    assert names(chosen(suite, Level.STANDARD))[-1] == CLEAN
 
 
 def test_a_twin_alone_is_no_pair():

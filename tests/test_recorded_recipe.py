@@ -24,6 +24,13 @@ front = "none"
 name = "small"
 front = "conv"
 activation = "tanh"
+
+[[network]]
+name = "plain"
+
+[[network]]
+name = "shares"
+softmax = true
 """
 
 
@@ -38,7 +45,12 @@ def recorded(tmp_path):
 
 def test_what_a_recipe_says(recorded):
     assert recorded(recipe=RECIPE) == RecordedRecipe(
-        {"mlp": NetworkRecipe("none", "relu"), "small": NetworkRecipe("conv", "tanh")},
+        {
+            "mlp": NetworkRecipe("none", "relu"),
+            "small": NetworkRecipe("conv", "tanh"),
+            "plain": NetworkRecipe("none", "relu"),
+            "shares": NetworkRecipe("none", "relu", softmax=True),
+        },
         frozenset(
             {
                 (("place", "narrow"), ("shape", "cube")),
