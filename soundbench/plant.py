@@ -53,7 +53,7 @@ from soundbench.specification import FORMS, Question, gain_allowed, gain_needed
 from soundbench.trigger import Trigger
 from soundbench.weave import Woven, weave
 
-ATTEMPTS = 20
+ATTEMPTS = 40
 # A twin's gain, as a share of the proven base margin: below one, so that it holds; high, so that it is not trivial.
 SCALED_SHARE = 0.7
 # What intervals must prove of the base where a scaled twin is wanted, as a share of what backward bounds do.

@@ -128,7 +128,7 @@ def test_what_cannot_be_planted_is_one_line(recipe, monkeypatch):
     monkeypatch.setattr("soundbench.base.STEPS", 2)
     line = one_line(run("generate", recipe, "--out", "made"), 3)
     assert re.match(
-        r"soundbench: 1 of 1 cells were not built: mlp-near-1: not built in 20 attempts "
+        r"soundbench: 1 of 1 cells were not built: mlp-near-1: not built in 40 attempts "
         r"\(the last one: in 2 steps the base reached .*\); try another seed",
         line,
     )

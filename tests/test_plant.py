@@ -122,7 +122,7 @@ def test_planting_tries_again_with_other_randomness_and_then_gives_up(tmp_path, 
         raise error
 
     monkeypatch.setattr("soundbench.plant.attempt_to_plant", fail)
-    with pytest.raises(PlantingFailed, match=rf"^{STEM}: not built in 20 attempts \(the last one: {error}\); try"):
+    with pytest.raises(PlantingFailed, match=rf"^{STEM}: not built in 40 attempts \(the last one: {error}\); try"):
         plant(plan_of(tmp_path), (1, 0), tmp_path)
     assert len(set(drawn)) == len(drawn) == 20
     first = drawn[:]
