@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from soundbench.graph import Indices
 from soundbench.links import Axis, Wiring, attributes_of, find_links, is_standard, wiring_of
 
 if TYPE_CHECKING:
@@ -22,11 +23,17 @@ def permuted(model: "ModelProto", random: np.random.Generator) -> "ModelProto | 
     """The network with the neurons of every link (see `links`) in another order; None if it has no link."""
     weights = _weights_of(model)
     for link in find_links(model):
-        order = random.permutation(link.size)
+        order = other_order(link.size, random)
         for axis in (*link.made_by, link.read_by):
             places = order[:, None] * axis.repeats + np.arange(axis.repeats)
             weights[axis.initializer] = weights[axis.initializer].take(places.ravel(), axis.axis)
     return _with_weights(model, weights)
+
+
+def other_order(size: int, random: np.random.Generator) -> Indices:
+    """A random order of so many neurons; not the one they are in, unless there is no other."""
+    order: Indices = random.permutation(size)
+    return np.roll(order, 1) if (order == np.arange(size)).all() else order
 
 
 def rescaled(model: "ModelProto", random: np.random.Generator) -> "ModelProto | None":

@@ -4,6 +4,7 @@ Each process has a pipe of its own: however one ends, it holds nothing that anot
 process counts as ended once nobody can write to its pipe.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,9 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from soundbench.errors import SoundbenchError
+
+# What ends the one that starts processes; each of these ends as it does.
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,9 @@ def run_parallel(tasks: Sequence[Task], jobs: int) -> Iterator[Message]:
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                begun = _start(*waiting.pop(0))
-                running[begun.messages] = begun
+                with _interrupts_put_off():
+                    begun = _start(*waiting.pop(0))
+                    running[begun.messages] = begun
             for ready in wait([each.messages for each in running.values()]):
                 message = _next(running[ready])
                 if message.is_last:
@@ -63,6 +68,23 @@ def run_parallel(tasks: Sequence[Task], jobs: int) -> Iterator[Message]:
                 yield message
     finally:
         _end(running.values())
+
+
+@contextlib.contextmanager
+def _interrupts_put_off() -> Iterator[None]:
+    """Ctrl-C and its like within this block count after it: a process half started would complain, or be left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+    handlers = {number: signal.signal(number, lambda number, _: arrived.append(number)) for number in INTERRUPTS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for late in arrived:
+            signal.raise_signal(late)
 
 
 def _start(number: int, task: Task) -> _Running:

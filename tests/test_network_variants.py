@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onnx import numpy_helper
 from random_networks import Layer, build, random_network, random_point, read, run_float32
 
-from soundbench.network_variants import gemm, matmul_add, permuted, rescaled
+from soundbench.network_variants import gemm, matmul_add, other_order, permuted, rescaled
 from soundbench.rigorous import evaluate
 from soundbench.rounding import float32_error
 
@@ -89,6 +89,17 @@ def test_random_networks_have_it(kind):
     networks = [random_network(random, ["Relu"]) for _ in range(40)]
     made = [REWRITES[kind](each, random) for each in networks if each.graph.initializer]
     assert sum(each is not None for each in made) >= 5
+
+
+@given(size=st.integers(2, 4), random=RANDOM)
+def test_an_order_is_another_one(size, random):
+    order = other_order(size, random)
+    assert sorted(order.tolist()) == list(range(size))
+    assert order.tolist() != list(range(size))
+
+
+def test_of_one_neuron_there_is_one_order():
+    assert other_order(1, np.random.default_rng(0)).tolist() == [0]
 
 
 @given(RANDOM)

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from processes import is_running
 
+import soundbench.parallel
 from soundbench.errors import InputError, SoundbenchError
 from soundbench.parallel import Message, TaskDied, run_parallel
 
@@ -133,3 +134,27 @@ def test_no_process_is_left_when_the_caller_stops(tmp_path):
     messages.close()
     assert not list(tmp_path.iterdir())
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("number", soundbench.parallel.INTERRUPTS)
+def test_an_interrupt_while_a_process_starts_counts_once_it_is_there(monkeypatch, tmp_path, number):
+    """And so that process is ended like the others."""
+    start, begun = soundbench.parallel._start, []
+
+    def interrupted(*given):
+        signal.raise_signal(number)
+        begun.append(start(*given))
+        return begun[-1]
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("soundbench.parallel._start", interrupted)
+    before = signal.signal(number, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(run_parallel([partial(sleep_in, tmp_path)], 1))
+        assert signal.getsignal(number) is interrupt
+    finally:
+        signal.signal(number, before)
+    assert [each.process.is_alive() for each in begun] == [False]

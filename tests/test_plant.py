@@ -124,7 +124,7 @@ def test_planting_tries_again_with_other_randomness_and_then_gives_up(tmp_path, 
     monkeypatch.setattr("soundbench.plant.attempt_to_plant", fail)
     with pytest.raises(PlantingFailed, match=rf"^{STEM}: not built in 40 attempts \(the last one: {error}\); try"):
         plant(plan_of(tmp_path), (1, 0), tmp_path)
-    assert len(set(drawn)) == len(drawn) == 20
+    assert len(set(drawn)) == len(drawn) == 40
     first = drawn[:]
     drawn.clear()
     with pytest.raises(PlantingFailed):

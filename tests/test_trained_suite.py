@@ -140,7 +140,7 @@ def constant(label):
 
 @pytest.mark.parametrize(
     ("is_right", "words"),
-    [(True, r"the witness's .* is -1, below"), (False, "the network is not right at the centre")],
+    [(True, r"the witness's .* is -1, and must be at least"), (False, "the network is not right at the centre")],
 )
 def test_the_centre_must_be_right_and_the_planted_point_wrong(tmp_path, monkeypatch, is_right, words):
     def trained_network(order, _):
