@@ -18,7 +18,7 @@ from soundbench.ground_truth import TwinKind
 from soundbench.notation import Notation
 from soundbench.placement import Place
 from soundbench.scale import SCALES
-from soundbench.specification import FORMS
+from soundbench.specification import FORMS, LEAST_CLASSES
 from soundbench.tight import TIGHT
 from soundbench.trigger import Hardness, Shape
 
@@ -246,12 +246,22 @@ def recipe_problems(recipe: Recipe) -> Mapping[str, bool]:
     }
 
 
+def forms_of(network: Network, recipe: Recipe) -> list[str]:
+    """The forms that may be asked of a network."""
+    return [
+        form
+        for form in recipe.factors.form
+        if frozenset({("network", network.name), ("form", form)}) not in recipe.forbidden
+    ]
+
+
 def network_problems(network: Network, recipe: Recipe) -> Mapping[str, bool]:
     """What no network can have, and whether the dials of one ask for it."""
     inputs = math.prod(network.input_shape)
     is_relu = network.activation is Function.RELU
     # One that is fixed is not read.
     fixed = int(Shape.FIXED_INPUT in recipe.factors.shape)
+    classes = {form: count for form, count in LEAST_CLASSES.items() if form in forms_of(network, recipe)}
     least = max(max(4, each.moved_rows) for each in recipe.hardness) + fixed
     return {
         "name must be letters, digits, '-' and '_'": not NAME.fullmatch(network.name),
@@ -267,6 +277,10 @@ def network_problems(network: Network, recipe: Recipe) -> Mapping[str, bool]:
         )
         > LARGEST_WIDTH,
         "classes must be at least 2": network.classes < 2,
+        **{
+            f"classes must be at least {count} for the form {form}; or forbid that": network.classes < count
+            for form, count in classes.items()
+        },
         "radius must lie in [0.01, 0.12]": not 0.01 <= network.radius <= 0.12,
         "margin must be positive": network.margin <= 0,
     }

@@ -184,6 +184,10 @@ FORMS: Mapping[str, Form] = {
 }
 
 
+# So many classes there must be for a form to be one of its own: otherwise its region is the only one, or another.
+LEAST_CLASSES: Mapping[str, int] = {"first_of_any": 3, "middle_of_any": 4, "last_of_any": 3, "largest_of_all": 3}
+
+
 def raised(base: Graph, target: int, gain: float) -> Graph:
     """The base with one of its logits, the outputs of its last dense layer, raised."""
     last = next(step for step in reversed(base.steps) if isinstance(step, Affine))

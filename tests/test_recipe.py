@@ -318,5 +318,27 @@ def test_any_recipe_is_read_or_refused(tmp_path, changed):
         assert len(recipe.networks) == 1
 
 
+FORBID = """
+[[forbid]]
+form = "{form}"
+network = "b"
+"""
+
+
+@pytest.mark.parametrize(
+    ("form", "classes"), [("first_of_any", 3), ("middle_of_any", 4), ("last_of_any", 3), ("largest_of_all", 3)]
+)
+def test_a_form_of_several_regions_needs_classes_for_them(tmp_path, form, classes):
+    """With fewer it would be another form, which `suite describe` would hold against the suite."""
+    text = replaced('form = ["combined"]', f'form = ["combined", "{form}"]')
+    enough, few = (
+        text.replace("input_shape = [6]", f"input_shape = [6]\nclasses = {n}") for n in (classes, classes - 1)
+    )
+    assert recipe_of(enough, tmp_path).networks[1].classes == classes
+    words = f"network 'b': classes must be at least {classes} for the form {form}; or forbid that"
+    assert words in refusal(few, tmp_path)
+    assert recipe_of(few + FORBID.format(form=form), tmp_path).networks[1].classes == classes - 1
+
+
 def test_the_recipe_of_these_tests_is_read(tmp_path):
     assert [network.name for network in recipe_of(TINY, tmp_path).networks] == ["mlp"]
