@@ -17,8 +17,9 @@ from soundbench.lock import locked
 from soundbench.matrix import cells_of
 from soundbench.memory import keep_freed_memory
 from soundbench.parallel import run_parallel
-from soundbench.plant import Plan, PlantedInstance, PlantingFailed, plant
+from soundbench.plant import Plan, plant
 from soundbench.plant_tight import TightPlan, plant_tight
+from soundbench.planted import PlantedInstance, PlantingFailed
 from soundbench.queries import write_queries
 from soundbench.recipe import Recipe, read_recipe
 from soundbench.suite import Row, write_suite

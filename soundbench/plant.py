@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from soundbench.architecture import Layers
-from soundbench.base import TrainingFailed, View, train_base
+from soundbench.base import View, train_base
 from soundbench.bounds import interval_tensors
 from soundbench.boxes import LabelledBoxes, intervals_of, robustness_property
 from soundbench.certificate import (
@@ -24,9 +24,9 @@ from soundbench.certificate import (
     required_slack,
     witness_certificate,
 )
-from soundbench.errors import CertificateError, SoundbenchError
+from soundbench.errors import CertificateError
 from soundbench.export import save_onnx, to_onnx
-from soundbench.front import Domain, Front, NoWayBack, draw_front
+from soundbench.front import Domain, Front, draw_front
 from soundbench.fronts import FRONTS
 from soundbench.graph import Array, Function, Graph, evaluate_float64, read_graph
 from soundbench.ground_truth import Expected, GroundTruth, Hiding, Proof, Role, Track, TwinKind
@@ -34,11 +34,9 @@ from soundbench.instance import Property, Region
 from soundbench.matrix import Cell
 from soundbench.meaning import meaning_digest
 from soundbench.needle import Carry, Needle, misalignment_for
-from soundbench.notation import Notation
 from soundbench.operators import lower
 from soundbench.placement import (
     CERTIFIED_REACH,
-    NoRoom,
     Place,
     Placement,
     draw_apart,
@@ -46,6 +44,7 @@ from soundbench.placement import (
     half_widths_for,
     place,
 )
+from soundbench.planted import PlantedInstance, built
 from soundbench.prove import Hints, interval_slacks, search, slacks
 from soundbench.recipe import NO_FRONT, Network, Recipe
 from soundbench.scale import SCALES, Scale
@@ -53,7 +52,6 @@ from soundbench.specification import FORMS, Question, gain_allowed, gain_needed
 from soundbench.trigger import Trigger
 from soundbench.weave import Woven, weave
 
-ATTEMPTS = 40
 # A twin's gain, as a share of the proven base margin: below one, so that it holds; high, so that it is not trivial.
 SCALED_SHARE = 0.7
 # What intervals must prove of the base where a scaled twin is wanted, as a share of what backward bounds do.
@@ -73,9 +71,11 @@ SAMPLES = 128
 # Where a proof may cut beside the center of a misaligned row, in units of the needle's half-width.
 CUTS = (0.0, 0.5, -0.5, 1.0, -1.0, 2.0, -2.0)
 
-
-class PlantingFailed(SoundbenchError):
-    """A cell could not be built within the attempts allowed."""
+# What to try where a cell cannot be built.
+HINT = (
+    "another seed, or, in the recipe, more inputs or a larger margin for this network, fewer boxes, or a hardness "
+    "with a smaller crowd or fewer moved_rows"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +99,6 @@ class Plan:
     def track(self) -> Track:
         """The main track if the recipe asks for witnesses hidden well enough."""
         return Track.MAIN if is_well_hidden(self.recipe.chance, self.recipe.queries) else Track.SHALLOW
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PlantedInstance:
-    """One instance of a planted pair of networks; `onnx` is the network's file."""
-
-    name: str
-    onnx: Path
-    property: Property
-    truth: GroundTruth
-    notation: Notation = Notation.PLAIN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,17 +142,7 @@ def plant(plan: Plan, seed: Sequence[int], folder: Path) -> tuple[PlantedInstanc
     Raises:
         PlantingFailed: no attempt succeeded; the message says why the last one failed.
     """
-    reason: SoundbenchError | None = None
-    for attempt in range(ATTEMPTS):
-        try:
-            return attempt_to_plant(plan, np.random.default_rng([*seed, attempt]), folder)
-        except (TrainingFailed, NoRoom, NoWayBack, CertificateError) as error:
-            reason = error
-    raise PlantingFailed(
-        f"{plan.cell.name}: not built in {ATTEMPTS} attempts (the last one: {reason}); "
-        "try another seed, or, in the recipe, more inputs or a larger margin for this network, fewer boxes, or a "
-        "hardness with a smaller crowd or fewer moved_rows"
-    )
+    return built(plan.name, seed, lambda random: attempt_to_plant(plan, random, folder), HINT)
 
 
 def attempt_to_plant(plan: Plan, random: np.random.Generator, folder: Path) -> tuple[PlantedInstance, ...]:

@@ -21,7 +21,8 @@ from soundbench.graph import Graph, read_graph
 from soundbench.ground_truth import Expected, GroundTruth, Hiding, Role, Track
 from soundbench.meaning import meaning_digest
 from soundbench.placement import CERTIFIED_REACH
-from soundbench.plant import ATTEMPTS, PlantedInstance, PlantingFailed, hints_at, prove
+from soundbench.plant import hints_at, prove
+from soundbench.planted import PlantedInstance, built
 from soundbench.recipe import Recipe
 from soundbench.tight import INPUTS, TIGHT, Draft
 
@@ -46,13 +47,11 @@ def plant_tight(plan: TightPlan, seed: Sequence[int], folder: Path) -> tuple[Pla
     Raises:
         PlantingFailed: no attempt succeeded; the message says why the last one failed.
     """
-    reason: CertificateError | None = None
-    for attempt in range(ATTEMPTS):
-        try:
-            return attempt_to_plant(plan, TIGHT[plan.kind](np.random.default_rng([*seed, attempt])), folder)
-        except CertificateError as error:
-            reason = error
-    raise PlantingFailed(f"{plan.name}: not built in {ATTEMPTS} attempts (the last one: {reason}); try another seed")
+
+    def build(random: np.random.Generator) -> tuple[PlantedInstance, ...]:
+        return attempt_to_plant(plan, TIGHT[plan.kind](random), folder)
+
+    return built(plan.name, seed, build, "another seed")
 
 
 def attempt_to_plant(plan: TightPlan, draft: Draft, folder: Path) -> tuple[PlantedInstance, ...]:

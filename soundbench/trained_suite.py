@@ -27,7 +27,7 @@ from soundbench.ground_truth import AttackRecord, Expected, GroundTruth, Role
 from soundbench.instance import Instance, Property
 from soundbench.meaning import meaning_digest
 from soundbench.networks import CLASSES, build_network
-from soundbench.plant import PlantedInstance
+from soundbench.planted import PlantedInstance
 from soundbench.prove import Hints, search
 from soundbench.suite import write_suite
 from soundbench.targets import targets_of

@@ -9,7 +9,7 @@ from soundbench.certify import certify_suite
 from soundbench.errors import InputError
 from soundbench.generate import generate
 from soundbench.ground_truth import Expected
-from soundbench.plant import PlantingFailed
+from soundbench.planted import PlantingFailed
 from soundbench.suite import load_suite
 
 # A network on two scales, and two pairs that hang on the last digits.

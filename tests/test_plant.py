@@ -20,7 +20,8 @@ from soundbench.ground_truth import Expected, Role, Split, TwinKind
 from soundbench.matrix import cells_of
 from soundbench.needle import Needle
 from soundbench.placement import CERTIFIED_REACH, NoRoom, Place, Placement, half_widths_for, place
-from soundbench.plant import DECOY_READS, Plan, PlantingFailed, draw_decoys, hints_at, misalignment, plant
+from soundbench.plant import DECOY_READS, Plan, draw_decoys, hints_at, misalignment, plant
+from soundbench.planted import PlantingFailed
 from soundbench.recipe import Network
 from soundbench.suite import load_suite
 
@@ -234,7 +235,7 @@ def test_a_scaled_twin_is_no_more_than_intervals_can_prove(tiny_suite):
 
 
 def test_recipes_that_ask_for_too_much_end_in_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr("soundbench.plant.ATTEMPTS", 2)
+    monkeypatch.setattr("soundbench.planted.ATTEMPTS", 2)
     plan = plan_of(tmp_path)
     hopeless = replace(plan, cell=replace(plan.cell, network=replace(plan.network, margin=1e4)))
     with pytest.raises(PlantingFailed, match=r"^[^\n]*not built in 2 attempts \(the last one: in 600 steps[^\n]*$"):
