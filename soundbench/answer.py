@@ -1,5 +1,6 @@
 """How is a verifier's answer read? From its result file, by whole words (VNN-COMP's and the common synonyms)."""
 
+import errno
 import os
 import re
 import stat
@@ -56,17 +57,26 @@ def read_result_text(text: str) -> Answer:
 def read_result_file(path: Path) -> Answer:
     """Read the result file that a verifier left, which may be missing, huge, or no file at all."""
     try:
-        # Neither follow a link out of the task's folder, nor wait for somebody to write into a pipe.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        content = read_plain_file(path, RESULT_LIMIT_BYTES + 1)
     except FileNotFoundError:
         return Answer(Claim.ERROR, "no result file")
     except OSError as error:
         return Answer(Claim.ERROR, f"result file cannot be read: {error.strerror}")
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        return Answer(Claim.ERROR, "result file is not a plain file")
-    with os.fdopen(descriptor, "rb") as file:
-        content = file.read(RESULT_LIMIT_BYTES + 1)
     if len(content) > RESULT_LIMIT_BYTES:
         return Answer(Claim.ERROR, f"result file is larger than {RESULT_LIMIT_BYTES} bytes")
     return read_result_text(content.decode(errors="replace"))
+
+
+def read_plain_file(path: Path, limit_bytes: int) -> bytes:
+    """At most the first `limit_bytes` of a file in a folder where somebody else may have put anything.
+
+    Raises:
+        OSError: it cannot be read, or is no plain file.
+    """
+    # Neither follow a link out of the folder, nor wait for somebody to write into a pipe.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a plain file")
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(limit_bytes)

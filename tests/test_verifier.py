@@ -48,7 +48,7 @@ def test_the_counterexample_is_kept(instance):
         (writes("") + "print('unsat')", Claim.ERROR, "empty result file"),
         ("print('unsat')", Claim.ERROR, "no result file"),
         (writes("\x00\x01 unsat \n"), Claim.ERROR, "\x00\x01 unsat"),
-        ("os.mkdir(result)", Claim.ERROR, "result file is not a plain file"),
+        ("os.mkdir(result)", Claim.ERROR, "result file cannot be read: not a plain file"),
         ("os.remove(onnx)\n" + writes("unsat"), Claim.VERIFIED, "unsat"),
     ],
 )
