@@ -43,15 +43,26 @@ def read_result_text(text: str) -> Answer:
     """Read a result file's text: a word, what follows it after a comma is ignored, then the counterexample.
 
     Blank lines before it do not matter. A first line that is no known word makes the claim `error`, never a verdict,
-    and so does a file without any: a tool that died quietly has not said that it does not know.
+    and so do two verdicts that differ, and a file without any: a tool that died quietly has not said that it does not
+    know.
     """
     first, _, rest = text.lstrip().partition("\n")
     if not first:
         return Answer(Claim.ERROR, "empty result file")
     raw = first.strip()[:RAW_LIMIT]
     claim = claim_of(first.partition(",")[0]) or Claim.ERROR
+    other = _other_verdict(claim, rest)
+    if other is not None:
+        return Answer(Claim.ERROR, f"two answers: {raw}, {other}")
     counterexample = rest if claim is Claim.FALSIFIED and rest.strip() else None
     return Answer(claim, raw, counterexample)
+
+
+def _other_verdict(claim: Claim, rest: str) -> str | None:
+    """A line that is nothing but the other verdict, if `claim` is one."""
+    words = (line.strip() for line in rest.splitlines() if line[:1].isalpha())
+    others = {Claim.VERIFIED, Claim.FALSIFIED} - {claim}
+    return next((word for word in words if len(others) == 1 and claim_of(word) in others), None)
 
 
 def read_result_file(path: Path) -> Answer:

@@ -9,7 +9,6 @@ import json
 import os
 import resource
 import selectors
-import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +24,7 @@ from soundbench import descendants
 from soundbench.claim import Ending, EndReason
 from soundbench.errors import HarnessError, SoundbenchError
 from soundbench.process import PATIENCE_SECONDS, AbandonedError, Limits, Request, run_process
+from soundbench.scratch import remove_folder
 
 _NAME = "soundbench-keep"
 # Without site-packages, which it does not need: it starts quickly and stays small.
@@ -129,7 +129,7 @@ class _Connection:
         with theirs:
             try:
                 self._process = subprocess.Popen(
-                    command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, start_new_session=True
+                    command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, cwd="/", start_new_session=True
                 )
             except OSError as error:
                 self._socket.close()
@@ -190,7 +190,7 @@ def _serve(client: socket.socket) -> None:
             ending = run_process(request, client.fileno())
         except AbandonedError:
             if request.scratch is not None:
-                shutil.rmtree(request.scratch, ignore_errors=True)
+                remove_folder(request.scratch)
             raise
         is_last = descendants.has_children()
         client.sendall(json.dumps({"ending": asdict(ending), "is_last": is_last}).encode() + b"\n")

@@ -14,7 +14,6 @@ import hashlib
 import inspect
 import os
 import shutil
-import tempfile
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -32,6 +31,7 @@ from soundbench.instance import Instance
 from soundbench.keeper import Keeper, StopSignal
 from soundbench.option import Option, OptionValue, read_options
 from soundbench.process import LOG_LIMIT_BYTES, Limits, Request
+from soundbench.scratch import scratch_folder
 
 PREPARE_SECONDS = 600.0
 _NOT_RUN = Ending(EndReason.NOT_STARTED, None, None, 0.0, 0.0, 0)
@@ -252,8 +252,8 @@ def _check_selection(selection: Selection, versions: tuple[str, ...], argument: 
 @contextmanager
 def _private_copies(instance: Instance, timeout_seconds: float) -> Iterator[tuple[Task, Path]]:
     """Copies under names that say nothing, and a path for the log that the verifier is not told of."""
-    with tempfile.TemporaryDirectory(prefix="soundbench-", ignore_cleanup_errors=True) as root:
-        folder = Path(root, "task")
+    with scratch_folder() as root:
+        folder = root / "task"
         folder.mkdir()
         task = Task(
             folder=folder,
@@ -264,7 +264,7 @@ def _private_copies(instance: Instance, timeout_seconds: float) -> Iterator[tupl
         )
         _copy(instance.onnx, task.onnx)
         _copy(instance.vnnlib, task.vnnlib)
-        yield task, Path(root, "log.txt")
+        yield task, root / "log.txt"
 
 
 def _copy(source: Path, target: Path) -> None:
