@@ -8,13 +8,15 @@ import contextlib
 import json
 import os
 import resource
+import secrets
 import selectors
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -64,6 +66,21 @@ class Keeper:
 
     def __init__(self) -> None:
         self._connection: _Connection | None = None
+        self._scratch: Path | None = None
+
+    @contextlib.contextmanager
+    def scratch_folder(self) -> Iterator[Path]:
+        """A fresh folder for temporary files, one at a time, until the block is left or our own process is gone."""
+        folder = Path(tempfile.gettempdir(), f"soundbench-{secrets.token_hex(8)}")
+        # Told before it exists, so that there is no moment to be killed in.
+        self._send({"scratch": str(folder)})
+        self._scratch = folder
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            self._scratch = None
+            remove_folder(folder)
 
     def run(self, request: Request, stop: StopSignal | None = None) -> Ending:
         """Run a command as `run_process` does; LOST if it killed the keeper's process.
@@ -74,7 +91,7 @@ class Keeper:
         """
         started = time.monotonic()
         try:
-            connection = self._send(request)
+            connection = self._send({"run": asdict(request)})
             if not connection.wait(stop):
                 raise StoppedError("the run was stopped")
             reply = connection.receive()
@@ -87,8 +104,8 @@ class Keeper:
                 self.close()
             return _read_ending(reply["ending"])
         self.close()
-        if request.scratch is not None:
-            descendants.end_all_of(request.scratch)
+        if self._scratch is not None:
+            descendants.end_all_of(self._scratch)
         return Ending(EndReason.LOST, None, None, time.monotonic() - started, 0.0, 0)
 
     def close(self) -> None:
@@ -105,8 +122,8 @@ class Keeper:
     ) -> None:
         self.close()
 
-    def _send(self, request: Request) -> "_Connection":
-        line = json.dumps(asdict(request), default=os.fsdecode).encode() + b"\n"
+    def _send(self, message: Mapping[str, Any]) -> "_Connection":
+        line = json.dumps(message, default=os.fsdecode).encode() + b"\n"
         if self._connection is not None:
             try:
                 self._connection.send(line)
@@ -175,23 +192,25 @@ def main() -> None:
     # Not ignored, or what it starts would be deaf, too.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
+    folders: list[Path] = []
     try:
         with contextlib.suppress(AbandonedError, ConnectionError):
-            _serve(socket.socket(fileno=sys.stdin.fileno()))
+            _serve(socket.socket(fileno=sys.stdin.fileno()), folders)
     finally:
         descendants.end(PATIENCE_SECONDS)
+        for folder in folders:
+            remove_folder(folder)
 
 
-def _serve(client: socket.socket) -> None:
+def _serve(client: socket.socket, folders: list[Path]) -> None:
+    """Answer the client; `folders` is what to remove if it has not done so once it is gone."""
     client.sendall(_READY)
     for line in client.makefile("rb"):
-        request = _read_request(json.loads(line))
-        try:
-            ending = run_process(request, client.fileno())
-        except AbandonedError:
-            if request.scratch is not None:
-                remove_folder(request.scratch)
-            raise
+        message = json.loads(line)
+        if "scratch" in message:
+            folders[:] = [Path(message["scratch"])]
+            continue
+        ending = run_process(_read_request(message["run"]), client.fileno())
         is_last = descendants.has_children()
         client.sendall(json.dumps({"ending": asdict(ending), "is_last": is_last}).encode() + b"\n")
         if is_last:
@@ -199,9 +218,8 @@ def _serve(client: socket.socket) -> None:
 
 
 def _read_request(fields: dict[str, Any]) -> Request:
-    folders = {name: Path(fields[name]) for name in ("working_folder", "log")}
-    scratch = None if fields["scratch"] is None else Path(fields["scratch"])
-    return Request(**{**fields, **folders, "limits": Limits(**fields["limits"]), "scratch": scratch})
+    paths = {name: Path(fields[name]) for name in ("working_folder", "log")}
+    return Request(**{**fields, **paths, "limits": Limits(**fields["limits"])})
 
 
 def _read_ending(fields: Mapping[str, Any]) -> Ending:

@@ -47,17 +47,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command to run (no shell), in which folder, with which environment; standard output and error go to `log`.
-
-    `scratch` is a folder of its own, to be removed by the keeper should it outlive who asked for this.
-    """
+    """A command to run (no shell), in which folder, with which environment; standard output and error go to `log`."""
 
     command: Sequence[str]
     working_folder: Path
     environment: Mapping[str, str]
     limits: Limits
     log: Path
-    scratch: Path | None = None
 
 
 class AbandonedError(SoundbenchError):

@@ -1,21 +1,9 @@
-"""Where does a task do its work? In a fresh folder, which is removed whatever was put into it."""
+"""How is a folder removed, whatever somebody has put there?"""
 
 import contextlib
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-
-
-@contextlib.contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """A fresh folder where temporary files lie, until the block is left."""
-    folder = Path(tempfile.mkdtemp(prefix="soundbench-"))
-    try:
-        yield folder
-    finally:
-        remove_folder(folder)
 
 
 def remove_folder(folder: Path) -> None:

@@ -16,8 +16,8 @@ import os
 import shutil
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -31,7 +31,6 @@ from soundbench.instance import Instance
 from soundbench.keeper import Keeper, StopSignal
 from soundbench.option import Option, OptionValue, read_options
 from soundbench.process import LOG_LIMIT_BYTES, Limits, Request
-from soundbench.scratch import scratch_folder
 
 PREPARE_SECONDS = 600.0
 _NOT_RUN = Ending(EndReason.NOT_STARTED, None, None, 0.0, 0.0, 0)
@@ -169,7 +168,8 @@ class Verifier(ABC):
         """
         wall_seconds = instance.timeout_seconds if timeout_seconds is None else timeout_seconds
         limits = Limits(wall_seconds, cpu_seconds, memory_bytes)
-        with _private_copies(instance, wall_seconds) as (task, log), _opened(keeper) as opened:
+        with _opened(keeper) as opened, opened.scratch_folder() as folder:
+            task, log = _private_copies(instance, folder, wall_seconds), folder / "log.txt"
             ending, seconds = _NOT_RUN, 0.0
             try:
                 preparation = from_hook(lambda: self.preparation(task))
@@ -195,7 +195,6 @@ class Verifier(ABC):
             environment={**_base_environment(task), **from_hook(lambda: checked_variables(self.environment(task)))},
             limits=limits,
             log=log,
-            scratch=task.folder.parent,
         )
 
 
@@ -249,22 +248,20 @@ def _check_selection(selection: Selection, versions: tuple[str, ...], argument: 
         raise InputError(f"{label}: name it as {label.partition(':')[0]}:{argument}")
 
 
-@contextmanager
-def _private_copies(instance: Instance, timeout_seconds: float) -> Iterator[tuple[Task, Path]]:
-    """Copies under names that say nothing, and a path for the log that the verifier is not told of."""
-    with scratch_folder() as root:
-        folder = root / "task"
-        folder.mkdir()
-        task = Task(
-            folder=folder,
-            onnx=folder / "network.onnx",
-            vnnlib=folder / "property.vnnlib",
-            result=folder / "result.txt",
-            timeout_seconds=timeout_seconds,
-        )
-        _copy(instance.onnx, task.onnx)
-        _copy(instance.vnnlib, task.vnnlib)
-        yield task, root / "log.txt"
+def _private_copies(instance: Instance, root: Path, timeout_seconds: float) -> Task:
+    """Copies under names that say nothing, in a folder below the `root`."""
+    folder = root / "task"
+    folder.mkdir()
+    task = Task(
+        folder=folder,
+        onnx=folder / "network.onnx",
+        vnnlib=folder / "property.vnnlib",
+        result=folder / "result.txt",
+        timeout_seconds=timeout_seconds,
+    )
+    _copy(instance.onnx, task.onnx)
+    _copy(instance.vnnlib, task.vnnlib)
+    return task
 
 
 def _copy(source: Path, target: Path) -> None:

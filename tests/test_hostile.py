@@ -3,7 +3,6 @@
 import hashlib
 import re
 import signal
-import tempfile
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,7 +174,7 @@ def mark(tmp_path, monkeypatch):
     """Bears every process that is started, unless it hides; and where the temporary folders lie."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
     monkeypatch.setenv("FAKE_PIDS", str(tmp_path / "pids"))
     mark = uuid.uuid4().hex
     monkeypatch.setenv("FAKE_MARK", mark)

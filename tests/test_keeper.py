@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -32,10 +31,10 @@ import sys
 from pathlib import Path
 from soundbench.keeper import Keeper
 from soundbench.process import Limits, Request
-folder = Path(sys.argv[1])
-request = Request(sys.argv[2:], folder / "task", {}, Limits(60.0), folder / "log.txt", folder)
-with Keeper() as keeper:
-    keeper.run(request)
+with Keeper() as keeper, keeper.scratch_folder() as folder:
+    (folder / "task").mkdir()
+    Path(sys.argv[1]).symlink_to(folder)
+    keeper.run(Request(sys.argv[2:], folder / "task", {}, Limits(60.0), folder / "log.txt"))
 """
 
 
@@ -46,15 +45,14 @@ def keeper():
 
 
 @pytest.fixture
-def scratch():
-    folder = Path(tempfile.mkdtemp())
-    (folder / "task").mkdir()
-    yield folder
-    subprocess.run(["/bin/rm", "-rf", str(folder)], check=True)
+def scratch(keeper):
+    with keeper.scratch_folder() as folder:
+        (folder / "task").mkdir()
+        yield folder
 
 
 def request(folder, code, **environment) -> Request:
-    return Request(python(code), folder / "task", environment, Limits(30.0), folder / "log.txt", folder)
+    return Request(python(code), folder / "task", environment, Limits(30.0), folder / "log.txt")
 
 
 def gone(processes, seconds=30.0) -> bool:
@@ -96,19 +94,43 @@ def test_two_keepers_do_not_touch_each_other(keeper, scratch):
 
 
 @pytest.mark.parametrize("code", [SLEEP, DAEMON + SLEEP])
-def test_nothing_is_left_when_our_own_process_is_killed(scratch, code):
+def test_nothing_is_left_when_our_own_process_is_killed(tmp_path, code):
     code = f"import os; open('tool', 'w').write(str(os.getpid()))\n{code}"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-P", "-c", HARNESS, str(scratch), *python(code)]
+    command = [sys.executable, "-P", "-c", HARNESS, str(tmp_path / "link"), *python(code)]
     harness = subprocess.Popen(command, env=environment)
     names = ["tool", "daemon"] if "daemon" in code else ["tool"]
-    tools = [int(wait_for(scratch / "task" / name, 30)) for name in names]
+    tools = [int(wait_for(tmp_path / "link" / "task" / name, 30)) for name in names]
+    scratch = (tmp_path / "link").readlink()
     keeper = parent_of(tools[0])
     assert keeper != harness.pid
     harness.kill()
     harness.wait()
     assert gone([*tools, keeper])
     assert not scratch.exists()
+
+
+def test_a_folder_is_removed_that_was_made_just_before_our_own_process_was_killed():
+    code = """
+import os, sys
+from soundbench.keeper import Keeper
+with Keeper() as keeper, keeper.scratch_folder() as folder:
+    print(folder, keeper._connection._process.pid, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-P", "-c", code]
+    killed = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    folder, process = killed.stdout.split()
+    assert killed.returncode == -signal.SIGKILL
+    assert gone([int(process)])
+    assert not Path(folder).exists()
+
+
+def test_a_scratch_folder_is_private_and_removed(keeper):
+    with keeper.scratch_folder() as folder:
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -155,13 +177,13 @@ def test_what_stands_where_the_log_should_be_is_not_touched(keeper, scratch):
     assert (scratch / "precious").read_text() == "kept"
 
 
-def test_a_keeper_that_cannot_be_started_is_told(scratch, monkeypatch):
+def test_a_keeper_that_cannot_be_started_is_told(monkeypatch):
     monkeypatch.setattr("soundbench.keeper._PROGRAM", "raise SystemExit")
-    with Keeper() as keeper, pytest.raises(HarnessError, match="failed at its start"):
-        keeper.run(request(scratch, "pass"))
+    with Keeper() as keeper, pytest.raises(HarnessError, match="failed at its start"), keeper.scratch_folder():
+        pass
     monkeypatch.setattr("sys.executable", "/nonexistent/python")
-    with Keeper() as keeper, pytest.raises(HarnessError, match="no keeper could be started"):
-        keeper.run(request(scratch, "pass"))
+    with Keeper() as keeper, pytest.raises(HarnessError, match="no keeper could be started"), keeper.scratch_folder():
+        pass
 
 
 def test_no_keeper_outlives_its_block(scratch):

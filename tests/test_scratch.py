@@ -4,7 +4,7 @@ import subprocess
 import pytest
 from processes import python
 
-from soundbench.scratch import remove_folder, scratch_folder
+from soundbench.scratch import remove_folder
 
 
 def nest(folder):
@@ -28,25 +28,21 @@ def fill(folder):
 
 
 @pytest.mark.parametrize("mess", [nest, lock, fill], ids=lambda mess: mess.__name__)
-def test_a_folder_is_removed_whatever_is_in_it(mess):
-    with scratch_folder() as folder:
-        mess(folder)
-    assert not folder.exists()
-
-
-def test_a_folder_is_removed_when_the_block_fails():
-    with pytest.raises(KeyError), scratch_folder() as folder:
-        raise KeyError
-    assert not folder.exists()
+def test_a_folder_is_removed_whatever_is_in_it(mess, tmp_path):
+    (tmp_path / "folder").mkdir()
+    mess(tmp_path / "folder")
+    remove_folder(tmp_path / "folder")
+    assert not (tmp_path / "folder").exists()
 
 
 def test_what_a_link_leads_to_is_kept(tmp_path):
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").write_text("kept")
-    with scratch_folder() as folder:
-        nest(folder)
-        (folder / "link").symlink_to(tmp_path / "precious")
-    assert not folder.exists()
+    (tmp_path / "folder").mkdir()
+    nest(tmp_path / "folder")
+    (tmp_path / "folder" / "link").symlink_to(tmp_path / "precious")
+    remove_folder(tmp_path / "folder")
+    assert not (tmp_path / "folder").exists()
     assert (tmp_path / "precious" / "file").read_text() == "kept"
 
 
