@@ -41,13 +41,14 @@ def execute(
     *,
     timeout_seconds: float | None,
     memory_bytes: int | None,
+    cpu_seconds: float | None = None,
     may_start: Callable[[], bool] = always,
 ) -> Generator[tuple[Job, Execution], None, None]:
     """Start the jobs in their order, `workers` at a time, and yield each as it ends, in any order.
 
-    `timeout_seconds` replaces the instances' own timeouts; `memory_bytes` is the limit of one job. A job that
-    `may_start` forbids when its turn comes is left out. Closing the generator, or an exception in it, ends every
-    process that still runs.
+    `timeout_seconds` replaces the instances' own timeouts; `memory_bytes` and `cpu_seconds` are limits of one job. A
+    job that `may_start` forbids when its turn comes is left out. Closing the generator, or an exception in it, ends
+    every process that still runs.
     """
 
     def answer(job: Job) -> Execution | None:
@@ -56,7 +57,12 @@ def execute(
         keeper = idle.get()
         try:
             return job.verifier.answer(
-                job.instance, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes, keeper=keeper, stop=stop
+                job.instance,
+                timeout_seconds=timeout_seconds,
+                cpu_seconds=cpu_seconds,
+                memory_bytes=memory_bytes,
+                keeper=keeper,
+                stop=stop,
             )
         finally:
             idle.put(keeper)

@@ -113,7 +113,7 @@ class Verifier(ABC):
         return None
 
     def environment(self, task: Task) -> Mapping[str, str]:  # noqa: ARG002 (a hook)
-        """Environment variables to set besides those that every verifier gets."""
+        """Environment variables to set besides those that every verifier gets, such as HOME or OMP_NUM_THREADS."""
         return {}
 
     def read_answer(self, task: Task, ending: Ending, log: str) -> Answer:  # noqa: ARG002 (a hook)
