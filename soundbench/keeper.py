@@ -73,7 +73,7 @@ class Keeper:
         """A fresh folder for temporary files, one at a time, until the block is left or our own process is gone."""
         folder = Path(tempfile.gettempdir(), f"soundbench-{secrets.token_hex(8)}")
         # Told before it exists, so that there is no moment to be killed in.
-        self._send({"scratch": str(folder)})
+        self._send(_announce(folder))
         self._scratch = folder
         folder.mkdir(mode=0o700)
         try:
@@ -91,7 +91,7 @@ class Keeper:
         """
         started = time.monotonic()
         try:
-            connection = self._send({"run": asdict(request)})
+            connection = self._send(json.dumps({"run": asdict(request)}, default=os.fsdecode).encode() + b"\n")
             if not connection.wait(stop):
                 raise StoppedError("the run was stopped")
             reply = connection.receive()
@@ -122,8 +122,7 @@ class Keeper:
     ) -> None:
         self.close()
 
-    def _send(self, message: Mapping[str, Any]) -> "_Connection":
-        line = json.dumps(message, default=os.fsdecode).encode() + b"\n"
+    def _send(self, line: bytes) -> "_Connection":
         if self._connection is not None:
             try:
                 self._connection.send(line)
@@ -132,6 +131,8 @@ class Keeper:
                 self.close()
         if self._connection is None:
             self._connection = _Connection()
+            if self._scratch is not None:
+                self._connection.send(_announce(self._scratch))
             self._connection.send(line)
         return self._connection
 
@@ -215,6 +216,10 @@ def _serve(client: socket.socket, folders: list[Path]) -> None:
         client.sendall(json.dumps({"ending": asdict(ending), "is_last": is_last}).encode() + b"\n")
         if is_last:
             return
+
+
+def _announce(scratch: Path) -> bytes:
+    return json.dumps({"scratch": os.fsdecode(scratch)}).encode() + b"\n"
 
 
 def _read_request(fields: dict[str, Any]) -> Request:

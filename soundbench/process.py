@@ -20,6 +20,7 @@ from typing import Self
 from soundbench import descendants
 from soundbench.claim import Ending, EndReason
 from soundbench.errors import SoundbenchError
+from soundbench.scratch import remove_folder
 
 LOG_LIMIT_BYTES = 1 << 20
 GRACE_SECONDS = 1.0
@@ -99,7 +100,9 @@ class _Log:
     """A file that takes the first `limit_bytes` written to it and counts the rest."""
 
     def __init__(self, path: Path, limit_bytes: int) -> None:
-        # Whatever a command has put in its place.
+        # Whatever the last command has put in its place.
+        if path.is_dir() and not path.is_symlink():
+            remove_folder(path)
         path.unlink(missing_ok=True)
         self._file = path.open("xb", buffering=0)
         self._room = limit_bytes

@@ -110,11 +110,22 @@ def test_nothing_is_left_when_our_own_process_is_killed(tmp_path, code):
     assert not scratch.exists()
 
 
-def test_a_folder_is_removed_that_was_made_just_before_our_own_process_was_killed():
-    code = """
+# The keeper's process is killed, and another one takes its place.
+REPLACE = """
+    os.kill(keeper._connection._process.pid, 9)
+    keeper._connection._process.wait()
+    keeper.run(Request(["/bin/true"], folder, {}, Limits(30.0), folder / "log.txt"))
+"""
+
+
+@pytest.mark.parametrize("before", ["", REPLACE])
+def test_a_folder_is_removed_that_was_made_before_our_own_process_was_killed(before):
+    code = f"""
 import os, sys
 from soundbench.keeper import Keeper
+from soundbench.process import Limits, Request
 with Keeper() as keeper, keeper.scratch_folder() as folder:
+    {before}
     print(folder, keeper._connection._process.pid, flush=True)
     os.kill(os.getpid(), 9)
 """
@@ -171,6 +182,8 @@ def test_what_stands_where_the_log_should_be_is_not_touched(keeper, scratch):
     keeper.run(request(scratch, "import os; os.remove('../log.txt'); os.mkfifo('../log.txt')"))
     assert keeper.run(request(scratch, "print('second')")).reason is EndReason.EXIT
     assert (scratch / "log.txt").read_text() == "second\n"
+    keeper.run(request(scratch, "import os; os.remove('../log.txt'); os.makedirs('../log.txt/deep')"))
+    assert keeper.run(request(scratch, "print('over')")).reason is EndReason.EXIT
     (scratch / "precious").write_text("kept")
     keeper.run(request(scratch, "import os; os.remove('../log.txt'); os.symlink('precious', '../log.txt')"))
     keeper.run(request(scratch, "print('third')"))
