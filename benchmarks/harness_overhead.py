@@ -2,23 +2,28 @@
 
     python benchmarks/harness_overhead.py [--instances 200]
 
-A verifier that answers at once runs bare (`subprocess.run`), through `Verifier.answer` (private copies, limits, log,
-answer), and through a whole run (threads, results flushed to disk), in turn, so that all three see the same load.
+A verifier that answers at once runs bare (`subprocess.run`), by a shell script in the manner of VNN-COMP's organisers
+(a time limit, clocks, the result file's first line into a table), through `Verifier.answer` (private copies, limits,
+log, answer, nothing left alive), and through a whole run (threads, results flushed to disk; the start of its keeper
+included), twenty instances at a time and in turn, so that all see the same load.
 """
 
 import argparse
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from page import load_average, machine, publish
 
+from soundbench.claim import Claim
 from soundbench.evaluate import run_jobs
 from soundbench.execute import Job
 from soundbench.instance import Instance
+from soundbench.keeper import Keeper
 from soundbench.run import identify, open_run
 from soundbench.suite import Suite
 from soundbench.verifier import Task, Verifier
@@ -26,6 +31,7 @@ from soundbench.verifier import Task, Verifier
 NETWORK_BYTES = 200_000
 PROPERTY_BYTES = 5_000
 GIBIBYTE = 1 << 30
+ROUND = 20
 
 
 class AnswersAtOnce(Verifier):
@@ -47,8 +53,20 @@ def command(result: Path) -> list[str]:
     return ["/bin/sh", "-c", 'echo unsat > "$1"', "sh", str(result)]
 
 
-def measure(instances: int) -> dict[str, list[float]]:
-    """Seconds an instance, for each way to run it."""
+SHELL_RUNNER = """
+echo no_result_in_file > "$1/out.txt"
+start=$(date +%s.%N)
+timeout --kill-after=1 60 /bin/sh -c 'echo unsat > "$1"' sh "$1/out.txt" > "$1/log.txt" 2>&1
+code=$?
+end=$(date +%s.%N)
+seconds=$(awk "BEGIN { print $end - $start }")
+if [ $code -ne 0 ]; then result=error_exit_code_$code; else result=$(head -n 1 "$1/out.txt"); fi
+echo "overhead,a.onnx,a.vnnlib,0,$result,$seconds" >> "$1/results.csv"
+"""
+
+
+def measure(rounds: int) -> dict[str, list[float]]:
+    """Seconds an instance, for each way to run it, averaged over each round."""
     verifier = AnswersAtOnce()
     with tempfile.TemporaryDirectory() as root:
         folder = Path(root)
@@ -58,19 +76,34 @@ def measure(instances: int) -> dict[str, list[float]]:
         suite = Suite(folder, "overhead", "1", (instance,), {}, "")
 
         def bare() -> None:
-            subprocess.run(command(folder / "result"), check=True)
+            for _ in range(ROUND):
+                subprocess.run(command(folder / "result"), check=True)
 
-        def answer() -> None:
-            verifier.answer(instance, memory_bytes=GIBIBYTE)
+        def shell() -> None:
+            for _ in range(ROUND):
+                subprocess.run(["/bin/bash", "-c", SHELL_RUNNER, "bash", str(folder)], check=True)
 
-        with open_run(folder / "run", identify(suite, [verifier], None, None)) as run:
+        with open_run(folder / "run", identify(suite, [verifier], None, None)) as run, Keeper() as keeper:
+
+            def answer() -> None:
+                for _ in range(ROUND):
+                    verifier.answer(instance, memory_bytes=GIBIBYTE, keeper=keeper)
 
             def whole() -> None:
-                list(run_jobs(run, [Job(verifier, instance)], 1, timeout_seconds=None, memory_bytes=GIBIBYTE))
+                jobs = [Job(verifier, instance)] * ROUND
+                list(run_jobs(run, jobs, 1, timeout_seconds=None, memory_bytes=GIBIBYTE))
 
-            ways = {"bare process": bare, "Verifier.answer": answer, "whole run": whole}
-            rounds = [[timed(way) for way in ways.values()] for _ in range(instances)]
-    return dict(zip(ways, map(list, zip(*rounds, strict=True)), strict=True))
+            ways = {"bare process": bare, "shell runner": shell, "Verifier.answer": answer, "whole run": whole}
+            seconds = [[timed(way) / ROUND for way in ways.values()] for _ in range(rounds)]
+            check(folder, [result.claim for result in run.results])
+    return dict(zip(ways, map(list, zip(*seconds, strict=True)), strict=True))
+
+
+def check(folder: Path, claims: Sequence[Claim]) -> None:
+    """Make sure that what was measured has worked."""
+    rows = (folder / "results.csv").read_text().splitlines()
+    if {row.split(",")[4] for row in rows} != {"unsat"} or set(claims) != {Claim.VERIFIED}:
+        sys.exit("a runner has lost an answer, so its time means nothing")
 
 
 def timed(function: Callable[[], None]) -> float:
@@ -95,9 +128,9 @@ def main() -> None:
     """Measure, print, and write the section."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--instances", type=int, default=200)
-    instances = parser.parse_args().instances
+    rounds = -(-parser.parse_args().instances // ROUND)
     load = load_average()
-    body = f"{table(measure(instances))}\n\n{instances} instances each, in turn. {machine(load)}"
+    body = f"{table(measure(rounds))}\n\n{rounds} rounds of {ROUND} instances each, in turn. {machine(load)}"
     publish("Harness overhead", "python benchmarks/harness_overhead.py", body)
 
 

@@ -46,6 +46,12 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
     type=POSITIVE,
     help="Seconds for every instance, instead of its own timeout.",
 )
+@click.option(
+    "--cpu-time",
+    type=POSITIVE,
+    metavar="SECONDS",
+    help="Limit of a task's CPU time, all its processes together [default: none].",
+)
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="How many tasks run at once.")
 @click.option(
     "--memory",
@@ -91,6 +97,7 @@ def command(
     verifiers: tuple[str, ...],
     suite_folder: Path | None,
     timeout: float | None,
+    cpu_time: float | None,
     jobs: int,
     memory: float | None,
     level: str,
@@ -134,7 +141,7 @@ def command(
     folder = out or Path("runs", time.strftime("%Y-%m-%dT%H-%M-%S"))
     memory_bytes = None if memory is None else int(memory * 2**30)
     again = shlex.join(["soundbench", *sys.argv[1:], *([] if out else ["--out", str(folder)])])
-    with open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level))) as run:
+    with open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level), cpu_time)) as run:
         if with_variants:
             click.echo(f"{folder}: makes and checks variants", err=True)
         varied = instances[:limit] if with_variants else ()
@@ -143,7 +150,7 @@ def command(
         todo = missing_jobs([*instances[:limit], *asked], found, run)
         if run.results:
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
-        left = _run_all(run, todo, jobs, timeout, memory_bytes, within(budget), again)
+        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, within(budget), again)
         run.write_tables(suite)
         summaries = summarise_run(run, suite, found, judge_run(run, suite, variants), variants)
     render(summaries, Console())
@@ -162,6 +169,7 @@ def _run_all(
     workers: int,
     timeout: float | None,
     memory_bytes: int | None,
+    cpu_seconds: float | None,
     may_start: Callable[[], bool],
     again: str,
 ) -> int:
@@ -172,7 +180,15 @@ def _run_all(
     from .progress import results as shown_results
 
     limit_bytes = fair_memory_bytes(workers) if memory_bytes is None else memory_bytes
-    results = run_jobs(run, todo, workers, timeout_seconds=timeout, memory_bytes=limit_bytes, may_start=may_start)
+    results = run_jobs(
+        run,
+        todo,
+        workers,
+        timeout_seconds=timeout,
+        memory_bytes=limit_bytes,
+        cpu_seconds=cpu_seconds,
+        may_start=may_start,
+    )
     left = len(todo)
     try:
         with shown_results(len(todo)) as show, contextlib.closing(results):

@@ -1,5 +1,6 @@
 """How is a verifier's answer read? From its result file, by whole words (VNN-COMP's and the common synonyms)."""
 
+import errno
 import os
 import re
 import stat
@@ -42,31 +43,51 @@ def read_result_text(text: str) -> Answer:
     """Read a result file's text: a word, what follows it after a comma is ignored, then the counterexample.
 
     Blank lines before it do not matter. A first line that is no known word makes the claim `error`, never a verdict,
-    and so does a file without any: a tool that died quietly has not said that it does not know.
+    and so do two verdicts that differ, and a file without any: a tool that died quietly has not said that it does not
+    know.
     """
     first, _, rest = text.lstrip().partition("\n")
     if not first:
         return Answer(Claim.ERROR, "empty result file")
     raw = first.strip()[:RAW_LIMIT]
     claim = claim_of(first.partition(",")[0]) or Claim.ERROR
+    other = _other_verdict(claim, rest)
+    if other is not None:
+        return Answer(Claim.ERROR, f"two answers: {raw}, {other}")
     counterexample = rest if claim is Claim.FALSIFIED and rest.strip() else None
     return Answer(claim, raw, counterexample)
+
+
+def _other_verdict(claim: Claim, rest: str) -> str | None:
+    """A line that is nothing but the other verdict, if `claim` is one."""
+    words = (line.strip() for line in rest.splitlines() if line[:1].isalpha())
+    others = {Claim.VERIFIED, Claim.FALSIFIED} - {claim}
+    return next((word for word in words if len(others) == 1 and claim_of(word) in others), None)
 
 
 def read_result_file(path: Path) -> Answer:
     """Read the result file that a verifier left, which may be missing, huge, or no file at all."""
     try:
-        # Neither follow a link out of the task's folder, nor wait for somebody to write into a pipe.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        content = read_plain_file(path, RESULT_LIMIT_BYTES + 1)
     except FileNotFoundError:
         return Answer(Claim.ERROR, "no result file")
     except OSError as error:
         return Answer(Claim.ERROR, f"result file cannot be read: {error.strerror}")
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        return Answer(Claim.ERROR, "result file is not a plain file")
-    with os.fdopen(descriptor, "rb") as file:
-        content = file.read(RESULT_LIMIT_BYTES + 1)
     if len(content) > RESULT_LIMIT_BYTES:
         return Answer(Claim.ERROR, f"result file is larger than {RESULT_LIMIT_BYTES} bytes")
     return read_result_text(content.decode(errors="replace"))
+
+
+def read_plain_file(path: Path, limit_bytes: int) -> bytes:
+    """At most the first `limit_bytes` of a file in a folder where somebody else may have put anything.
+
+    Raises:
+        OSError: it cannot be read, or is no plain file.
+    """
+    # Neither follow a link out of the folder, nor wait for somebody to write into a pipe.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a plain file")
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(limit_bytes)

@@ -18,13 +18,15 @@ class Claim(StrEnum):
 
 
 class EndReason(StrEnum):
-    """Why a verifier's process ended."""
+    """Why a verifier's process ended; `lost` if it killed the one that watched over it."""
 
     EXIT = "exit"
     SIGNAL = "signal"
     WALL_LIMIT = "wall_limit"
+    CPU_LIMIT = "cpu_limit"
     MEMORY_LIMIT = "memory_limit"
     NOT_STARTED = "not_started"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)

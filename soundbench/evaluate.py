@@ -85,11 +85,19 @@ def run_jobs(
     *,
     timeout_seconds: float | None,
     memory_bytes: int,
+    cpu_seconds: float | None = None,
     may_start: Callable[[], bool] = always,
 ) -> Generator[TaskResult, None, None]:
     """Run the jobs that `may_start`, and record and yield each result as it comes; close the generator to stop."""
     versions = {job.verifier.label: job.verifier.version() for job in jobs}
-    executions = execute(jobs, workers, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes, may_start=may_start)
+    executions = execute(
+        jobs,
+        workers,
+        timeout_seconds=timeout_seconds,
+        memory_bytes=memory_bytes,
+        cpu_seconds=cpu_seconds,
+        may_start=may_start,
+    )
     with closing(executions):
         for job, execution in executions:
             result = _record(run, job, execution, versions[job.verifier.label])

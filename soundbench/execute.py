@@ -1,14 +1,16 @@
 """How are many tasks run? Each is one verifier on one instance, in a thread that waits for its process."""
 
+import contextlib
 import math
 import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 from soundbench.instance import Instance
-from soundbench.process import StopSignal
+from soundbench.keeper import Keeper, StopSignal
 from soundbench.verifier import Execution, Verifier
 
 _MEMORY_SHARE = 0.8
@@ -39,21 +41,38 @@ def execute(
     *,
     timeout_seconds: float | None,
     memory_bytes: int | None,
+    cpu_seconds: float | None = None,
     may_start: Callable[[], bool] = always,
 ) -> Generator[tuple[Job, Execution], None, None]:
     """Start the jobs in their order, `workers` at a time, and yield each as it ends, in any order.
 
-    `timeout_seconds` replaces the instances' own timeouts; `memory_bytes` is the limit of one job. A job that
-    `may_start` forbids when its turn comes is left out. Closing the generator, or an exception in it, ends every
-    process that still runs.
+    `timeout_seconds` replaces the instances' own timeouts; `memory_bytes` and `cpu_seconds` are limits of one job. A
+    job that `may_start` forbids when its turn comes is left out. Closing the generator, or an exception in it, ends
+    every process that still runs.
     """
 
     def answer(job: Job) -> Execution | None:
         if not may_start():
             return None
-        return job.verifier.answer(job.instance, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes, stop=stop)
+        keeper = idle.get()
+        try:
+            return job.verifier.answer(
+                job.instance,
+                timeout_seconds=timeout_seconds,
+                cpu_seconds=cpu_seconds,
+                memory_bytes=memory_bytes,
+                keeper=keeper,
+                stop=stop,
+            )
+        finally:
+            idle.put(keeper)
 
-    with StopSignal() as stop, ThreadPoolExecutor(workers) as pool:
+    with contextlib.ExitStack() as stack:
+        stop = stack.enter_context(StopSignal())
+        idle: SimpleQueue[Keeper] = SimpleQueue()
+        for _ in range(workers):
+            idle.put(stack.enter_context(Keeper()))
+        pool = stack.enter_context(ThreadPoolExecutor(workers))
         try:
             futures: dict[Future[Execution | None], Job] = {pool.submit(answer, job): job for job in jobs}
             for future in as_completed(list(futures)):

@@ -49,6 +49,7 @@ class Identity:
     timeout_seconds: float | None
     memory_bytes: int | None
     level: Level
+    cpu_seconds: float | None = None
 
 
 def identify(
@@ -57,13 +58,14 @@ def identify(
     timeout_seconds: float | None,
     memory_bytes: int | None,
     level: Level = Level.STANDARD,
+    cpu_seconds: float | None = None,
 ) -> Identity:
     """The identity of a run of these verifiers on the suite; limits are None where the user gave none."""
     described = (
         {"verifier": each.label, "version": each.version(), "settings": dict(each.settings)} for each in verifiers
     )
     name = f"{suite.name} {suite.version}"
-    return Identity(name, suite.digest, tuple(described), timeout_seconds, memory_bytes, level)
+    return Identity(name, suite.digest, tuple(described), timeout_seconds, memory_bytes, level, cpu_seconds)
 
 
 class Run:

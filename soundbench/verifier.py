@@ -14,23 +14,23 @@ import hashlib
 import inspect
 import os
 import shutil
-import tempfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, final
 
-from soundbench.answer import RAW_LIMIT, read_result_file
+from soundbench.answer import RAW_LIMIT, read_plain_file, read_result_file
 from soundbench.claim import Answer, Claim, Ending, EndReason
 from soundbench.errors import InputError
 from soundbench.hooks import HookError, checked_answer, checked_command, checked_variables, from_hook
 from soundbench.instance import Instance
+from soundbench.keeper import Keeper, StopSignal
 from soundbench.option import Option, OptionValue, read_options
-from soundbench.process import StopSignal, run_process
+from soundbench.process import LOG_LIMIT_BYTES, Limits, Request
 
 PREPARE_SECONDS = 600.0
 _NOT_RUN = Ending(EndReason.NOT_STARTED, None, None, 0.0, 0.0, 0)
@@ -113,7 +113,7 @@ class Verifier(ABC):
         return None
 
     def environment(self, task: Task) -> Mapping[str, str]:  # noqa: ARG002 (a hook)
-        """Environment variables to set besides those that every verifier gets."""
+        """Environment variables to set besides those that every verifier gets, such as HOME or OMP_NUM_THREADS."""
         return {}
 
     def read_answer(self, task: Task, ending: Ending, log: str) -> Answer:  # noqa: ARG002 (a hook)
@@ -149,33 +149,38 @@ class Verifier(ABC):
         instance: Instance,
         *,
         timeout_seconds: float | None = None,
+        cpu_seconds: float | None = None,
         memory_bytes: int | None = None,
+        keeper: Keeper | None = None,
         stop: StopSignal | None = None,
     ) -> Execution:
-        """Run the verifier on an instance; the limits are those of `run_process`.
+        """Run the verifier on an instance; the limits are those of `soundbench.process.Limits`.
+
+        The `keeper`, which does one thing at a time, spares starting one; None starts one for this call.
 
         `verified` and `falsified` count only from a process that exited with 0: a tool that crashed may have left
         half an answer. (VNN-COMP counts the file whatever the exit code.) A process that was stopped at the wall
-        limit has claimed `timeout`, whatever it wrote. A hook that fails has claimed `error`; the log says why.
+        or CPU limit has claimed `timeout`, whatever it wrote. A hook that fails has claimed `error`; the log says why.
 
         Raises:
             InputError: the instance's files cannot be read.
             StoppedError: `stop` was set.
         """
-        limit = instance.timeout_seconds if timeout_seconds is None else timeout_seconds
-        with _private_copies(instance, limit) as (task, log):
+        wall_seconds = instance.timeout_seconds if timeout_seconds is None else timeout_seconds
+        limits = Limits(wall_seconds, cpu_seconds, memory_bytes)
+        with _opened(keeper) as opened, opened.scratch_folder() as folder:
+            task, log = _private_copies(instance, folder, wall_seconds), folder / "log.txt"
             ending, seconds = _NOT_RUN, 0.0
             try:
                 preparation = from_hook(lambda: self.preparation(task))
                 if preparation is not None:
-                    preparation = from_hook(lambda: checked_command(preparation))
-                    prepared = self._run(preparation, task, log, PREPARE_SECONDS, memory_bytes, stop)
+                    request = self._request(preparation, task, log, replace(limits, wall_seconds=PREPARE_SECONDS))
+                    prepared = opened.run(request, stop)
                     seconds = prepared.wall_seconds
                     if not _succeeded(prepared):
                         answer = Answer(Claim.ERROR, f"preparation failed: {describe_ending(prepared)}")
                         return Execution(answer, prepared, _read_log(log), seconds)
-                command = from_hook(lambda: checked_command(self.command(task)))
-                ending = self._run(command, task, log, limit, memory_bytes, stop)
+                ending = opened.run(self._request(from_hook(lambda: self.command(task)), task, log, limits), stop)
                 text = _read_log(log)
                 answer = from_hook(lambda: checked_answer(self.read_answer(task, ending, text)))
             except HookError as error:
@@ -183,24 +188,19 @@ class Verifier(ABC):
                 text = f"{_read_log(log)}\n{error}\n"
             return Execution(_believe(answer, ending), ending, text, seconds)
 
-    def _run(
-        self,
-        command: list[str],
-        task: Task,
-        log: Path,
-        wall_seconds: float,
-        memory_bytes: int | None,
-        stop: StopSignal | None,
-    ) -> Ending:
-        return run_process(
-            command,
+    def _request(self, command: object, task: Task, log: Path, limits: Limits) -> Request:
+        return Request(
+            command=from_hook(lambda: checked_command(command)),
             working_folder=task.folder,
             environment={**_base_environment(task), **from_hook(lambda: checked_variables(self.environment(task)))},
-            wall_seconds=wall_seconds,
-            memory_bytes=memory_bytes,
+            limits=limits,
             log=log,
-            stop=stop,
         )
+
+
+def _opened(keeper: Keeper | None) -> AbstractContextManager[Keeper]:
+    """The keeper, to be left open, or a new one."""
+    return Keeper() if keeper is None else nullcontext(keeper)
 
 
 def describe_ending(ending: Ending) -> str:
@@ -212,10 +212,14 @@ def describe_ending(ending: Ending) -> str:
             return f"signal {ending.signal}"
         case EndReason.WALL_LIMIT:
             return "stopped at the wall limit"
+        case EndReason.CPU_LIMIT:
+            return "stopped at the limit of CPU time"
         case EndReason.MEMORY_LIMIT:
             return "stopped at the memory limit"
         case EndReason.NOT_STARTED:
             return "could not be started"
+        case EndReason.LOST:
+            return "killed the process that watched over it"
 
 
 def _succeeded(ending: Ending) -> bool:
@@ -224,7 +228,7 @@ def _succeeded(ending: Ending) -> bool:
 
 def _believe(answer: Answer, ending: Ending) -> Answer:
     """The answer, as far as the way that the process ended lets it count."""
-    if ending.reason is EndReason.WALL_LIMIT:
+    if ending.reason in (EndReason.WALL_LIMIT, EndReason.CPU_LIMIT):
         return Answer(Claim.TIMEOUT, answer.raw)
     if _succeeded(ending):
         return answer
@@ -244,22 +248,20 @@ def _check_selection(selection: Selection, versions: tuple[str, ...], argument: 
         raise InputError(f"{label}: name it as {label.partition(':')[0]}:{argument}")
 
 
-@contextmanager
-def _private_copies(instance: Instance, timeout_seconds: float) -> Iterator[tuple[Task, Path]]:
-    """Copies under names that say nothing, and a path for the log that the verifier is not told of."""
-    with tempfile.TemporaryDirectory(prefix="soundbench-", ignore_cleanup_errors=True) as root:
-        folder = Path(root, "task")
-        folder.mkdir()
-        task = Task(
-            folder=folder,
-            onnx=folder / "network.onnx",
-            vnnlib=folder / "property.vnnlib",
-            result=folder / "result.txt",
-            timeout_seconds=timeout_seconds,
-        )
-        _copy(instance.onnx, task.onnx)
-        _copy(instance.vnnlib, task.vnnlib)
-        yield task, Path(root, "log.txt")
+def _private_copies(instance: Instance, root: Path, timeout_seconds: float) -> Task:
+    """Copies under names that say nothing, in a folder below the `root`."""
+    folder = root / "task"
+    folder.mkdir()
+    task = Task(
+        folder=folder,
+        onnx=folder / "network.onnx",
+        vnnlib=folder / "property.vnnlib",
+        result=folder / "result.txt",
+        timeout_seconds=timeout_seconds,
+    )
+    _copy(instance.onnx, task.onnx)
+    _copy(instance.vnnlib, task.vnnlib)
+    return task
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -282,4 +284,7 @@ def _base_environment(task: Task) -> dict[str, str]:
 
 
 def _read_log(log: Path) -> str:
-    return log.read_bytes().decode(errors="replace") if log.exists() else ""
+    try:
+        return read_plain_file(log, LOG_LIMIT_BYTES + RAW_LIMIT).decode(errors="replace")
+    except OSError:
+        return ""

@@ -66,6 +66,13 @@ class Slow(Scripted):
         return f"{leave_trace}time.sleep({self.settings['seconds']})\n" + writes("unknown\n")
 
 
+class Busy(Scripted):
+    """Thinks without end."""
+
+    name = "busy"
+    script = "while True: pass\n"
+
+
 class Missing(Scripted):
     """Is not installed."""
 

@@ -90,6 +90,7 @@ def test_the_same_command_again_runs_nothing_and_reports_the_same():
         ([HONEST, "--out", "file"], "choose another --out"),
         ([HONEST, "--out", "other"], "choose another --out"),
         ([HONEST, "--out", "run", "--timeout", "3"], "timeout_seconds"),
+        ([HONEST, "--out", "run", "--cpu-time", "3"], "cpu_seconds"),
     ],
 )
 def test_wrong_input_is_one_line_and_runs_nothing(folder, arguments, words):
@@ -132,13 +133,20 @@ def test_a_property_of_another_network_is_not_run(folder, monkeypatch, new):
     assert not (folder / "run").exists()
 
 
-@pytest.mark.parametrize("option", ["--timeout", "--memory", "--budget"])
+@pytest.mark.parametrize("option", ["--timeout", "--cpu-time", "--memory", "--budget"])
 @pytest.mark.parametrize("value", ["nan", "inf", "-1", "0", "soon"])
 def test_a_limit_is_a_positive_number(folder, option, value):
     result = evaluate(HONEST, option, value, "--out", "run")
     assert result.exit_code == 2
     assert value in result.stderr
     assert not (folder / "run").exists()
+
+
+def test_a_limit_of_cpu_time_holds(folder):
+    evaluate("fake_verifiers:Busy", "--cpu-time", "0.2", "--limit", "1", "--out", "run")
+    (line,) = (folder / "run" / "results.jsonl").read_text().splitlines()
+    assert json.loads(line)["claim"] == "timeout"
+    assert json.loads(line)["ending"]["reason"] == "cpu_limit"
 
 
 def test_variants_are_run_on_request(folder):

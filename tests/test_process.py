@@ -1,4 +1,3 @@
-import os
 import signal
 import threading
 from pathlib import Path
@@ -7,7 +6,8 @@ import pytest
 from processes import is_running, python, wait_for
 
 from soundbench.claim import Ending, EndReason
-from soundbench.process import StoppedError, StopSignal, run_process
+from soundbench.keeper import Keeper, StoppedError, StopSignal
+from soundbench.process import Limits, Request
 
 IGNORE_TERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
 SLEEP = "import time; time.sleep(60)"
@@ -25,17 +25,16 @@ with open(sys.argv[1], "w") as file:
 
 
 @pytest.fixture
-def run(tmp_path):
-    def run(command, **options) -> Ending:
-        settings = {
-            "working_folder": tmp_path,
-            "environment": {},
-            "wall_seconds": 30.0,
-            "memory_bytes": None,
-            "log": tmp_path / "log.txt",
-            **options,
-        }
-        return run_process(command, **settings)
+def keeper():
+    with Keeper() as keeper:
+        yield keeper
+
+
+@pytest.fixture
+def run(tmp_path, keeper):
+    def run(command, environment=None, stop=None, **limits) -> Ending:
+        limits = Limits(**{"wall_seconds": 30.0, **limits})
+        return keeper.run(Request(command, tmp_path, environment or {}, limits, tmp_path / "log.txt"), stop)
 
     return run
 
@@ -88,21 +87,67 @@ def test_who_ignores_term_is_killed_with_its_children(run, tmp_path):
     assert not is_running(int((tmp_path / "child").read_text()))
 
 
-@pytest.mark.parametrize("in_child", ["", "os.setpgid(0, 0)", IGNORE_TERM])
+@pytest.mark.parametrize("in_child", ["", "os.setpgid(0, 0)", "os.setsid()", IGNORE_TERM])
 def test_nothing_outlives_a_process_that_exited(run, tmp_path, in_child):
     ending = run(python(FORK.format(in_child=in_child), str(tmp_path / "child")))
     assert (ending.reason, ending.exit_code) == (EndReason.EXIT, 0)
     assert not is_running(int((tmp_path / "child").read_text()))
 
 
-def test_a_daemon_that_holds_the_output_open_is_not_waited_for(run, tmp_path):
-    ending = run(python(FORK.format(in_child="os.setsid()") + "time.sleep(0.2)", str(tmp_path / "child")))
-    os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
-    assert ending.reason is EndReason.EXIT
+def test_who_leaves_by_two_forks_and_a_session_is_found(run, tmp_path):
+    away = f"os.setsid()\n    {IGNORE_TERM}os.chdir('/')\n    if os.fork(): os._exit(0)\n"
+    trace = "    open(sys.argv[1] + '2', 'w').write(str(os.getpid()))"
+    code = FORK.format(in_child=away + trace)
+    wait = "while not os.path.exists(sys.argv[1] + '2'): time.sleep(0.01)"
+    assert run(python(code + wait, str(tmp_path / "child"))).reason is EndReason.EXIT
+    assert not is_running(int(wait_for(tmp_path / "child2")))
+
+
+def test_who_moves_on_by_forking_for_ever_is_caught(run, log):
+    """A new process every moment, and the last one exits: whoever lists them comes too late for some."""
+    hop = "    os.setsid()\n    while not os.fork(): os.setsid()\n    os._exit(0)"
+    code = f"import os, time\nif not os.fork():\n{hop}\ntime.sleep(0.3)"
+    assert run(python(code)).reason is EndReason.EXIT
+    siblings = "import os; up = os.getppid(); print(os.getpid(), open(f'/proc/{up}/task/{up}/children').read())"
+    run(python(siblings))
+    assert len(set(log().split())) == 1
+
+
+def test_the_time_of_children_counts_too(run):
+    burn = "import os, time\nfor _ in range(3):\n    if not os.fork(): break\nwhile time.process_time() < 0.3: pass"
+    assert run(python(burn)).cpu_seconds >= 0.3
+    waits = burn.replace("while", "else:\n    for _ in range(3): os.wait()\nwhile")
+    assert run(python(waits)).cpu_seconds >= 1.2
+
+
+def test_the_limit_of_cpu_time_ends_a_process_with_term(run, log):
+    code = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); print('up', flush=True)"
+    ending = run(python(f"{code}\nwhile True: pass"), cpu_seconds=0.3)
+    assert (ending.reason, ending.exit_code) == (EndReason.CPU_LIMIT, 7)
+    assert ending.cpu_seconds >= 0.3
+    assert log() == "up\n"
+
+
+def test_the_limit_of_cpu_time_counts_children_and_what_they_left(run):
+    relay = """
+import os, time
+for _ in range(40):
+    if not os.fork():
+        if not os.fork():
+            while time.process_time() < 0.1: pass
+        os._exit(0)
+    os.wait()
+    time.sleep(0.1)
+"""
+    assert run(python(relay), cpu_seconds=1.0).reason is EndReason.CPU_LIMIT
+
+
+def test_waiting_takes_no_cpu_time(run):
+    assert run(python("import time; time.sleep(1)"), cpu_seconds=0.9).reason is EndReason.EXIT
 
 
 def test_output_is_drained_but_bounded(run, tmp_path):
-    ending = run(python("for _ in range(50): print('x' * (1 << 20 - 1))"), log_limit_bytes=1000)
+    ending = run(python("for _ in range(50): print('x' * (1 << 20 - 1))"), log_bytes=1000)
     assert ending.exit_code == 0
     text = (tmp_path / "log.txt").read_text()
     kept, _, note = text.partition("\n[")

@@ -103,6 +103,7 @@ def test_a_damaged_line_in_between_is_named(tmp_path):
         (identify(SUITE, [SaysVerified(), SaysFalsified()], 6.0, None), "timeout_seconds"),
         (identify(SUITE, [SaysVerified(), SaysFalsified()], None, None), "timeout_seconds"),
         (identify(SUITE, [SaysVerified(), SaysFalsified()], 5.0, 1 << 30), "memory_bytes"),
+        (identify(SUITE, [SaysVerified(), SaysFalsified()], 5.0, None, cpu_seconds=2.0), "cpu_seconds was not set"),
         (identify(SUITE, [SaysVerified(), SaysFalsified()], 5.0, None, Level.SMOKE), 'level was "standard"'),
     ],
 )

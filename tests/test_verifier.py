@@ -48,7 +48,7 @@ def test_the_counterexample_is_kept(instance):
         (writes("") + "print('unsat')", Claim.ERROR, "empty result file"),
         ("print('unsat')", Claim.ERROR, "no result file"),
         (writes("\x00\x01 unsat \n"), Claim.ERROR, "\x00\x01 unsat"),
-        ("os.mkdir(result)", Claim.ERROR, "result file is not a plain file"),
+        ("os.mkdir(result)", Claim.ERROR, "result file cannot be read: not a plain file"),
         ("os.remove(onnx)\n" + writes("unsat"), Claim.VERIFIED, "unsat"),
     ],
 )
@@ -78,6 +78,24 @@ def test_who_is_stopped_at_the_wall_limit_has_claimed_a_timeout(instance):
 def test_who_answers_while_being_terminated_has_claimed_a_timeout(instance):
     answer = "signal.signal(signal.SIGTERM, lambda *_: (open(result, 'w').write('unsat'), sys.exit(0)))\n"
     assert claimed(instance, answer + "time.sleep(60)", timeout_seconds=0.5)[0] is Claim.TIMEOUT
+
+
+def test_who_is_stopped_at_the_limit_of_cpu_time_has_claimed_a_timeout(instance):
+    execution = scripted(writes("unsat") + "while True: pass").answer(instance, cpu_seconds=0.3)
+    assert execution.answer == Answer(Claim.TIMEOUT, "unsat")
+    assert execution.ending.reason is EndReason.CPU_LIMIT
+
+
+def test_a_home_and_a_number_of_threads_of_its_own(instance):
+    class AtHome(Scripted):
+        script = "print(os.environ['HOME'], os.environ['OMP_NUM_THREADS'], os.environ['PATH'])\n" + writes("unknown")
+
+        def environment(self, task):
+            return {"HOME": str(task.folder / "home"), "OMP_NUM_THREADS": "3", "PATH": "/bin"}
+
+    home, threads, path = AtHome().answer(instance).log.split()
+    assert (Path(home).name, threads, path) == ("home", "3", "/bin")
+    assert not Path(home).exists()
 
 
 def test_who_is_stopped_at_the_memory_limit_has_failed(instance):
