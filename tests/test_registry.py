@@ -23,6 +23,7 @@ def test_our_verifiers_are_registered():
 
 def test_a_verifier_can_be_named_with_its_version():
     assert resolve("marabou").version() == resolve("marabou==2.0.0").version() == "2.0.0"
+    assert resolve("marabou==1.0.0").version() == "1.0.0"
     assert resolve("marabou==2.0.0").label == "marabou==2.0.0"
 
 

@@ -9,6 +9,8 @@ from soundbench.environment import Environment, install_environment
 from soundbench.option import Option
 from soundbench.verifier import Task, Verifier
 
+from ..regions import write_regions
+
 _HERE = Path(__file__).parent
 
 
@@ -17,8 +19,8 @@ class Marabou(Verifier):
 
     name = "marabou"
     summary = "Marabou from PyPI, in an environment of its own"
-    # The package's 1.0.0 neither reads ONNX without torch nor VNN-LIB at all.
-    versions = ("2.0.0",)
+    # 1.0.0 does not read ONNX without torch, nor VNN-LIB at all: our own reader does it for that version.
+    versions = ("2.0.0", "1.0.0")
     options = (
         Option("workers", 1, "processors for split-and-conquer; 1 solves without it"),
         Option("tightening", "deeppoly", "bounds used while solving", ("deeppoly", "sbt", "none")),
@@ -33,7 +35,8 @@ class Marabou(Verifier):
     def command(self, task: Task) -> list[str]:
         """Run `solve.py` in Marabou's environment."""
         settings = [f"{name}={value}" for name, value in self.settings.items()]
-        files = [str(task.onnx), str(task.vnnlib), str(task.result)]
+        unsafe = write_regions(task) if self.version() == "1.0.0" else task.vnnlib
+        files = [str(task.onnx), str(unsafe), str(task.result)]
         return [str(self._environment.python), str(_HERE / "solve.py"), *files, str(task.timeout_seconds), *settings]
 
     def version(self) -> str:
