@@ -143,6 +143,26 @@ class Verifier(ABC):
         """
         raise InputError(f"{self.label} comes without an installation; install the tool by its own instructions")
 
+    def location(self) -> Path | None:
+        """Where its installation is, or would be; None if it has none of its own."""
+        return None
+
+    def recipe(self) -> tuple[str, ...]:
+        """What `install` does, a line a step; empty if there is nothing to install."""
+        return ()
+
+    def missing(self) -> tuple[str, ...]:
+        """What this machine lacks for it, a line each, which says how to get it."""
+        return ()
+
+    def remove(self) -> str:
+        """Remove the installation and say from where.
+
+        Raises:
+            InputError: there is nothing to remove, or it failed.
+        """
+        raise InputError(f"{self.label} has no installation of ours to remove")
+
     @final
     def answer(
         self,

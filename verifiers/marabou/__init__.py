@@ -5,16 +5,14 @@ From PyPI, in an environment of its own; its Python interface is driven by `solv
 
 from pathlib import Path
 
-from soundbench.environment import Environment, install_environment
 from soundbench.option import Option
-from soundbench.verifier import Task, Verifier
+from soundbench.packaged import PackagedVerifier
+from soundbench.verifier import Task
 
 from ..regions import write_regions
 
-_HERE = Path(__file__).parent
 
-
-class Marabou(Verifier):
+class Marabou(PackagedVerifier):
     """Marabou's Python package, one process an instance."""
 
     name = "marabou"
@@ -32,27 +30,6 @@ class Marabou(Verifier):
         ),
     )
 
-    def command(self, task: Task) -> list[str]:
-        """Run `solve.py` in Marabou's environment."""
-        settings = [f"{name}={value}" for name, value in self.settings.items()]
-        unsafe = write_regions(task) if self.version() == "1.0.0" else task.vnnlib
-        files = [str(task.onnx), str(unsafe), str(task.result)]
-        return [str(self._environment.python), str(_HERE / "solve.py"), *files, str(task.timeout_seconds), *settings]
-
-    def version(self) -> str:
-        """The version of the package."""
-        return self.selection.version or self.versions[0]
-
-    def is_installed(self) -> bool:
-        """Whether its environment is complete."""
-        return self._environment.is_complete()
-
-    def install(self) -> str:
-        """Build its environment."""
-        install_environment(self._environment)
-        return str(self._environment.folder)
-
-    @property
-    def _environment(self) -> Environment:
-        requirements = (_HERE / f"requirements-{self.version()}.txt").read_text().split()
-        return Environment(self.name, self.version(), tuple(requirements))
+    def property_file(self, task: Task) -> Path:
+        """VNN-LIB, where the release reads it."""
+        return write_regions(task) if self.version() == "1.0.0" else task.vnnlib
