@@ -24,6 +24,13 @@ def data_folder() -> Path:
     return Path(home).absolute() if home else Path(platformdirs.user_data_dir("soundbench"))
 
 
+def free_megabytes() -> int:
+    """What is free on the disk of the data folder."""
+    folder = data_folder()
+    existing = next(each for each in (folder, *folder.parents) if each.is_dir())
+    return shutil.disk_usage(existing).free >> 20
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """A virtual environment that holds exactly `requirements` (pip's words, pinned).

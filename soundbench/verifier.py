@@ -27,6 +27,7 @@ from typing import ClassVar, final
 from soundbench.answer import RAW_LIMIT, read_result_file
 from soundbench.claim import Answer, Claim, Ending, EndReason
 from soundbench.errors import InputError
+from soundbench.facts import Facts
 from soundbench.hooks import HookError, checked_answer, checked_command, checked_variables, from_hook
 from soundbench.instance import Instance
 from soundbench.option import Option, OptionValue, read_options
@@ -79,6 +80,8 @@ class Verifier(ABC):
         versions: the versions that `name==VERSION` can select, the default first; empty if there is no choice.
         argument: what stands behind the colon of `name:ARGUMENT`; None if nothing may.
         options: what `-o name.option=value` can set; `settings` holds the values.
+        facts: where the tool comes from; None if there is nothing to tell.
+        is_tested: whether what it really printed is kept among the tests.
     """
 
     name: ClassVar[str]
@@ -86,6 +89,8 @@ class Verifier(ABC):
     versions: ClassVar[tuple[str, ...]] = ()
     argument: ClassVar[str | None] = None
     options: ClassVar[tuple[Option, ...]] = ()
+    facts: ClassVar[Facts | None] = None
+    is_tested: ClassVar[bool] = False
 
     def __init__(self, selection: Selection | None = None) -> None:
         """Take what the user selected.

@@ -6,6 +6,7 @@
 
 import hashlib
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class VnnComp(Verifier):
     name = "vnncomp"
     summary = "any tool folder with VNN-COMP's three scripts"
     argument = "FOLDER"
+    is_tested = True
     options = (
         Option("category", "soundbench", "the benchmark category that the scripts are told"),
         Option("vnnlib", "1.0", "the version of VNN-LIB that they get the property in", choices=("1.0", "2.0")),
@@ -59,6 +61,10 @@ class VnnComp(Verifier):
         for script in SCRIPTS:
             digest.update((self._folder / script).read_bytes())
         return f"scripts-{digest.hexdigest()[:12]}"
+
+    def recipe(self) -> tuple[str, ...]:
+        """The script that installs it."""
+        return (shlex.join([*self._script(INSTALL), _CONTRACT]),)
 
     def install(self) -> str:
         """Run install_tool.sh, which prints to the terminal and may ask for what it needs.

@@ -5,6 +5,7 @@ From PyPI, in an environment of its own; its Python interface is driven by `solv
 
 from pathlib import Path
 
+from soundbench.facts import Facts
 from soundbench.option import Option
 from soundbench.packaged import PackagedVerifier
 from soundbench.verifier import Task
@@ -19,6 +20,14 @@ class Marabou(PackagedVerifier):
     summary = "Marabou from PyPI, in an environment of its own"
     # 1.0.0 does not read ONNX without torch, nor VNN-LIB at all: our own reader does it for that version.
     versions = ("2.0.0", "1.0.0")
+    facts = Facts(
+        home="https://github.com/NeuralNetworkVerification/Marabou",
+        paper="Wu et al., Marabou 2.0: A Versatile Formal Analyzer of Neural Networks, CAV 2024",
+        licence="BSD-3-Clause",
+        operators="Gemm, MatMul, Add, Conv without dilations, Relu, Sigmoid, Tanh, MaxPool, Reshape and Flatten",
+    )
+    is_tested = True
+    pythons = ((3, 8), (3, 9), (3, 10), (3, 11))
     options = (
         Option("workers", 1, "processors for split-and-conquer; 1 solves without it"),
         Option("tightening", "deeppoly", "bounds used while solving", ("deeppoly", "sbt", "none")),

@@ -4,10 +4,11 @@ A DPLL(T) search over neurons or inputs, from PyPI. Its attacks come first, and 
 `-o neuralsat.attack=false` leaves them out.
 """
 
+from soundbench.facts import Facts
 from soundbench.option import Option
 from soundbench.packaged import PackagedVerifier
 
-_RELEASE = ("0.2.17",)
+_RELEASES = ("0.2.17", "0.2.16")
 
 
 def _options(split: str) -> tuple[Option, ...]:
@@ -24,7 +25,14 @@ class NeuralSat(PackagedVerifier):
 
     name = "neuralsat"
     summary = "NeuralSAT from PyPI, which chooses what it splits"
-    versions = _RELEASE
+    versions = _RELEASES
+    facts = Facts(
+        home="https://github.com/dynaroars/neuralsat",
+        paper="Duong et al., Harnessing Neuron Stability to Improve DNN Verification, FSE 2024",
+        licence="MIT; Gurobi, which it uses, under its free licence for small models",
+    )
+    is_tested = True
+    megabytes = 1500
     options = _options("auto")
     environment_name = "neuralsat"
 
