@@ -80,7 +80,7 @@ def doctor_command() -> None:
         kind = verifier_class(name)
         if kind.argument is not None:
             page = f", from {kind.facts.home}" if kind.facts else ""
-            click.echo(f"{name:<18}needs a folder of yours{page}: name it as {name}:{kind.argument}")
+            click.echo(f"{name:<18}not installed by soundbench{page}: name it as {name}:{kind.argument}")
             continue
         verifier = kind()
         lacking = list(verifier.missing())

@@ -226,7 +226,8 @@ def adapt_torch() -> None:
 
         symbolic_helper._set_opset_version = lambda version: setattr(GLOBALS, "export_onnx_opset_version", version)
     if not hasattr(torch._C.Node, "__getitem__"):
-        torch._C.Node.__getitem__ = symbolic_helper._node_get
+        node: Any = torch._C.Node
+        node.__getitem__ = symbolic_helper._node_get
     package = types.ModuleType("torchvision")
     for name, functions in _TORCHVISION.items():
         module = types.ModuleType(f"torchvision.{name}")

@@ -28,7 +28,7 @@ def main() -> None:
         run([*arguments, *switches(settings)])
     except NotImplementedError as error:
         fail(partial, "unsupported", error)
-    except Exception as error:  # noqa: BLE001 (whatever it is, it is the answer)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever it is, it is the answer)
         fail(partial, "error", error)
     partial.replace(result)
 
@@ -60,7 +60,7 @@ def stand_in_for_torchvision() -> None:
     vars(sys.modules["torchvision.ops.misc"])["FrozenBatchNorm2d"] = type("FrozenBatchNorm2d", (), {})
 
 
-def fail(result: Path, word: str, error: Exception) -> None:
+def fail(result: Path, word: str, error: BaseException) -> None:
     """Write the reason of an answer that is none."""
     traceback.print_exc()
     result.write_text(f"{word},{' '.join(repr(error).split())}\n")
