@@ -1,4 +1,4 @@
-"""`soundbench verifiers`: which there are, how to install one, and whether it works."""
+"""`soundbench verifiers`: which there are, how to install one or get rid of it, and whether it works."""
 
 import sys
 import tempfile
@@ -12,38 +12,82 @@ _EPILOG = """\b
 Examples:
   soundbench verifiers list
   soundbench verifiers install marabou
-  soundbench verifiers check marabou"""
+  soundbench verifiers check marabou
+  soundbench verifiers doctor"""
 
 
 @click.group("verifiers", epilog=_EPILOG)
 def command() -> None:
-    """List, install and check verifiers."""
+    """List, install, check and remove verifiers."""
 
 
 @command.command("list")
 def list_command() -> None:
-    """List the verifiers that can be named, and which of them are installed."""
-    from soundbench.registry import known_verifiers, verifier_class
+    """List the verifiers that can be named, a line a version: whether it is installed, and where.
+
+    Of those that are `untested` no real answer has been seen: their adapters follow what is written about them.
+    """
+    from soundbench.registry import known_verifiers, resolve, verifier_class
 
     for name in known_verifiers():
         kind = verifier_class(name)
         if kind.argument is not None:
-            _print_row(f"{name}:{kind.argument}", "", "", kind.summary)
-        else:
-            verifier = kind()
-            _print_row(name, verifier.version(), "" if verifier.is_installed() else "not installed", kind.summary)
+            _print_row(f"{name}:{kind.argument}", "", "" if kind.is_tested else "untested", kind.summary)
+            continue
+        for version in kind.versions or (None,):
+            found = resolve(name if version is None else f"{name}=={version}")
+            state = "installed" if found.is_installed() else "not installed"
+            where = f" ({found.location()})" if found.is_installed() and found.location() else ""
+            states = [state] if kind.is_tested else [state, "untested"]
+            _print_row(name, found.version(), ", ".join(states), f"{kind.summary}{where}")
     _print_row("MODULE:CLASS", "", "", "a class of your own")
 
 
 @command.command("install")
 @click.argument("verifier")
-def install_command(verifier: str) -> None:
+@click.option("--dry-run", is_flag=True, help="Only print what would be done.")
+def install_command(verifier: str, dry_run: bool) -> None:
     """Install VERIFIER: marabou, marabou==2.0.0, vnncomp:FOLDER."""
+    from soundbench.errors import InputError
     from soundbench.registry import resolve
 
     found = resolve(verifier)
+    if dry_run:
+        click.echo("\n".join(found.recipe()) or f"{found.label} comes without an installation")
+        return
+    if not found.is_installed() and found.missing():
+        raise InputError(f"{found.label} cannot be installed; it lacks {'; '.join(found.missing())}")
     click.echo(f"installing {found.label} ...", err=True)
     click.echo(f"{found.label} is installed in {found.install()}")
+
+
+@command.command("remove")
+@click.argument("verifier")
+def remove_command(verifier: str) -> None:
+    """Remove the installation of VERIFIER."""
+    from soundbench.registry import resolve
+
+    found = resolve(verifier)
+    click.echo(f"{found.label} is removed from {found.remove()}")
+
+
+@command.command("doctor")
+def doctor_command() -> None:
+    """Tell what each verifier lacks on this machine, and how to get it."""
+    from soundbench.registry import known_verifiers, verifier_class
+
+    for name in known_verifiers():
+        kind = verifier_class(name)
+        if kind.argument is not None:
+            page = f", from {kind.facts.home}" if kind.facts else ""
+            click.echo(f"{name:<18}not installed by soundbench{page}: name it as {name}:{kind.argument}")
+            continue
+        verifier = kind()
+        lacking = list(verifier.missing())
+        if not verifier.is_installed():
+            lacking.append(f"not installed: soundbench verifiers install {name}")
+        for line in lacking or ["ready"]:
+            click.echo(f"{name:<18}{line}")
 
 
 @command.command("check")
@@ -74,4 +118,4 @@ def check_command(verifier: str, timeout: float, settings: tuple[str, ...]) -> N
 
 
 def _print_row(name: str, version: str, state: str, summary: str) -> None:
-    click.echo(f"{name:<16}{version:<12}{state:<15}{summary}")
+    click.echo(f"{name:<24}{version:<12}{state:<25}{summary}")

@@ -24,13 +24,24 @@ def data_folder() -> Path:
     return Path(home).absolute() if home else Path(platformdirs.user_data_dir("soundbench"))
 
 
+def free_megabytes() -> int:
+    """What is free on the disk of the data folder."""
+    folder = data_folder()
+    existing = next(each for each in (folder, *folder.parents) if each.is_dir())
+    return shutil.disk_usage(existing).free >> 20
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A virtual environment that holds exactly `requirements` (pip's words, pinned)."""
+    """A virtual environment that holds exactly `requirements` (pip's words, pinned).
+
+    `alone` are installed after them, without what they ask for: where a package's own pins cannot be met.
+    """
 
     name: str
     version: str
     requirements: tuple[str, ...]
+    alone: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -48,7 +59,17 @@ class Environment:
             marker = json.loads((self.folder / _MARKER).read_text())
         except (OSError, ValueError):
             return False
-        return bool(marker == list(self.requirements)) and self.python.exists()
+        return bool(marker == self.contents()) and self.python.exists()
+
+    def steps(self) -> tuple[tuple[str, ...], ...]:
+        """The commands that build it."""
+        pip = (str(self.python), "-m", "pip", "install", "--no-input")
+        steps = [(sys.executable, "-m", "venv", str(self.folder)), (*pip, *self.requirements)]
+        return (*steps, (*pip, "--no-deps", *self.alone)) if self.alone else tuple(steps)
+
+    def contents(self) -> list[str]:
+        """What an installation is known by: other contents make it incomplete."""
+        return [*self.requirements, *(f"{each} alone" for each in self.alone)]
 
 
 def install_environment(environment: Environment) -> None:
@@ -68,10 +89,29 @@ def install_environment(environment: Environment) -> None:
             shutil.rmtree(folder, ignore_errors=True)
             _build(environment, folder.with_name(f"{folder.name}.log"))
             marker = folder / f"{_MARKER}.new"
-            marker.write_text(json.dumps(list(environment.requirements)))
+            marker.write_text(json.dumps(environment.contents()))
             marker.replace(folder / _MARKER)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}; set SOUNDBENCH_HOME elsewhere") from error
+
+
+def remove_environment(environment: Environment) -> None:
+    """Remove what an installation left, complete or not; it waits for one that is going on.
+
+    Raises:
+        InputError: there is nothing, or it cannot be removed.
+    """
+    folder = environment.folder
+    if not folder.exists():
+        raise InputError(f"{environment.name} {environment.version} is not installed: there is no {folder}")
+    try:
+        with _locked(folder.with_name(f"{folder.name}.lock")):
+            # The marker first: what a removal that is interrupted leaves is not taken for complete.
+            (folder / _MARKER).unlink(missing_ok=True)
+            shutil.rmtree(folder)
+            folder.with_name(f"{folder.name}.log").unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be removed: {error.strerror}") from error
 
 
 @contextlib.contextmanager
@@ -82,13 +122,9 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _build(environment: Environment, log: Path) -> None:
-    steps = (
-        [sys.executable, "-m", "venv", str(environment.folder)],
-        [str(environment.python), "-m", "pip", "install", "--no-input", *environment.requirements],
-    )
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     with log.open("wb") as output:
-        for step in steps:
+        for step in environment.steps():
             ended = subprocess.run(
                 step, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=variables, check=False
             )

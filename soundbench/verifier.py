@@ -26,6 +26,7 @@ from typing import ClassVar, final
 from soundbench.answer import RAW_LIMIT, read_plain_file, read_result_file
 from soundbench.claim import Answer, Claim, Ending, EndReason
 from soundbench.errors import InputError
+from soundbench.facts import Facts
 from soundbench.hooks import HookError, checked_answer, checked_command, checked_variables, from_hook
 from soundbench.instance import Instance
 from soundbench.keeper import Keeper, StopSignal
@@ -79,6 +80,8 @@ class Verifier(ABC):
         versions: the versions that `name==VERSION` can select, the default first; empty if there is no choice.
         argument: what stands behind the colon of `name:ARGUMENT`; None if nothing may.
         options: what `-o name.option=value` can set; `settings` holds the values.
+        facts: where the tool comes from; None if there is nothing to tell.
+        is_tested: whether what it really printed is kept among the tests.
     """
 
     name: ClassVar[str]
@@ -86,6 +89,8 @@ class Verifier(ABC):
     versions: ClassVar[tuple[str, ...]] = ()
     argument: ClassVar[str | None] = None
     options: ClassVar[tuple[Option, ...]] = ()
+    facts: ClassVar[Facts | None] = None
+    is_tested: ClassVar[bool] = False
 
     def __init__(self, selection: Selection | None = None) -> None:
         """Take what the user selected.
@@ -142,6 +147,26 @@ class Verifier(ABC):
             InputError: there is nothing to install, or it failed.
         """
         raise InputError(f"{self.label} comes without an installation; install the tool by its own instructions")
+
+    def location(self) -> Path | None:
+        """Where its installation is, or would be; None if it has none of its own."""
+        return None
+
+    def recipe(self) -> tuple[str, ...]:
+        """What `install` does, a line a step; empty if there is nothing to install."""
+        return ()
+
+    def missing(self) -> tuple[str, ...]:
+        """What this machine lacks for it, a line each, which says how to get it."""
+        return ()
+
+    def remove(self) -> str:
+        """Remove the installation and say from where.
+
+        Raises:
+            InputError: there is nothing to remove, or it failed.
+        """
+        raise InputError(f"{self.label} has no installation of ours to remove")
 
     @final
     def answer(

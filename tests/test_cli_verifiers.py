@@ -26,6 +26,50 @@ def test_the_list_says_what_is_installed():
     assert "not installed" not in lines["reference"]
 
 
+def test_the_list_has_a_line_a_version():
+    rows = [line.split()[:2] for line in verifiers("list").output.splitlines()]
+    assert ["marabou", "2.0.0"] in rows
+    assert ["marabou", "1.0.0"] in rows
+
+
+def test_a_dry_run_prints_the_recipe_and_installs_nothing(tmp_path):
+    needs, environment, together, alone = verifiers("install", "--dry-run", "auto_lirpa").output.splitlines()
+    assert needs.startswith("# needs CPython 3.11")
+    assert environment.endswith(f"-m venv {tmp_path / 'environments' / 'auto_lirpa-0.3'}")
+    assert " torch==" in together
+    assert alone.endswith("--no-deps auto_LiRPA==0.3 onnx2pytorch==0.6.0")
+    assert list(tmp_path.iterdir()) == []
+    assert "without an installation" in verifiers("install", "--dry-run", "reference").output
+
+
+def test_what_cannot_be_installed_is_not_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr("soundbench.packaged.free_megabytes", lambda: 7)
+    result = verifiers("install", "marabou")
+    assert result.exit_code == 2
+    assert "there are 7 MB: set SOUNDBENCH_HOME" in result.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_doctor_says_what_is_missing(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 99, 0, "final", 0))
+    lines = verifiers("doctor").output.splitlines()
+    said = {
+        line.split()[0]: [each.split(maxsplit=1)[1] for each in lines if each.split()[0] == line.split()[0]]
+        for line in lines
+    }
+    assert said["reference"] == ["ready"]
+    assert "not installed: soundbench verifiers install marabou" in said["marabou"]
+    assert "its packages are for CPython 3.8, 3.9, 3.10, 3.11: run soundbench with such a one" in said["marabou"]
+    assert "name it as vnncomp:FOLDER" in said["vnncomp"][0]
+
+
+def test_what_is_removed_is_gone(tmp_path):
+    folder = tmp_path / "environments" / "marabou-2.0.0"
+    folder.mkdir(parents=True)
+    assert verifiers("remove", "marabou").output == f"marabou is removed from {folder}\n"
+    assert not folder.exists()
+
+
 def test_a_check_that_passes():
     result = verifiers("check", "fake_verifiers:Scripted")
     assert result.exit_code == 0
@@ -51,6 +95,8 @@ def test_a_check_that_fails_says_why():
         (["check", "reference", "-o", "reference.depth=1"], "no option depth"),
         (["install", "nothing"], "known: "),
         (["install", "reference"], "comes without an installation"),
+        (["remove", "marabou"], "is not installed"),
+        (["remove", "reference"], "no installation of ours"),
         (["install", "vnncomp:/nonexistent"], "/nonexistent"),
     ],
 )

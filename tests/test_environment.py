@@ -6,7 +6,13 @@ import pytest
 from processes import python
 
 from soundbench import environment
-from soundbench.environment import Environment, data_folder, install_environment
+from soundbench.environment import (
+    Environment,
+    data_folder,
+    free_megabytes,
+    install_environment,
+    remove_environment,
+)
 from soundbench.errors import InputError
 
 
@@ -62,6 +68,35 @@ def test_a_lost_interpreter_makes_it_incomplete():
     install_environment(TOOL)
     TOOL.python.unlink()
     assert not TOOL.is_complete()
+
+
+def test_a_package_is_installed_alone_after_the_others(builds):
+    both = Environment("tool", "1.0", ("tool==1.0",), ("stubborn==2.0",))
+    *_, together, alone = both.steps()
+    assert together[-3:] == ("install", "--no-input", "tool==1.0")
+    assert alone[-3:] == ("--no-input", "--no-deps", "stubborn==2.0")
+    assert len(TOOL.steps()) == 2
+    install_environment(TOOL)
+    assert not both.is_complete()
+    assert not Environment("tool", "1.0", ("tool==1.0", "stubborn==2.0")).is_complete()
+    install_environment(both)
+    assert both.is_complete()
+    assert builds == [TOOL, both]
+
+
+@pytest.mark.usefixtures("builds")
+def test_an_environment_is_removed():
+    install_environment(TOOL)
+    remove_environment(TOOL)
+    assert not TOOL.folder.exists()
+    assert not TOOL.is_complete()
+    with pytest.raises(InputError, match=r"tool 1\.0 is not installed"):
+        remove_environment(TOOL)
+
+
+def test_free_space_is_told_before_the_folder_exists(home):
+    assert not home.exists()
+    assert free_megabytes() > 0
 
 
 def test_an_interrupted_installation_is_not_complete_and_is_built_anew(monkeypatch, builds):

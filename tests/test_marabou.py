@@ -24,12 +24,16 @@ IMAGE = (1, 1, 3, 3)
 ROUNDING = Fraction(1, 100_000)
 
 
-@pytest.fixture(scope="session")
-def marabou():
-    found = resolve("marabou")
+def installed(label):
+    found = resolve(label)
     if not found.is_installed():
         found.install()
     return found
+
+
+@pytest.fixture(scope="session")
+def marabou():
+    return installed("marabou")
 
 
 def node(operator: str, *inputs: str, **attributes: object) -> onnx.NodeProto:
@@ -223,3 +227,18 @@ def test_its_options_reach_it(marabou, write, setting):
     name, _, value = setting.partition("=")
     assert str(tuned.settings[name]) == value
     assert tuned.answer(write(NETWORKS["relu"], "(>= Y_0 1000.0)")).answer.claim is Claim.VERIFIED
+
+
+@pytest.mark.slow
+def test_an_older_release_runs_beside_it(marabou, write):
+    """It reads no VNN-LIB, so regions and strict bounds reach it through our own reader."""
+    older = installed("marabou==1.0.0")
+    assert (older.version(), marabou.version()) == ("1.0.0", "2.0.0")
+    for assertion, claim in {
+        "(or (and (>= Y_0 1000.0)) (and (> Y_1 1000.0)))": Claim.VERIFIED,
+        "(or (and (>= Y_0 1000.0)) (and (<= X_0 -0.4) (< Y_0 Y_1)))": Claim.FALSIFIED,
+    }.items():
+        instance = write(NETWORKS["relu"], assertion)
+        execution = older.answer(instance)
+        assert execution.answer.claim is claim, execution
+        assert claim is Claim.VERIFIED or replays(instance, execution)

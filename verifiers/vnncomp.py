@@ -6,6 +6,7 @@
 
 import hashlib
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class VnnComp(Verifier):
     name = "vnncomp"
     summary = "any tool folder with VNN-COMP's three scripts"
     argument = "FOLDER"
+    is_tested = True
     options = (
         Option("category", "soundbench", "the benchmark category that the scripts are told"),
         Option("vnnlib", "1.0", "the version of VNN-LIB that they get the property in", choices=("1.0", "2.0")),
@@ -38,12 +40,16 @@ class VnnComp(Verifier):
             InputError: one is missing.
         """
         super().__init__(selection)
-        self._folder = Path(self.selection.argument or "").absolute()
+        self._folder = self.scripts_folder()
         for script in SCRIPTS:
             if not (self._folder / script).is_file():
                 raise InputError(
                     f"{self._folder / script}: no such script; name the folder that holds {', '.join(SCRIPTS)}"
                 )
+
+    def scripts_folder(self) -> Path:
+        """Where the scripts lie: the folder that the user named."""
+        return Path(self.selection.argument or "").absolute()
 
     def preparation(self, task: Task) -> list[str]:
         """Run prepare_instance.sh."""
@@ -59,6 +65,10 @@ class VnnComp(Verifier):
         for script in SCRIPTS:
             digest.update((self._folder / script).read_bytes())
         return f"scripts-{digest.hexdigest()[:12]}"
+
+    def recipe(self) -> tuple[str, ...]:
+        """The script that installs it."""
+        return (shlex.join([*self._script(INSTALL), _CONTRACT]),)
 
     def install(self) -> str:
         """Run install_tool.sh, which prints to the terminal and may ask for what it needs.
@@ -78,11 +88,11 @@ class VnnComp(Verifier):
         return [path] if os.access(path, os.X_OK) else ["bash", path]
 
     def _instance(self, task: Task) -> list[str]:
-        unsafe = _query(task) if self.settings["vnnlib"] == "2.0" else task.vnnlib
+        unsafe = query_file(task) if self.settings["vnnlib"] == "2.0" else task.vnnlib
         return [_CONTRACT, str(self.settings["category"]), str(task.onnx), str(unsafe)]
 
 
-def _query(task: Task) -> Path:
+def query_file(task: Task) -> Path:
     """The property in VNN-LIB 2.0, beside the one in the suite's version."""
     query = task.folder / "query.vnnlib"
     if not query.exists():

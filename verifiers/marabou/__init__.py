@@ -5,20 +5,29 @@ From PyPI, in an environment of its own; its Python interface is driven by `solv
 
 from pathlib import Path
 
-from soundbench.environment import Environment, install_environment
+from soundbench.facts import Facts
 from soundbench.option import Option
-from soundbench.verifier import Task, Verifier
+from soundbench.packaged import PackagedVerifier
+from soundbench.verifier import Task
 
-_HERE = Path(__file__).parent
+from ..regions import write_regions
 
 
-class Marabou(Verifier):
+class Marabou(PackagedVerifier):
     """Marabou's Python package, one process an instance."""
 
     name = "marabou"
     summary = "Marabou from PyPI, in an environment of its own"
-    # The package's 1.0.0 neither reads ONNX without torch nor VNN-LIB at all.
-    versions = ("2.0.0",)
+    # 1.0.0 does not read ONNX without torch, nor VNN-LIB at all: our own reader does it for that version.
+    versions = ("2.0.0", "1.0.0")
+    facts = Facts(
+        home="https://github.com/NeuralNetworkVerification/Marabou",
+        paper="Wu et al., Marabou 2.0: A Versatile Formal Analyzer of Neural Networks, CAV 2024",
+        licence="BSD-3-Clause",
+        operators="Gemm, MatMul, Add, Conv without dilations, Relu, Sigmoid, Tanh, MaxPool, Reshape and Flatten",
+    )
+    is_tested = True
+    pythons = ((3, 8), (3, 9), (3, 10), (3, 11))
     options = (
         Option("workers", 1, "processors for split-and-conquer; 1 solves without it"),
         Option("tightening", "deeppoly", "bounds used while solving", ("deeppoly", "sbt", "none")),
@@ -30,26 +39,6 @@ class Marabou(Verifier):
         ),
     )
 
-    def command(self, task: Task) -> list[str]:
-        """Run `solve.py` in Marabou's environment."""
-        settings = [f"{name}={value}" for name, value in self.settings.items()]
-        files = [str(task.onnx), str(task.vnnlib), str(task.result)]
-        return [str(self._environment.python), str(_HERE / "solve.py"), *files, str(task.timeout_seconds), *settings]
-
-    def version(self) -> str:
-        """The version of the package."""
-        return self.selection.version or self.versions[0]
-
-    def is_installed(self) -> bool:
-        """Whether its environment is complete."""
-        return self._environment.is_complete()
-
-    def install(self) -> str:
-        """Build its environment."""
-        install_environment(self._environment)
-        return str(self._environment.folder)
-
-    @property
-    def _environment(self) -> Environment:
-        requirements = (_HERE / f"requirements-{self.version()}.txt").read_text().split()
-        return Environment(self.name, self.version(), tuple(requirements))
+    def property_file(self, task: Task) -> Path:
+        """VNN-LIB, where the release reads it."""
+        return write_regions(task) if self.version() == "1.0.0" else task.vnnlib

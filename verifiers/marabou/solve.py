@@ -1,14 +1,16 @@
-"""Answer one instance with Marabou: python solve.py ONNX VNNLIB RESULT_FILE TIMEOUT_SECONDS [SETTING=VALUE ...].
+"""Answer one instance with Marabou: python solve.py ONNX PROPERTY RESULT_FILE TIMEOUT_SECONDS [SETTING=VALUE ...].
 
-Runs in Marabou's environment, so it imports nothing of soundbench. Writes VNN-COMP's result file; behind a comma
-in its first line stands the reason of an answer that is none.
+Runs in Marabou's environment, so it imports nothing of soundbench. The property is a VNN-LIB file, or the list of its
+regions in JSON: 1.0.0 reads no VNN-LIB. Writes VNN-COMP's result file; behind a comma in its first line stands the
+reason of an answer that is none.
 """
 
+import json
 import sys
 import time
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,10 @@ _WORDS = {"sat": "sat", "unsat": "unsat", "TIMEOUT": "timeout", "UNKNOWN": "unkn
 
 def main() -> None:
     """Solve, and write what came of it."""
-    onnx, vnnlib, result, timeout = sys.argv[1:5]
+    onnx, unsafe, result, timeout = sys.argv[1:5]
     settings = dict(setting.split("=", 1) for setting in sys.argv[5:])
     try:
-        answer = solve(onnx, vnnlib, float(timeout), settings)
+        answer = solve(onnx, unsafe, float(timeout), settings)
     except NotImplementedError as error:
         answer = f"unsupported,{error}"
     except Exception as error:  # noqa: BLE001 (whatever it is, it is the answer)
@@ -33,27 +35,57 @@ def main() -> None:
     partial.replace(result)
 
 
-def solve(onnx: str, vnnlib: str, timeout_seconds: float, settings: Mapping[str, str]) -> str:
+def solve(onnx: str, unsafe: str, timeout_seconds: float, settings: Mapping[str, str]) -> str:
     """The text of the result file."""
     from maraboupy import Marabou, MarabouCore
 
     network = Marabou.read_onnx(onnx)
-    query = network.getInputQuery()
-    MarabouCore.loadProperty(query, vnnlib)
     workers = int(settings["workers"])
-    options = Marabou.createOptions(
-        # Whole seconds only, and 0 would be no limit at all.
-        timeoutInSeconds=max(1, int(timeout_seconds - (time.monotonic() - _STARTED))),
-        verbosity=0,
-        snc=workers > 1,
-        numWorkers=workers,
-        tighteningStrategy=settings["tightening"],
-        splittingStrategy=settings["splitting"],
+    answer = "unsat"
+    for query in queries(network, unsafe):
+        options = Marabou.createOptions(
+            # Whole seconds only, and 0 would be no limit at all.
+            timeoutInSeconds=max(1, int(timeout_seconds - (time.monotonic() - _STARTED))),
+            verbosity=0,
+            snc=workers > 1,
+            numWorkers=workers,
+            tighteningStrategy=settings["tightening"],
+            splittingStrategy=settings["splitting"],
+        )
+        word, values, _ = MarabouCore.solve(query, options, "")
+        if word == "sat":
+            return "sat\n" + counterexample(network, values)
+        if word != "unsat":
+            answer = str(_WORDS.get(word, word))
+    return answer
+
+
+def queries(network: Any, unsafe: str) -> Iterator[Any]:  # noqa: ANN401 (Marabou has no types)
+    """What to ask: the property holds if every answer is unsat."""
+    from maraboupy import MarabouCore
+
+    if not unsafe.endswith(".json"):
+        query = network.getInputQuery()
+        MarabouCore.loadProperty(query, unsafe)
+        yield query
+        return
+    inputs, outputs = (
+        [int(variable) for tensor in tensors for variable in tensor.ravel()]
+        for tensors in (network.inputVars, network.outputVars)
     )
-    word, values, _ = MarabouCore.solve(query, options, "")
-    if word == "sat":
-        return "sat\n" + counterexample(network, values)
-    return str(_WORDS.get(word, word))
+    for region in json.loads(Path(unsafe).read_text()):
+        query = network.getMarabouQuery()
+        for variable, lower, upper in zip(inputs, region["lower"], region["upper"], strict=True):
+            query.setLowerBound(variable, lower)
+            query.setUpperBound(variable, upper)
+        for row, bound in zip(region["rows"], region["bounds"], strict=True):
+            inequality = MarabouCore.Equation(MarabouCore.Equation.LE)
+            for variable, factor in zip(outputs, row, strict=True):
+                if factor:
+                    inequality.addAddend(factor, variable)
+            inequality.setScalar(bound)
+            query.addEquation(inequality)
+        yield query
 
 
 def counterexample(network: Any, values: Mapping[int, float]) -> str:  # noqa: ANN401 (Marabou has no types)

@@ -11,6 +11,7 @@ class Reference(Verifier):
 
     name = "reference"
     summary = "built in: interval and CROWN bounds with input splitting"
+    is_tested = True
 
     def command(self, task: Task) -> list[str]:
         """ONNX VNNLIB RESULT_FILE TIMEOUT_SECONDS; `-P` keeps the task's folder off the import path."""

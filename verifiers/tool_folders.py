@@ -1,0 +1,61 @@
+"""Tools that took part in VNN-COMP, in a checkout of theirs: where in it their three scripts lie.
+
+No real answer of them has been seen here: their scripts are trusted to keep to the contract.
+"""
+
+from pathlib import Path
+from typing import ClassVar
+
+from soundbench.facts import Facts
+
+from .vnncomp import VnnComp
+
+
+class ToolFolder(VnnComp):
+    """A tool whose scripts lie in a folder of its checkout."""
+
+    is_tested = False
+    scripts: ClassVar[str] = "."
+
+    def scripts_folder(self) -> Path:
+        """The folder of the scripts in the checkout."""
+        return super().scripts_folder() / self.scripts
+
+
+class NnEnum(ToolFolder):
+    """nnenum, by star sets."""
+
+    name = "nnenum"
+    summary = "nnenum in a checkout of yours"
+    scripts = "vnncomp_scripts"
+    facts = Facts(
+        home="https://github.com/stanleybak/nnenum",
+        paper="Bak, nnenum: Verification of ReLU Neural Networks with Optimized Abstraction Refinement, NFM 2021",
+        licence="see its page",
+        operators="ReLU networks",
+    )
+
+
+class Cora(ToolFolder):
+    """CORA, by polynomial zonotopes; needs MATLAB."""
+
+    name = "cora"
+    summary = "CORA's VNN-COMP scripts in a checkout of yours; needs MATLAB"
+    facts = Facts(
+        home="https://github.com/kollerlukas/cora-vnncomp2025",
+        paper="Althoff, An Introduction to CORA 2015, ARCH 2015",
+        licence="see its page",
+    )
+
+
+class Nnv(ToolFolder):
+    """NNV, by star sets; needs MATLAB."""
+
+    name = "nnv"
+    summary = "NNV in a checkout of yours; needs MATLAB"
+    scripts = "code/nnv/examples/Submission/VNN_COMP2025"
+    facts = Facts(
+        home="https://github.com/verivital/nnv",
+        paper="Lopez et al., NNV 2.0: The Neural Network Verification Tool, CAV 2023",
+        licence="see its page",
+    )
