@@ -1,9 +1,10 @@
-"""What real verifiers answered, saved: `python tests/saved_logs.py LABEL` runs one and writes `tests/logs/LABEL/`.
+"""What real verifiers answered, saved: `python tests/saved_logs.py LABEL [OUTCOME ...]` writes `tests/logs/LABEL/`.
 
 A file an outcome: where it comes from (tool, version, date, command), the result file that the tool wrote, and what it
 printed. Paths are written as TASK, TOOL and ADAPTER.
 """
 
+import itertools
 import json
 import subprocess
 import sys
@@ -13,19 +14,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from soundbench.cli.shipped import core_suite
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
 
 from soundbench import check
 from soundbench.claim import Answer, Ending, EndReason
 from soundbench.instance import Instance
 from soundbench.registry import resolve
-from soundbench.suite import load_suite
 from soundbench.verifier import Task, Verifier
 
 FOLDER = Path(__file__).parent / "logs"
-# Of the three tiny instances what is violated, holds and cannot be read; and of the core suite one that takes long.
+# What comes of the three tiny instances; `hard_instance` takes longer than the tools are given.
 OUTCOMES = {"violated": "falsified", "holds": "verified", "unsupported": "unreadable"}
-LONG, SECONDS = "conv_grouped-near-1-2-misaligned-twin", 15.0
+SECONDS = 15.0
 LAST_CHARACTERS = 4000
 
 
@@ -84,15 +87,45 @@ def record(verifier: Verifier, instance: Instance) -> dict[str, str]:
     }
 
 
+def hard_instance(folder: Path) -> Instance:
+    """A random network of three hidden layers, and a bound just above the largest output that sampling finds."""
+    random = np.random.default_rng(0)
+    sizes = [9, 60, 60, 60, 1]
+    nodes, tensors, source = [], [], "X"
+    for place, (before, after) in enumerate(itertools.pairwise(sizes)):
+        tensors.append(numpy_helper.from_array(random.normal(0, 0.6, (before, after)).astype(np.float32), f"w{place}"))
+        tensors.append(numpy_helper.from_array(random.normal(0, 0.6, after).astype(np.float32), f"b{place}"))
+        last = place == len(sizes) - 2
+        nodes.append(helper.make_node("Gemm", [source, f"w{place}", f"b{place}"], ["Y" if last else f"s{place}"]))
+        if not last:
+            source = f"t{place}"
+            nodes.append(helper.make_node("Relu", [f"s{place}"], [source]))
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, size) for name, size in (("X", (1, 9)), ("Y", (1, 1)))
+    ]
+    graph = helper.make_graph(nodes, "hard", ends[:1], ends[1:], tensors)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), folder / "hard.onnx")
+    session = onnxruntime.InferenceSession(folder / "hard.onnx", providers=["CPUExecutionProvider"])
+    corners = np.array(list(itertools.product((-1, 1), repeat=9)), np.float32)
+    reached = max(float(session.run(None, {"X": corner[np.newaxis]})[0][0, 0]) for corner in corners)
+    box = [
+        f"(assert ({relation} X_{index} {end}.0))" for index in range(9) for relation, end in ((">=", -1), ("<=", 1))
+    ]
+    names = [*(f"X_{index}" for index in range(9)), "Y_0"]
+    lines = [*(f"(declare-const {name} Real)" for name in names), *box, f"(assert (>= Y_0 {1.2 * reached + 1:.3f}))"]
+    (folder / "hard.vnnlib").write_text("\n".join(lines) + "\n")
+    return Instance("hard", folder / "hard.onnx", folder / "hard.vnnlib", SECONDS)
+
+
 def main() -> None:
     verifier = resolve(sys.argv[1])
     folder = FOLDER / verifier.label
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         instances = {outcome: check._write_instance(Path(name), key, SECONDS) for key, outcome in OUTCOMES.items()}
-        instances["timeout"] = next(each for each in load_suite(core_suite()).instances if each.name == LONG)
-        for outcome, instance in instances.items():
-            saved = json.dumps(record(verifier, instance), indent=1)
+        instances["timeout"] = hard_instance(Path(name))
+        for outcome in sys.argv[2:] or instances:
+            saved = json.dumps(record(verifier, instances[outcome]), indent=1)
             (folder / f"{outcome}.json").write_text(saved + "\n")
 
 

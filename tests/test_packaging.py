@@ -69,6 +69,8 @@ def test_nothing_generic_lands_beside_other_packages(names):
         "soundbench/verifiers/vnncomp.py",
         "soundbench/verifiers/marabou/solve.py",
         "soundbench/verifiers/marabou/requirements-2.0.0.txt",
+        "soundbench/verifiers/auto_lirpa/requirements-0.3.txt",
+        "soundbench/verifiers/neuralsat/requirements-0.2.17.txt",
         "soundbench/verifiers/reference/__main__.py",
         "soundbench-0.1.0.dist-info/licenses/LICENSE",
     ],

@@ -37,7 +37,8 @@ def test_a_saved_answer_names_its_source(log):
 @pytest.mark.parametrize("name", [name for name in known_verifiers() if name not in OUR_OWN])
 def test_who_is_not_untested_has_an_answer_of_each_kind(name):
     saved = {log.outcome for log in LOGS if log.label == name}
-    assert saved == (set(CLAIMS) if verifier_class(name).is_tested else set())
+    assert saved >= ({"falsified", "verified", "unreadable"} if verifier_class(name).is_tested else set())
+    assert verifier_class(name).is_tested or not saved
 
 
 def test_there_are_logs():
