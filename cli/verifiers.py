@@ -36,8 +36,9 @@ def list_command() -> None:
             continue
         for version in kind.versions or (None,):
             found = resolve(name if version is None else f"{name}=={version}")
-            state = "installed" if found.is_installed() else "not installed"
-            where = f" ({found.location()})" if found.is_installed() and found.location() else ""
+            is_installed, location = found.is_installed(), found.location()
+            state = "installed" if is_installed else "not installed"
+            where = f" ({location})" if is_installed and location else ""
             states = [state] if kind.is_tested else [state, "untested"]
             _print_row(name, found.version(), ", ".join(states), f"{kind.summary}{where}")
     _print_row("MODULE:CLASS", "", "", "a class of your own")
@@ -55,8 +56,8 @@ def install_command(verifier: str, dry_run: bool) -> None:
     if dry_run:
         click.echo("\n".join(found.recipe()) or f"{found.label} comes without an installation")
         return
-    if not found.is_installed() and found.missing():
-        raise InputError(f"{found.label} cannot be installed; it lacks {'; '.join(found.missing())}")
+    if not found.is_installed() and (lacking := found.missing()):
+        raise InputError(f"{found.label} cannot be installed; it lacks {'; '.join(lacking)}")
     click.echo(f"installing {found.label} ...", err=True)
     click.echo(f"{found.label} is installed in {found.install()}")
 

@@ -5,17 +5,9 @@ from small_suite import small_suite
 
 from soundbench.claim import Answer, Claim, TaskResult
 from soundbench.errors import InputError
-from soundbench.instance import Instance
 from soundbench.judge import Assessment, judge
 from soundbench.registry import resolve, resolve_all
 from soundbench.vnnlib import read_property
-
-
-@pytest.fixture
-def instance(tmp_path):
-    for name in ("a.onnx", "a.vnnlib"):
-        (tmp_path / name).write_text(name)
-    return Instance("a", tmp_path / "a.onnx", tmp_path / "a.vnnlib", 20.0)
 
 
 @pytest.fixture

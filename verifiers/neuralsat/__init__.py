@@ -8,8 +8,6 @@ from soundbench.facts import Facts
 from soundbench.option import Option
 from soundbench.packaged import PackagedVerifier
 
-_RELEASES = ("0.2.17", "0.2.16")
-
 
 def _options(split: str) -> tuple[Option, ...]:
     return (
@@ -25,7 +23,7 @@ class NeuralSat(PackagedVerifier):
 
     name = "neuralsat"
     summary = "NeuralSAT from PyPI, which chooses what it splits"
-    versions = _RELEASES
+    versions = ("0.2.17", "0.2.16")
     facts = Facts(
         home="https://github.com/dynaroars/neuralsat",
         paper="Duong et al., Harnessing Neuron Stability to Improve DNN Verification, FSE 2024",
