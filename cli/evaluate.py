@@ -123,6 +123,7 @@ def command(
         missing_jobs,
         summarise_run,
         variants_of,
+        versions_of,
     )
     from soundbench.execute import within
     from soundbench.level import chosen
@@ -152,7 +153,7 @@ def command(
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
         left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, within(budget), again)
         run.write_tables(suite)
-        summaries = summarise_run(run, suite, found, judge_run(run, suite, variants), variants)
+        summaries = summarise_run(run, suite, versions_of(found), judge_run(run, suite, variants), variants)
     render(summaries, Console())
     if len(instances) < len(suite.instances):
         click.echo(f"level {level}: {len(instances)} of the suite's {len(suite.instances)} instances")

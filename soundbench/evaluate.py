@@ -1,6 +1,6 @@
 """From verifiers and a suite to judged results: run what is missing, judge all of it, keep the evidence."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -67,6 +67,11 @@ def variants_of(suite: Suite, instances: Sequence[Instance], run: Run) -> tuple[
     return made
 
 
+def versions_of(verifiers: Sequence[Verifier]) -> dict[str, str]:
+    """What each says of itself, by label."""
+    return {verifier.label: verifier.version() for verifier in verifiers}
+
+
 def missing_jobs(instances: Sequence[Instance], verifiers: Sequence[Verifier], run: Run) -> list[Job]:
     """What is left to run of the instances, one after the other."""
     done = {(result.verifier, result.instance, result.variant) for result in run.results}
@@ -89,7 +94,7 @@ def run_jobs(
     may_start: Callable[[], bool] = always,
 ) -> Generator[TaskResult, None, None]:
     """Run the jobs that `may_start`, and record and yield each result as it comes; close the generator to stop."""
-    versions = {job.verifier.label: job.verifier.version() for job in jobs}
+    versions = versions_of([job.verifier for job in jobs])
     executions = execute(
         jobs,
         workers,
@@ -125,11 +130,11 @@ def judge_run(run: Run, suite: Suite, variants: Sequence[Instance] = ()) -> tupl
 def summarise_run(
     run: Run,
     suite: Suite,
-    verifiers: Sequence[Verifier],
+    versions: Mapping[str, str],
     judgements: Sequence[Judgement],
     variants: Sequence[Instance] = (),
 ) -> tuple[Summary, ...]:
-    """Write the findings' folders and sum up every verifier's judgements."""
+    """Write the findings' folders and sum up the judgements of every verifier, which are given by label."""
     instances = {(each.name, each.variant): each for each in (*suite.instances, *variants)}
 
     def exhibit(judgement: Judgement) -> Exhibit:
@@ -139,8 +144,8 @@ def summarise_run(
         return Exhibit(judgement, instances[result.instance, result.variant], truth, log)
 
     folder, contradicted, summaries = run.folder / "findings", contradictions(judgements), []
-    for verifier in verifiers:
-        own = [each for each in judgements if each.result.verifier == verifier.label]
+    for label, version in versions.items():
+        own = [each for each in judgements if each.result.verifier == label]
         kept = {
             each.result.subject: str(write_finding(folder, exhibit(each)))
             for each in own
@@ -149,10 +154,9 @@ def summarise_run(
         both = {
             each: str(write_contradiction(folder, exhibit(each.verified), exhibit(each.falsified)))
             for each in contradicted
-            if each.verified.result.verifier == verifier.label
+            if each.verified.result.verifier == label
         }
-        version = own[0].result.version if own else verifier.version()
-        summaries.append(summarise(verifier.label, version, own, suite.ground_truth, kept, both))
+        summaries.append(summarise(label, version, own, suite.ground_truth, kept, both))
     return tuple(summaries)
 
 

@@ -39,18 +39,19 @@ def resolve(label: str, options: Mapping[str, Mapping[str, str]] | None = None) 
     """The verifier that a user named: `NAME`, `NAME==VERSION`, `NAME:ARGUMENT` or `MODULE:CLASS`.
 
     What stands before a colon is a registered name, or else a module, looked up in the current folder too.
-    `options` are by verifier's name, then by option.
+    `options` are by verifier's name, then by option; `[option=value,…]` at the end sets some for this one alone.
 
     Raises:
         InputError: there is no such verifier, version, argument or option.
     """
-    head, _, argument = label.partition(":")
+    named, own_options = _split_options(label)
+    head, _, argument = named.partition(":")
     name, _, version = head.partition("==")
     if argument and name not in known_verifiers():
         found, argument = _import_class(head, argument), ""
     else:
         found = verifier_class(name)
-    given = (options or {}).get(found.name, {})
+    given = {**(options or {}).get(found.name, {}), **own_options}
     with faults_as_input_errors(label):
         made = found(Selection(label, version or None, argument or None, given))
         if not {"selection", "settings"} <= vars(made).keys():
@@ -73,6 +74,17 @@ def resolve_all(labels: Sequence[str], settings: Sequence[str] = ()) -> tuple[Ve
     if unused:
         raise InputError(f"an option is set for {min(unused)}, which is not among the verifiers to run")
     return verifiers
+
+
+def _split_options(label: str) -> tuple[str, dict[str, str]]:
+    """What a label names, and the options in brackets at its end; brackets without a `=` belong to the name."""
+    named, bracket, listed = label.removesuffix("]").rpartition("[")
+    if not (bracket and label.endswith("]") and "=" in listed):
+        return label, {}
+    pairs = [setting.partition("=") for setting in listed.split(",")]
+    if not all(name.strip() and equals for name, equals, _ in pairs):
+        raise InputError(f"verifier {label}: write its options as [option=value,option=value]")
+    return named, {name.strip(): value for name, _, value in pairs}
 
 
 def _group_settings(settings: Sequence[str]) -> dict[str, dict[str, str]]:

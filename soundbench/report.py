@@ -25,7 +25,7 @@ def exit_code(summaries: Sequence[Summary], min_exercised: int) -> int:
     3 if our ground truth was refuted, else 1 if there is a finding, else 4 if some verifier exercised fewer
     than `min_exercised` pairs, the track `tight` not counted, else 0.
     """
-    everything = [*summaries, *_tight(summaries)]
+    everything = [*summaries, *tight_of(summaries)]
     if any(_count_refuted(summary) for summary in everything):
         return 3
     if any(summary.findings for summary in everything):
@@ -41,7 +41,7 @@ def render(summaries: Sequence[Summary], console: Console) -> None:
     Before all that the same of the track `tight`, which is no part of the score. `console` decides about colours: rich
     drops them where its output is not a terminal.
     """
-    if tight := _tight(summaries):
+    if tight := tight_of(summaries):
         console.print("Apart, the track tight, whose margins are small on purpose:")
         _render_part(tight, console)
         console.print()
@@ -49,15 +49,21 @@ def render(summaries: Sequence[Summary], console: Console) -> None:
     _render_part(summaries, console)
 
 
+def columns_of(summaries: Sequence[Summary]) -> list[Mapping[str, Text]]:
+    """The table, a column a verifier: what stands in each row."""
+    has_pairs = any(twin.count for summary in summaries for twin in summary.twins.values())
+    columns = [_pair_cells(summary) if has_pairs else _ratio_cells(summary) for summary in summaries]
+    if any(summary.variants.count for summary in summaries):
+        return [{**cells, **_variant_cells(each)} for cells, each in zip(columns, summaries, strict=True)]
+    return columns
+
+
 def _render_part(summaries: Sequence[Summary], console: Console) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     for summary in summaries:
-        table.add_column(Text(_name(summary)), justify="right", overflow="fold")
-    has_pairs = any(twin.count for summary in summaries for twin in summary.twins.values())
-    columns = [_pair_cells(summary) if has_pairs else _ratio_cells(summary) for summary in summaries]
-    if any(summary.variants.count for summary in summaries):
-        columns = [{**cells, **_variant_cells(each)} for cells, each in zip(columns, summaries, strict=True)]
+        table.add_column(Text(name_of(summary)), justify="right", overflow="fold")
+    columns = columns_of(summaries)
     for label in columns[0] if columns else ():
         table.add_row(label, *(column[label] for column in columns))
     console.print(table)
@@ -70,14 +76,14 @@ def _render_part(summaries: Sequence[Summary], console: Console) -> None:
         console.print(Text(explain(summary)), soft_wrap=True)
 
 
-def _tight(summaries: Sequence[Summary]) -> list[Summary]:
+def tight_of(summaries: Sequence[Summary]) -> list[Summary]:
     """What is reported apart."""
     return [summary.tight for summary in summaries if summary.tight is not None]
 
 
 def explain(summary: Summary) -> str:
     """What a verifier's result means, in one line of plain words."""
-    name = _name(summary)
+    name = name_of(summary)
     refuted = _count_refuted(summary)
     if refuted:
         return (
@@ -162,7 +168,7 @@ def _describe(summary: Summary, finding: Finding) -> str:
     where = f" -> {finding.evidence}" if finding.evidence else ""
     opposite = f" but falsified of {finding.but_falsified}" if finding.but_falsified else ""
     return (
-        f"{finding.assessment}: {_name(summary)} says {finding.claim} of {finding.subject}{opposite} "
+        f"{finding.assessment}: {name_of(summary)} says {finding.claim} of {finding.subject}{opposite} "
         f"(ground truth: {finding.expected}){where}"
     )
 
@@ -184,8 +190,8 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else plural}"
 
 
-def _name(summary: Summary) -> str:
+def name_of(summary: Summary) -> str:
     """The verifier with its version, unless the name has it already (`marabou==2.0.0`)."""
-    if summary.verifier.endswith(f"=={summary.version}") or not summary.version:
+    if f"=={summary.version}" in summary.verifier or not summary.version:
         return summary.verifier
     return f"{summary.verifier} {summary.version}"

@@ -20,7 +20,7 @@ import platform
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,14 @@ def identify(
     )
     name = f"{suite.name} {suite.version}"
     return Identity(name, suite.digest, tuple(described), timeout_seconds, memory_bytes, level, cpu_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a run's folder says of it: what makes it what it is, and where and when it was started."""
+
+    identity: Identity
+    started: Mapping[str, Any]
 
 
 class Run:
@@ -129,6 +137,26 @@ def open_run(folder: Path, identity: Identity) -> Iterator[Run]:
         yield Run(folder, descriptor, results)
 
 
+def read_record(folder: Path) -> Record:
+    """What the folder of a run says of it; its identity opens it again.
+
+    Raises:
+        InputError: the folder holds no run.
+    """
+    found = _read_description(folder)
+    try:
+        if found is None:
+            raise TypeError
+        kept: dict[str, Any] = {each.name: found.get(each.name) for each in fields(Identity)}
+        verifiers = tuple(
+            {name: each[name] for name in ("verifier", "version", "settings")} for each in found["verifiers"]
+        )
+        identity = Identity(**{**kept, "verifiers": verifiers, "level": Level(found["level"])})
+        return Record(identity, {name: found["started"][name] for name in _circumstances()})
+    except (TypeError, KeyError, ValueError):
+        raise InputError(f"{folder}: holds no run of this version of soundbench; name one of evaluate's") from None
+
+
 def file_name(text: str) -> str:
     """A file name for a verifier or an instance; different texts get different names."""
     plain = re.sub(r"[^A-Za-z0-9.=_-]+", "_", text).lstrip(".")[:_NAME_LIMIT]
@@ -149,11 +177,8 @@ def _check_identity(folder: Path, identity: Identity) -> None:
     if not path.exists():
         _write(path, json.dumps({"schema": _SCHEMA, **wanted, "started": _circumstances()}, indent=2) + "\n")
         return
-    try:
-        found = json.loads(path.read_text())
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or found.get("schema") != _SCHEMA:
+    found = _read_description(folder)
+    if found is None:
         raise InputError(f"{path}: is no run of this version of soundbench; choose another --out")
     for key, value in wanted.items():
         if found.get(key) != value:
@@ -161,6 +186,15 @@ def _check_identity(folder: Path, identity: Identity) -> None:
                 f"{folder}: holds another run ({key} was {_show(found.get(key))}, is {_show(value)} now); "
                 "choose another --out"
             )
+
+
+def _read_description(folder: Path) -> dict[str, Any] | None:
+    """What run.json says; None if it is none of ours."""
+    try:
+        found = json.loads((folder / "run.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and found.get("schema") == _SCHEMA else None
 
 
 def _circumstances() -> dict[str, Any]:

@@ -10,7 +10,15 @@ from processes import is_running, wait_for
 from small_suite import small_suite
 
 from soundbench.errors import InputError
-from soundbench.evaluate import check_installed, judge_run, missing_jobs, run_jobs, summarise_run, variants_of
+from soundbench.evaluate import (
+    check_installed,
+    judge_run,
+    missing_jobs,
+    run_jobs,
+    summarise_run,
+    variants_of,
+    versions_of,
+)
 from soundbench.execute import Job, execute, within
 from soundbench.instance import VariantKind
 from soundbench.judge import Assessment
@@ -42,7 +50,7 @@ def evaluated(tmp_path, suite):
             jobs = missing_jobs(suite.instances[:limit], verifiers, run)
             results = list(run_jobs(run, jobs, workers, timeout_seconds=None, memory_bytes=MEMORY))
             judgements = judge_run(run, suite)
-            return results, judgements, summarise_run(run, suite, verifiers, judgements)
+            return results, judgements, summarise_run(run, suite, versions_of(verifiers), judgements)
 
     return evaluate
 
@@ -127,7 +135,7 @@ def with_variants(tmp_path, suite):
             jobs = missing_jobs([*known.instances[:limit], *variants], verifiers, run)
             results = list(run_jobs(run, jobs, 2, timeout_seconds=None, memory_bytes=MEMORY))
             run.write_tables(known)
-            return results, summarise_run(run, known, verifiers, judge_run(run, known, variants), variants)
+            return results, summarise_run(run, known, versions_of(verifiers), judge_run(run, known, variants), variants)
 
     return evaluate
 
@@ -217,7 +225,9 @@ def test_variants_that_were_run_are_judged_without_being_asked_for(with_variants
     with open_run(tmp_path / "run", identify(suite, [Wavers()], None, None)) as run:
         variants = variants_of(suite, (), run)
         assert {each.name for each in variants} == {"armed"}
-        assert summarise_run(run, suite, [Wavers()], judge_run(run, suite, variants), variants) == summaries
+        assert (
+            summarise_run(run, suite, versions_of([Wavers()]), judge_run(run, suite, variants), variants) == summaries
+        )
 
 
 def test_results_of_a_variant_that_there_is_none_of_are_told(with_variants, suite, tmp_path):
