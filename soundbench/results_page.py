@@ -72,7 +72,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One finding of the verifier `name`; `evidence` is its folder beside the page, `replayed` what its script prints."""
+    """One finding of the verifier `name`; `evidence` is its folder beside the page, `replayed` what its script says."""
 
     name: str
     finding: Finding
