@@ -60,7 +60,7 @@ def columns_of(summaries: Sequence[Summary]) -> list[Mapping[str, Text]]:
 
 def _render_part(summaries: Sequence[Summary], console: Console) -> None:
     table = Table(box=None, pad_edge=False)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for summary in summaries:
         table.add_column(Text(name_of(summary)), justify="right", overflow="fold")
     columns = columns_of(summaries)
