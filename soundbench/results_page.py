@@ -18,6 +18,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from soundbench.errors import InputError
+from soundbench.ground_truth import GroundTruth
 from soundbench.judge import Judgement
 from soundbench.metrics import INCONCLUSIVE_CLAIMS, Finding, Summary
 from soundbench.past_run import PastRun
@@ -62,7 +63,7 @@ class Entry:
         counted = Counter((str(each.claim), _one_line(each.raw)) for each in given_up if each.variant is None)
         told = [(count, claim, words) for (claim, words), count in counted.most_common(_REASONS_SHOWN)]
         rest = counted.total() - sum(count for count, _, _ in told)
-        return [*told, (rest, "", f"{len(counted) - len(told)} other reasons")] if rest else told
+        return [*told, (rest, "", "(other reasons)")] if rest else told
 
     def judgement_of(self, finding: Finding) -> Judgement:
         """The judgement of the claim that the finding is about."""
@@ -77,6 +78,7 @@ class Section:
     name: str
     finding: Finding
     judgement: Judgement
+    truth: GroundTruth | None
     evidence: str | None
     replayed: str | None
 
@@ -96,7 +98,7 @@ def write_page(runs: Sequence[PastRun], suite: Suite, page: Path, command: str) 
     try:
         _empty(beside)
         tables = {entry.name: _copy_table(entry, beside) for entry in entries}
-        sections = [_section(entry, each, beside) for entry in entries for each in _findings_of(entry.summary)]
+        sections = [_section(entry, each, suite, beside) for entry in entries for each in _findings_of(entry.summary)]
         text = _template().render(
             suite=suite,
             entries=entries,
@@ -176,10 +178,10 @@ def _copy_table(entry: Entry, beside: Path) -> str:
     return f"{beside.name}/{target.name}"
 
 
-def _section(entry: Entry, finding: Finding, beside: Path) -> Section:
-    judgement = entry.judgement_of(finding)
+def _section(entry: Entry, finding: Finding, suite: Suite, beside: Path) -> Section:
+    judgement, truth = entry.judgement_of(finding), suite.ground_truth.get(finding.instance)
     if finding.evidence is None:
-        return Section(entry.name, finding, judgement, None, None)
+        return Section(entry.name, finding, judgement, truth, None, None)
     folder = Path(finding.evidence)
     target = beside / "findings" / folder.name
     number = 1
@@ -187,7 +189,7 @@ def _section(entry: Entry, finding: Finding, beside: Path) -> Section:
         number += 1
         target = beside / "findings" / f"{folder.name}-{number}"
     shutil.copytree(folder, target)
-    return Section(entry.name, finding, judgement, os.path.relpath(target, beside.parent), _replay(target))
+    return Section(entry.name, finding, judgement, truth, os.path.relpath(target, beside.parent), _replay(target))
 
 
 def _replay(folder: Path) -> str | None:
