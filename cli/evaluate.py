@@ -52,12 +52,16 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
     metavar="SECONDS",
     help="Limit of a task's CPU time, all its processes together [default: none].",
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="How many tasks run at once.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="How many tasks run at once, fewer if they need more than a core each [default: 1].",
+)
 @click.option(
     "--memory",
     type=POSITIVE,
     metavar="GIB",
-    help="Memory limit of a task [default: its share of 80 % of this machine's].",
+    help="Memory limit of a task [default: what its verifier needs, or its share of 80 % of this machine's].",
 )
 @click.option(
     "--level",
@@ -87,7 +91,12 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
     help="Pairs that a verifier must exercise to have passed.",
 )
 @click.option(
-    "-o", "--option", "settings", multiple=True, metavar="NAME.option=value", help="Set an option of a verifier."
+    "-o",
+    "--option",
+    "settings",
+    multiple=True,
+    metavar="NAME.option=value",
+    help="Set an option of a verifier, or what a task of it needs: NAME.cores, NAME.memory (GiB), NAME.gpus.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The run's folder [default: runs/TIME]; an unfinished run goes on."
@@ -98,7 +107,7 @@ def command(
     suite_folder: Path | None,
     timeout: float | None,
     cpu_time: float | None,
-    jobs: int,
+    jobs: int | None,
     memory: float | None,
     level: str,
     budget: float | None,
@@ -118,7 +127,6 @@ def command(
 
     from soundbench.evaluate import (
         check_installed,
-        check_readable,
         judge_run,
         missing_jobs,
         summarise_run,
@@ -127,6 +135,7 @@ def command(
     from soundbench.execute import within
     from soundbench.level import chosen
     from soundbench.metrics import to_json
+    from soundbench.readable import Readable
     from soundbench.registry import resolve_all
     from soundbench.report import exit_code, render
     from soundbench.run import identify, open_run
@@ -137,7 +146,8 @@ def command(
     check_writable(json_file)
     suite = load_suite(suite_folder or core_suite())
     instances = chosen(suite, Level(level))
-    check_readable(instances[:limit])
+    readable = Readable()
+    readable.check_first(instances[:limit])
     folder = out or Path("runs", time.strftime("%Y-%m-%dT%H-%M-%S"))
     memory_bytes = None if memory is None else int(memory * 2**30)
     again = shlex.join(["soundbench", *sys.argv[1:], *([] if out else ["--out", str(folder)])])
@@ -150,7 +160,13 @@ def command(
         todo = missing_jobs([*instances[:limit], *asked], found, run)
         if run.results:
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
-        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, within(budget), again)
+        is_time = within(budget)
+
+        def may_start(job: "Job") -> bool:
+            readable.check(job.instance)
+            return is_time()
+
+        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, may_start, again)
         run.write_tables(suite)
         summaries = summarise_run(run, suite, found, judge_run(run, suite, variants), variants)
     render(summaries, Console())
@@ -166,26 +182,24 @@ def command(
 def _run_all(
     run: "Run",
     todo: Sequence["Job"],
-    workers: int,
+    cores: int | None,
     timeout: float | None,
     memory_bytes: int | None,
     cpu_seconds: float | None,
-    may_start: Callable[[], bool],
+    may_start: Callable[["Job"], bool],
     again: str,
 ) -> int:
     """Run what is missing, and count what was not started; when stopped, say how to go on: `again`."""
     from soundbench.evaluate import run_jobs
-    from soundbench.execute import fair_memory_bytes
 
     from .progress import results as shown_results
 
-    limit_bytes = fair_memory_bytes(workers) if memory_bytes is None else memory_bytes
     results = run_jobs(
         run,
         todo,
-        workers,
+        cores,
         timeout_seconds=timeout,
-        memory_bytes=limit_bytes,
+        memory_bytes=memory_bytes,
         cpu_seconds=cpu_seconds,
         may_start=may_start,
     )
