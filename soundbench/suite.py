@@ -13,7 +13,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from soundbench.errors import InputError
@@ -54,7 +54,7 @@ class Row:
     @property
     def name(self) -> str:
         """The instance's name: the property's file name without its extensions."""
-        return PurePosixPath(self.vnnlib).name.removesuffix(".gz").removesuffix(".vnnlib")
+        return self.vnnlib.rpartition("/")[2].removesuffix(".gz").removesuffix(".vnnlib")
 
     @property
     def vnnlib2(self) -> str:

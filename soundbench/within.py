@@ -14,6 +14,7 @@ class Within:
         self._root = root
         self._real_root = root.resolve()
         self._folders: dict[str, Path | None] = {}
+        self._files: dict[str, Path] = {}
 
     def file(self, relative: str) -> Path:
         """The file that a relative path names, with all links followed.
@@ -21,6 +22,11 @@ class Within:
         Raises:
             InputError: the path leaves the folder or names no file.
         """
+        if relative not in self._files:
+            self._files[relative] = self._find(relative)
+        return self._files[relative]
+
+    def _find(self, relative: str) -> Path:
         folder, _, name = relative.rpartition("/")
         if folder not in self._folders:
             self._folders[folder] = self._follow(folder)
@@ -40,7 +46,7 @@ class Within:
         return real if real.is_relative_to(self._real_root) else None
 
     def _look_up(self, relative: str) -> Path:
-        """As `file`, for a path that is a link, or at fault."""
+        """Find a file whose path is a link, or at fault."""
         root = self._root
         try:
             path = (root / relative).resolve()
