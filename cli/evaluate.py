@@ -18,8 +18,9 @@ from .numbers import POSITIVE
 from .shipped import core_suite
 
 if TYPE_CHECKING:
-    from soundbench.execute import Job
+    from soundbench.execute import Executor, Job
     from soundbench.run import Run
+    from soundbench.verifier import Verifier
 
 _EPILOG = """\b
 Examples:
@@ -30,6 +31,7 @@ Examples:
   soundbench evaluate vnncomp:path/to/tool/vnncomp_scripts --suite my-suite
   soundbench evaluate mypackage.mymodule:MyVerifier --json summary.json
   soundbench evaluate marabou --variants --limit 10
+  soundbench evaluate reference marabou --executor ray --ray-address head:6379
 
 \b
 Exit codes: 0 no finding; 1 a finding; 2 wrong usage, or a verifier is not installed; 3 the harness failed or our
@@ -101,6 +103,18 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The run's folder [default: runs/TIME]; an unfinished run goes on."
 )
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Run the tasks on this machine, or on a Ray cluster, on all its cores unless --jobs says how many.",
+)
+@click.option(
+    "--ray-address",
+    metavar="ADDRESS",
+    help="The cluster's head, HOST:PORT [default: the one that Ray finds, or a new one on this machine].",
+)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the summary to this file.")
 def command(
     verifiers: tuple[str, ...],
@@ -116,6 +130,8 @@ def command(
     min_exercised: int,
     settings: tuple[str, ...],
     out: Path | None,
+    executor: str,
+    ray_address: str | None,
     json_file: Path | None,
 ) -> None:
     """Run verifiers on a suite and judge what they claim.
@@ -142,7 +158,8 @@ def command(
     from soundbench.suite import load_suite
 
     found = resolve_all(verifiers, settings)
-    check_installed(found)
+    if executor == "local":
+        check_installed(found)
     check_writable(json_file)
     suite = load_suite(suite_folder or core_suite())
     instances = chosen(suite, Level(level))
@@ -151,7 +168,10 @@ def command(
     folder = out or Path("runs", time.strftime("%Y-%m-%dT%H-%M-%S"))
     memory_bytes = None if memory is None else int(memory * 2**30)
     again = shlex.join(["soundbench", *sys.argv[1:], *([] if out else ["--out", str(folder)])])
-    with open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level), cpu_time)) as run:
+    with (
+        _executor(executor, ray_address, found) as chosen_executor,
+        open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level), cpu_time)) as run,
+    ):
         if with_variants:
             click.echo(f"{folder}: makes and checks variants", err=True)
         varied = instances[:limit] if with_variants else ()
@@ -166,7 +186,7 @@ def command(
             readable.check(job.instance)
             return is_time()
 
-        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, may_start, again)
+        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, may_start, chosen_executor, again)
         run.write_tables(suite)
         summaries = summarise_run(run, suite, found, judge_run(run, suite, variants), variants)
     render(summaries, Console())
@@ -179,6 +199,21 @@ def command(
     sys.exit(exit_code(summaries, min_exercised))
 
 
+def _executor(
+    kind: str, ray_address: str | None, verifiers: Sequence["Verifier"]
+) -> contextlib.AbstractContextManager["Executor"]:
+    """Where the tasks run."""
+    from soundbench.execute import execute
+
+    if kind == "local":
+        if ray_address is not None:
+            raise click.UsageError("--ray-address is for --executor ray; add that, or leave it out.")
+        return contextlib.nullcontext(execute)
+    from soundbench.cluster import connected
+
+    return connected(ray_address, verifiers)
+
+
 def _run_all(
     run: "Run",
     todo: Sequence["Job"],
@@ -187,6 +222,7 @@ def _run_all(
     memory_bytes: int | None,
     cpu_seconds: float | None,
     may_start: Callable[["Job"], bool],
+    executor: "Executor",
     again: str,
 ) -> int:
     """Run what is missing, and count what was not started; when stopped, say how to go on: `again`."""
@@ -202,6 +238,7 @@ def _run_all(
         memory_bytes=memory_bytes,
         cpu_seconds=cpu_seconds,
         may_start=may_start,
+        executor=executor,
     )
     left = len(todo)
     try:
