@@ -18,8 +18,9 @@ from .numbers import POSITIVE
 from .shipped import core_suite
 
 if TYPE_CHECKING:
-    from soundbench.execute import Job
+    from soundbench.execute import Executor, Job
     from soundbench.run import Run
+    from soundbench.verifier import Verifier
 
 _EPILOG = """\b
 Examples:
@@ -30,6 +31,7 @@ Examples:
   soundbench evaluate vnncomp:path/to/tool/vnncomp_scripts --suite my-suite
   soundbench evaluate mypackage.mymodule:MyVerifier --json summary.json
   soundbench evaluate marabou --variants --limit 10
+  soundbench evaluate reference marabou --executor ray --ray-address head:6379
 
 \b
 Exit codes: 0 no finding; 1 a finding; 2 wrong usage, or a verifier is not installed; 3 the harness failed or our
@@ -52,12 +54,16 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
     metavar="SECONDS",
     help="Limit of a task's CPU time, all its processes together [default: none].",
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="How many tasks run at once.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="How many tasks run at once, fewer if they need more than a core each [default: 1].",
+)
 @click.option(
     "--memory",
     type=POSITIVE,
     metavar="GIB",
-    help="Memory limit of a task [default: its share of 80 % of this machine's].",
+    help="Memory limit of a task [default: what its verifier needs, or its share of 80 % of this machine's].",
 )
 @click.option(
     "--level",
@@ -87,10 +93,27 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
     help="Pairs that a verifier must exercise to have passed.",
 )
 @click.option(
-    "-o", "--option", "settings", multiple=True, metavar="NAME.option=value", help="Set an option of a verifier."
+    "-o",
+    "--option",
+    "settings",
+    multiple=True,
+    metavar="NAME.option=value",
+    help="Set an option of a verifier, or what a task of it needs: NAME.cores, NAME.memory (GiB), NAME.gpus.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The run's folder [default: runs/TIME]; an unfinished run goes on."
+)
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Run the tasks on this machine, or on a Ray cluster, on all its cores unless --jobs says how many.",
+)
+@click.option(
+    "--ray-address",
+    metavar="ADDRESS",
+    help="The cluster's head, HOST:PORT [default: the one that Ray finds, or a new one on this machine].",
 )
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the summary to this file.")
 def command(
@@ -98,7 +121,7 @@ def command(
     suite_folder: Path | None,
     timeout: float | None,
     cpu_time: float | None,
-    jobs: int,
+    jobs: int | None,
     memory: float | None,
     level: str,
     budget: float | None,
@@ -107,6 +130,8 @@ def command(
     min_exercised: int,
     settings: tuple[str, ...],
     out: Path | None,
+    executor: str,
+    ray_address: str | None,
     json_file: Path | None,
 ) -> None:
     """Run verifiers on a suite and judge what they claim.
@@ -118,7 +143,6 @@ def command(
 
     from soundbench.evaluate import (
         check_installed,
-        check_readable,
         judge_run,
         missing_jobs,
         summarise_run,
@@ -128,21 +152,27 @@ def command(
     from soundbench.execute import within
     from soundbench.level import chosen
     from soundbench.metrics import to_json
+    from soundbench.readable import Readable
     from soundbench.registry import resolve_all
     from soundbench.report import exit_code, render
     from soundbench.run import identify, open_run
     from soundbench.suite import load_suite
 
     found = resolve_all(verifiers, settings)
-    check_installed(found)
+    if executor == "local":
+        check_installed(found)
     check_writable(json_file)
     suite = load_suite(suite_folder or core_suite())
     instances = chosen(suite, Level(level))
-    check_readable(instances[:limit])
+    readable = Readable()
+    readable.check_first(instances[:limit])
     folder = out or Path("runs", time.strftime("%Y-%m-%dT%H-%M-%S"))
     memory_bytes = None if memory is None else int(memory * 2**30)
     again = shlex.join(["soundbench", *sys.argv[1:], *([] if out else ["--out", str(folder)])])
-    with open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level), cpu_time)) as run:
+    with (
+        _executor(executor, ray_address, found) as chosen_executor,
+        open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level), cpu_time)) as run,
+    ):
         if with_variants:
             click.echo(f"{folder}: makes and checks variants", err=True)
         varied = instances[:limit] if with_variants else ()
@@ -151,7 +181,13 @@ def command(
         todo = missing_jobs([*instances[:limit], *asked], found, run)
         if run.results:
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
-        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, within(budget), again)
+        is_time = within(budget)
+
+        def may_start(job: "Job") -> bool:
+            readable.check(job.instance)
+            return is_time()
+
+        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, may_start, chosen_executor, again)
         run.write_tables(suite)
         summaries = summarise_run(run, suite, versions_of(found), judge_run(run, suite, variants), variants)
     render(summaries, Console())
@@ -164,31 +200,46 @@ def command(
     sys.exit(exit_code(summaries, min_exercised))
 
 
+def _executor(
+    kind: str, ray_address: str | None, verifiers: Sequence["Verifier"]
+) -> contextlib.AbstractContextManager["Executor"]:
+    """Where the tasks run."""
+    from soundbench.execute import execute
+
+    if kind == "local":
+        if ray_address is not None:
+            raise click.UsageError("--ray-address is for --executor ray; add that, or leave it out.")
+        return contextlib.nullcontext(execute)
+    from soundbench.cluster import connected
+
+    return connected(ray_address, verifiers)
+
+
 def _run_all(
     run: "Run",
     todo: Sequence["Job"],
-    workers: int,
+    cores: int | None,
     timeout: float | None,
     memory_bytes: int | None,
     cpu_seconds: float | None,
-    may_start: Callable[[], bool],
+    may_start: Callable[["Job"], bool],
+    executor: "Executor",
     again: str,
 ) -> int:
     """Run what is missing, and count what was not started; when stopped, say how to go on: `again`."""
     from soundbench.evaluate import run_jobs
-    from soundbench.execute import fair_memory_bytes
 
     from .progress import results as shown_results
 
-    limit_bytes = fair_memory_bytes(workers) if memory_bytes is None else memory_bytes
     results = run_jobs(
         run,
         todo,
-        workers,
+        cores,
         timeout_seconds=timeout,
-        memory_bytes=limit_bytes,
+        memory_bytes=memory_bytes,
         cpu_seconds=cpu_seconds,
         may_start=may_start,
+        executor=executor,
     )
     left = len(todo)
     try:

@@ -1,19 +1,19 @@
 """From verifiers and a suite to judged results: run what is missing, judge all of it, keep the evidence."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from soundbench.claim import TaskResult
 from soundbench.consistency import contradictions
 from soundbench.errors import InputError
-from soundbench.execute import Job, always, execute
+from soundbench.execute import Executor, Job, always, execute
 from soundbench.findings import Exhibit, write_contradiction, write_finding
 from soundbench.hooks import checked_version, faults_as_input_errors
 from soundbench.instance import Instance
 from soundbench.judge import FINDINGS, Judgement, judge, withdraw_refuted
 from soundbench.metrics import Summary, summarise
-from soundbench.replay import open_onnx, require_equal
 from soundbench.run import Run
 from soundbench.suite import Suite
 from soundbench.variants import make_variants
@@ -36,19 +36,6 @@ def check_installed(verifiers: Sequence[Verifier]) -> None:
             raise InputError(f"{label} is not installed; run: soundbench verifiers install {label}")
 
 
-def check_readable(instances: Sequence[Instance]) -> None:
-    """Make sure that claims on the instances can be judged, before anything runs.
-
-    Raises:
-        InputError: a network cannot be run, a property cannot be read, or the two are of different sizes.
-    """
-    sizes = {onnx: open_onnx(onnx).sizes() for onnx in dict.fromkeys(each.onnx for each in instances)}
-    for instance in instances:
-        unsafe, (inputs, outputs) = read_property(instance.vnnlib), sizes[instance.onnx]
-        require_equal(instance.onnx, "inputs", inputs, unsafe.input_count)
-        require_equal(instance.onnx, "outputs", outputs, unsafe.output_count)
-
-
 def variants_of(suite: Suite, instances: Sequence[Instance], run: Run) -> tuple[Instance, ...]:
     """The variants of some instances, and all others that the run has results of.
 
@@ -67,7 +54,7 @@ def variants_of(suite: Suite, instances: Sequence[Instance], run: Run) -> tuple[
     return made
 
 
-def versions_of(verifiers: Sequence[Verifier]) -> dict[str, str]:
+def versions_of(verifiers: Iterable[Verifier]) -> dict[str, str]:
     """What each says of itself, by label."""
     return {verifier.label: verifier.version() for verifier in verifiers}
 
@@ -86,18 +73,19 @@ def missing_jobs(instances: Sequence[Instance], verifiers: Sequence[Verifier], r
 def run_jobs(
     run: Run,
     jobs: Sequence[Job],
-    workers: int,
+    cores: int | None,
     *,
     timeout_seconds: float | None,
-    memory_bytes: int,
+    memory_bytes: int | None,
     cpu_seconds: float | None = None,
-    may_start: Callable[[], bool] = always,
+    may_start: Callable[[Job], bool] = always,
+    executor: Executor = execute,
 ) -> Generator[TaskResult, None, None]:
     """Run the jobs that `may_start`, and record and yield each result as it comes; close the generator to stop."""
-    versions = versions_of([job.verifier for job in jobs])
-    executions = execute(
+    versions = versions_of({job.verifier.label: job.verifier for job in jobs}.values())
+    executions = executor(
         jobs,
-        workers,
+        cores,
         timeout_seconds=timeout_seconds,
         memory_bytes=memory_bytes,
         cpu_seconds=cpu_seconds,
@@ -115,9 +103,11 @@ def judge_run(run: Run, suite: Suite, variants: Sequence[Instance] = ()) -> tupl
 
     Nobody is accused where our ground truth is refuted.
     """
-    judgements = []
+    judgements, results_of = [], defaultdict(list)
+    for result in run.results:
+        results_of[result.instance, result.variant].append(result)
     for instance in _in_order(suite, variants):
-        results = [each for each in run.results if (each.instance, each.variant) == (instance.name, instance.variant)]
+        results = results_of[instance.name, instance.variant]
         if not results:
             continue
         unsafe, truth = read_property(instance.vnnlib), suite.ground_truth.get(instance.name)

@@ -62,7 +62,12 @@ def identify(
 ) -> Identity:
     """The identity of a run of these verifiers on the suite; limits are None where the user gave none."""
     described = (
-        {"verifier": each.label, "version": each.version(), "settings": dict(each.settings)} for each in verifiers
+        {
+            "verifier": each.label,
+            "version": each.version(),
+            "settings": {**each.settings, **each.needs.unlike(type(each).needs)},
+        }
+        for each in verifiers
     )
     name = f"{suite.name} {suite.version}"
     return Identity(name, suite.digest, tuple(described), timeout_seconds, memory_bytes, level, cpu_seconds)
