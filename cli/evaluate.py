@@ -5,6 +5,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,10 +31,12 @@ Examples:
   soundbench evaluate vnncomp:path/to/tool/vnncomp_scripts --suite my-suite
   soundbench evaluate mypackage.mymodule:MyVerifier --json summary.json
   soundbench evaluate marabou --variants --limit 10
+  soundbench evaluate my_verifier:MyVerifier --allow known-issues.toml
 
 \b
-Exit codes: 0 no finding; 1 a finding; 2 wrong usage, or a verifier is not installed; 3 the harness failed or our
-ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped (start it again to go on)."""
+Exit codes: 0 no finding; 1 a finding (not one that --allow names); 2 wrong usage, or a verifier is not installed; 3 the
+harness failed or our ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped (start it again
+to go on)."""
 
 
 @click.command("evaluate", epilog=_EPILOG)
@@ -87,6 +90,13 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
     help="Pairs that a verifier must exercise to have passed.",
 )
 @click.option(
+    "--allow",
+    "allow_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A list of known issues, whose findings do not make this command fail.",
+)
+@click.option(
     "-o", "--option", "settings", multiple=True, metavar="NAME.option=value", help="Set an option of a verifier."
 )
 @click.option(
@@ -105,6 +115,7 @@ def command(
     limit: int | None,
     with_variants: bool,
     min_exercised: int,
+    allow_file: Path | None,
     settings: tuple[str, ...],
     out: Path | None,
     json_file: Path | None,
@@ -116,6 +127,7 @@ def command(
     """
     from rich.console import Console
 
+    from soundbench.allowance import allow, count_others
     from soundbench.evaluate import (
         check_installed,
         check_readable,
@@ -125,6 +137,7 @@ def command(
         variants_of,
     )
     from soundbench.execute import within
+    from soundbench.known_issues import read_known_issues
     from soundbench.level import chosen
     from soundbench.metrics import to_json
     from soundbench.registry import resolve_all
@@ -135,6 +148,7 @@ def command(
     found = resolve_all(verifiers, settings)
     check_installed(found)
     check_writable(json_file)
+    issues = read_known_issues(allow_file) if allow_file else ()
     suite = load_suite(suite_folder or core_suite())
     instances = chosen(suite, Level(level))
     check_readable(instances[:limit])
@@ -152,12 +166,16 @@ def command(
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
         left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, within(budget), again)
         run.write_tables(suite)
-        summaries = summarise_run(run, suite, found, judge_run(run, suite, variants), variants)
+        judgements = judge_run(run, suite, variants)
+        summaries = summarise_run(run, suite, found, judgements, variants)
+    summaries = allow(summaries, judgements, issues, datetime.now(UTC).date())
     render(summaries, Console())
     if len(instances) < len(suite.instances):
         click.echo(f"level {level}: {len(instances)} of the suite's {len(suite.instances)} instances")
     if left:
         click.echo(f"{left} of {len(todo)} tasks were not started within {budget:g} min; go on with: {again}")
+    if others := count_others(summaries, issues):
+        click.echo(f"{allow_file}: {others} of its {len(issues)} entries are about other verifiers or versions")
     click.echo(f"run folder: {folder}")
     write_json(json_file, [to_json(summary) for summary in summaries])
     sys.exit(exit_code(summaries, min_exercised))
