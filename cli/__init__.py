@@ -19,6 +19,7 @@ COMMANDS = {
     "attack": "attack",
     "suite": "suite",
     "evaluate": "evaluate",
+    "bisect": "bisect",
     "verifiers": "verifiers",
 }
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 
-from soundbench.judge import Judgement
-from soundbench.known_issues import ALLOWED, KnownIssue, Listed, Standing
+from soundbench.judge import ACCUSATIONS, Judgement
+from soundbench.known_issues import KnownIssue, Listed, Standing
 from soundbench.metrics import Finding, KnownFinding, Summary
 
 
@@ -57,4 +57,6 @@ def _split(summary: Summary, issues: Sequence[KnownIssue]) -> Summary:
 
 
 def _covers(issue: KnownIssue, finding: Finding) -> bool:
-    return finding.assessment in ALLOWED and finding.assessment == issue.assessment and issue.names(finding.instance)
+    return (
+        finding.assessment in ACCUSATIONS and finding.assessment == issue.assessment and issue.names(finding.instance)
+    )

@@ -10,11 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from soundbench.errors import InputError
-from soundbench.judge import FINDINGS, Assessment
+from soundbench.judge import ACCUSATIONS, Assessment
 from soundbench.toml_file import built, read_toml, refuse, tables_of
-
-# That one accuses us, and no bug report against a verifier excuses it.
-ALLOWED = FINDINGS - {Assessment.REFUTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +73,8 @@ def read_known_issues(path: Path) -> tuple[KnownIssue, ...]:
     for number, issue in enumerate(issues, start=1):
         empty = [name for name in ("verifier", "instance", "reason") if not getattr(issue, name).strip()]
         problems = {
-            f"{issue.assessment} cannot be allowed; only {', '.join(sorted(ALLOWED))} can": (
-                issue.assessment not in ALLOWED
+            f"{issue.assessment} cannot be allowed; only {', '.join(sorted(ACCUSATIONS))} can": (
+                issue.assessment not in ACCUSATIONS
             ),
             f"{' and '.join(empty)} must not be empty": bool(empty),
         }

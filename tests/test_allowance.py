@@ -11,8 +11,8 @@ from test_report import ALARM, CLEAR, FLIP, LIE, REFUTATION
 from soundbench.allowance import allow, count_others
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
 from soundbench.ground_truth import Expected
-from soundbench.judge import Assessment, Judgement
-from soundbench.known_issues import ALLOWED, KnownIssue, Standing
+from soundbench.judge import ACCUSATIONS, Assessment, Judgement
+from soundbench.known_issues import KnownIssue, Standing
 from soundbench.metrics import Finding, to_json
 from soundbench.report import exit_code
 
@@ -97,7 +97,7 @@ MADE = st.builds(
     Finding,
     NAMES,
     st.just(Claim.VERIFIED),
-    st.sampled_from([*sorted(ALLOWED), Assessment.REFUTED]),
+    st.sampled_from([*sorted(ACCUSATIONS), Assessment.REFUTED]),
     st.just(Expected.VIOLATED),
     st.none(),
 )
@@ -105,7 +105,7 @@ ISSUES = st.builds(
     KnownIssue,
     st.sampled_from(["liar", "liar==1", "liar==2", "other"]),
     st.sampled_from(["a", "b", "[ab]", "*"]),
-    st.sampled_from(sorted(ALLOWED)),
+    st.sampled_from(sorted(ACCUSATIONS)),
     st.just("r"),
     st.sampled_from([YESTERDAY, TODAY, TOMORROW]),
 )
