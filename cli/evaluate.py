@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from .shipped import core_suite
 
 if TYPE_CHECKING:
     from soundbench.execute import Job
+    from soundbench.keeper import Keeper
     from soundbench.run import Run
 
 _EPILOG = """\b
@@ -102,6 +104,11 @@ to go on)."""
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The run's folder [default: runs/TIME]; an unfinished run goes on."
 )
+@click.option(
+    "--backend",
+    type=click.Choice(["benchexec"]),
+    help="Let BenchExec (without containers) watch over every task, instead of ourselves.",
+)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the summary to this file.")
 def command(
     verifiers: tuple[str, ...],
@@ -118,6 +125,7 @@ def command(
     allow_file: Path | None,
     settings: tuple[str, ...],
     out: Path | None,
+    backend: str | None,
     json_file: Path | None,
 ) -> None:
     """Run verifiers on a suite and judge what they claim.
@@ -147,6 +155,7 @@ def command(
 
     found = resolve_all(verifiers, settings)
     check_installed(found)
+    make_keeper = _keeper_maker(backend)
     check_writable(json_file)
     issues = read_known_issues(allow_file) if allow_file else ()
     suite = load_suite(suite_folder or core_suite())
@@ -155,7 +164,7 @@ def command(
     folder = out or Path("runs", time.strftime("%Y-%m-%dT%H-%M-%S"))
     memory_bytes = None if memory is None else int(memory * 2**30)
     again = shlex.join(["soundbench", *sys.argv[1:], *([] if out else ["--out", str(folder)])])
-    with open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level), cpu_time)) as run:
+    with open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level), cpu_time, backend)) as run:
         if with_variants:
             click.echo(f"{folder}: makes and checks variants", err=True)
         varied = instances[:limit] if with_variants else ()
@@ -164,7 +173,7 @@ def command(
         todo = missing_jobs([*instances[:limit], *asked], found, run)
         if run.results:
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
-        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, within(budget), again)
+        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, within(budget), make_keeper, again)
         run.write_tables(suite)
         judgements = judge_run(run, suite, variants)
         summaries = summarise_run(run, suite, found, judgements, variants)
@@ -181,6 +190,17 @@ def command(
     sys.exit(exit_code(summaries, min_exercised))
 
 
+def _keeper_maker(backend: str | None) -> "Callable[[], Keeper]":
+    """Who is to watch over verifiers: known to work here before anything runs."""
+    from soundbench.benchexec_keeper import BenchExecKeeper, check_benchexec
+    from soundbench.keeper import Keeper
+
+    if backend is None:
+        return Keeper
+    check_benchexec()
+    return BenchExecKeeper
+
+
 def _run_all(
     run: "Run",
     todo: Sequence["Job"],
@@ -189,11 +209,12 @@ def _run_all(
     memory_bytes: int | None,
     cpu_seconds: float | None,
     may_start: Callable[[], bool],
+    make_keeper: "Callable[[], Keeper]",
     again: str,
 ) -> int:
     """Run what is missing, and count what was not started; when stopped, say how to go on: `again`."""
     from soundbench.evaluate import run_jobs
-    from soundbench.execute import fair_memory_bytes
+    from soundbench.execute import execute, fair_memory_bytes
 
     from .progress import results as shown_results
 
@@ -206,6 +227,7 @@ def _run_all(
         memory_bytes=limit_bytes,
         cpu_seconds=cpu_seconds,
         may_start=may_start,
+        executor=partial(execute, make_keeper=make_keeper),
     )
     left = len(todo)
     try:

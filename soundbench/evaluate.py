@@ -87,10 +87,11 @@ def run_jobs(
     memory_bytes: int,
     cpu_seconds: float | None = None,
     may_start: Callable[[], bool] = always,
+    executor: Callable[..., Generator[tuple[Job, Execution], None, None]] = execute,
 ) -> Generator[TaskResult, None, None]:
     """Run the jobs that `may_start`, and record and yield each result as it comes; close the generator to stop."""
     versions = {job.verifier.label: job.verifier.version() for job in jobs}
-    executions = execute(
+    executions = executor(
         jobs,
         workers,
         timeout_seconds=timeout_seconds,

@@ -43,12 +43,13 @@ def execute(
     memory_bytes: int | None,
     cpu_seconds: float | None = None,
     may_start: Callable[[], bool] = always,
+    make_keeper: Callable[[], Keeper] = Keeper,
 ) -> Generator[tuple[Job, Execution], None, None]:
     """Start the jobs in their order, `workers` at a time, and yield each as it ends, in any order.
 
     `timeout_seconds` replaces the instances' own timeouts; `memory_bytes` and `cpu_seconds` are limits of one job. A
-    job that `may_start` forbids when its turn comes is left out. Closing the generator, or an exception in it, ends
-    every process that still runs.
+    job that `may_start` forbids when its turn comes is left out. `make_keeper` says who watches over processes. Closing
+    the generator, or an exception in it, ends every process that still runs.
     """
 
     def answer(job: Job) -> Execution | None:
@@ -71,7 +72,7 @@ def execute(
         stop = stack.enter_context(StopSignal())
         idle: SimpleQueue[Keeper] = SimpleQueue()
         for _ in range(workers):
-            idle.put(stack.enter_context(Keeper()))
+            idle.put(stack.enter_context(make_keeper()))
         pool = stack.enter_context(ThreadPoolExecutor(workers))
         try:
             futures: dict[Future[Execution | None], Job] = {pool.submit(answer, job): job for job in jobs}

@@ -4,10 +4,11 @@ import hashlib
 import re
 import signal
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from benchexec_here import BACKENDS, executor
 from fake_verifiers import scripted, writes
 from processes import is_running
 from small_suite import small_suite
@@ -204,15 +205,24 @@ def test_there_are_enough_of_them():
     assert len(names) == len(set(names)) >= 20
 
 
+# BenchExec kills without asking first.
+OTHERWISE_BY_BENCHEXEC = {"answers-after-the-limit": {"raw": "no result file"}}
+
+
 @pytest.mark.parametrize("fake", FAKES, ids=lambda fake: fake.name)
-def test_a_misbehaving_verifier(fake, tmp_path, mark):
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_misbehaving_verifier(fake, backend, tmp_path, mark):
+    if backend == "benchexec":
+        fake = replace(fake, **OTHERWISE_BY_BENCHEXEC.get(fake.name, {}))
     suite = small_suite(tmp_path / "suite")
     (suite.root / "ground_truth.json").write_text("{}")
     before = contents(suite.root)
     verifier, instances = scripted(fake.script), suite.instances[:2]
     with open_run(tmp_path / "run", identify(suite, [verifier], None, None)) as run:
         jobs = missing_jobs(instances, [verifier], run)
-        results = list(run_jobs(run, jobs, 1, timeout_seconds=fake.seconds, memory_bytes=MEMORY))
+        results = list(
+            run_jobs(run, jobs, 1, timeout_seconds=fake.seconds, memory_bytes=MEMORY, executor=executor(backend))
+        )
         judgements = judge_run(run, suite)
 
     assert [result.claim for result in results] == [fake.claim] * 2
