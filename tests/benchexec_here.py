@@ -1,12 +1,9 @@
-"""Who may watch over a verifier in tests: we, and BenchExec where it works."""
-
-from functools import partial
+"""Whether tests of BenchExec can run here: it may be missing, or find no cgroups that it may use."""
 
 import pytest
 
-from soundbench.benchexec_keeper import BenchExecKeeper, check_benchexec
+from soundbench.benchexec_keeper import check_benchexec
 from soundbench.errors import InputError
-from soundbench.execute import execute
 
 
 def problem() -> str:
@@ -20,9 +17,3 @@ def problem() -> str:
 
 PROBLEM = problem()
 WITH_BENCHEXEC = pytest.mark.skipif(bool(PROBLEM), reason=PROBLEM)
-BACKENDS = ("own", pytest.param("benchexec", marks=WITH_BENCHEXEC))
-
-
-def executor(backend: str):
-    """What runs jobs with that backend."""
-    return execute if backend == "own" else partial(execute, make_keeper=BenchExecKeeper)
