@@ -20,6 +20,7 @@ COMMANDS = {
     "suite": "suite",
     "evaluate": "evaluate",
     "report": "report",
+    "bisect": "bisect",
     "verifiers": "verifiers",
 }
 

@@ -5,6 +5,8 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ from .shipped import core_suite
 
 if TYPE_CHECKING:
     from soundbench.execute import Executor, Job
+    from soundbench.readable import Readable
     from soundbench.run import Run
     from soundbench.verifier import Verifier
 
@@ -32,10 +35,12 @@ Examples:
   soundbench evaluate mypackage.mymodule:MyVerifier --json summary.json
   soundbench evaluate marabou --variants --limit 10
   soundbench evaluate reference marabou --executor ray --ray-address head:6379
+  soundbench evaluate my_verifier:MyVerifier --allow known-issues.toml
 
 \b
-Exit codes: 0 no finding; 1 a finding; 2 wrong usage, or a verifier is not installed; 3 the harness failed or our
-ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped (start it again to go on)."""
+Exit codes: 0 no finding; 1 a finding (not one that --allow names); 2 wrong usage, or a verifier is not installed; 3 the
+harness failed or our ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped (start it again
+to go on)."""
 
 
 @click.command("evaluate", epilog=_EPILOG)
@@ -93,6 +98,13 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
     help="Pairs that a verifier must exercise to have passed.",
 )
 @click.option(
+    "--allow",
+    "allow_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A list of known issues, whose findings do not make this command fail.",
+)
+@click.option(
     "-o",
     "--option",
     "settings",
@@ -115,6 +127,11 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
     metavar="ADDRESS",
     help="The cluster's head, HOST:PORT [default: the one that Ray finds, or a new one on this machine].",
 )
+@click.option(
+    "--backend",
+    type=click.Choice(["benchexec"]),
+    help="Let BenchExec (without containers) watch over every task, instead of ourselves.",
+)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the summary to this file.")
 def command(
     verifiers: tuple[str, ...],
@@ -128,10 +145,12 @@ def command(
     limit: int | None,
     with_variants: bool,
     min_exercised: int,
+    allow_file: Path | None,
     settings: tuple[str, ...],
     out: Path | None,
     executor: str,
     ray_address: str | None,
+    backend: str | None,
     json_file: Path | None,
 ) -> None:
     """Run verifiers on a suite and judge what they claim.
@@ -141,6 +160,7 @@ def command(
     """
     from rich.console import Console
 
+    from soundbench.allowance import allow, count_others
     from soundbench.evaluate import (
         check_installed,
         judge_run,
@@ -149,7 +169,7 @@ def command(
         variants_of,
         versions_of,
     )
-    from soundbench.execute import within
+    from soundbench.known_issues import read_known_issues
     from soundbench.level import chosen
     from soundbench.metrics import to_json
     from soundbench.readable import Readable
@@ -162,6 +182,7 @@ def command(
     if executor == "local":
         check_installed(found)
     check_writable(json_file)
+    issues = read_known_issues(allow_file) if allow_file else ()
     suite = load_suite(suite_folder or core_suite())
     instances = chosen(suite, Level(level))
     readable = Readable()
@@ -170,8 +191,8 @@ def command(
     memory_bytes = None if memory is None else int(memory * 2**30)
     again = shlex.join(["soundbench", *sys.argv[1:], *([] if out else ["--out", str(folder)])])
     with (
-        _executor(executor, ray_address, found) as chosen_executor,
-        open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level), cpu_time)) as run,
+        _executor(executor, ray_address, backend, found) as chosen_executor,
+        open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level), cpu_time, backend)) as run,
     ):
         if with_variants:
             click.echo(f"{folder}: makes and checks variants", err=True)
@@ -181,38 +202,57 @@ def command(
         todo = missing_jobs([*instances[:limit], *asked], found, run)
         if run.results:
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
-        is_time = within(budget)
-
-        def may_start(job: "Job") -> bool:
-            readable.check(job.instance)
-            return is_time()
-
+        may_start = _starter(readable, budget)
         left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, may_start, chosen_executor, again)
         run.write_tables(suite)
-        summaries = summarise_run(run, suite, versions_of(found), judge_run(run, suite, variants), variants)
+        judgements = judge_run(run, suite, variants)
+        summaries = summarise_run(run, suite, versions_of(found), judgements, variants)
+    summaries = allow(summaries, judgements, issues, datetime.now(UTC).date())
     render(summaries, Console())
     if len(instances) < len(suite.instances):
         click.echo(f"level {level}: {len(instances)} of the suite's {len(suite.instances)} instances")
     if left:
         click.echo(f"{left} of {len(todo)} tasks were not started within {budget:g} min; go on with: {again}")
+    if others := count_others(summaries, issues):
+        click.echo(f"{allow_file}: {others} of its {len(issues)} entries are about other verifiers or versions")
     click.echo(f"run folder: {folder}")
     write_json(json_file, [to_json(summary) for summary in summaries])
     sys.exit(exit_code(summaries, min_exercised))
 
 
+def _starter(readable: "Readable", minutes: float | None) -> Callable[["Job"], bool]:
+    """Says whether a job may start: within so many minutes from now, and if claims on its instance can be judged."""
+    from soundbench.execute import within
+
+    is_time = within(minutes)
+
+    def may_start(job: "Job") -> bool:
+        readable.check(job.instance)
+        return is_time()
+
+    return may_start
+
+
 def _executor(
-    kind: str, ray_address: str | None, verifiers: Sequence["Verifier"]
+    kind: str, ray_address: str | None, backend: str | None, verifiers: Sequence["Verifier"]
 ) -> contextlib.AbstractContextManager["Executor"]:
-    """Where the tasks run."""
+    """Where the tasks run, and who watches over them: known to work before anything runs."""
     from soundbench.execute import execute
 
-    if kind == "local":
-        if ray_address is not None:
-            raise click.UsageError("--ray-address is for --executor ray; add that, or leave it out.")
-        return contextlib.nullcontext(execute)
-    from soundbench.cluster import connected
+    if kind == "ray":
+        if backend is not None:
+            raise click.UsageError("--backend is for tasks on this machine; leave it out, or --executor ray.")
+        from soundbench.cluster import connected
 
-    return connected(ray_address, verifiers)
+        return connected(ray_address, verifiers)
+    if ray_address is not None:
+        raise click.UsageError("--ray-address is for --executor ray; add that, or leave it out.")
+    if backend is None:
+        return contextlib.nullcontext(execute)
+    from soundbench.benchexec_keeper import BenchExecKeeper, check_benchexec
+
+    check_benchexec()
+    return contextlib.nullcontext(partial(execute, make_keeper=BenchExecKeeper))
 
 
 def _run_all(

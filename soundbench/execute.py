@@ -76,8 +76,9 @@ def execute(
     memory_bytes: int | None,
     cpu_seconds: float | None = None,
     may_start: Callable[[Job], bool] = always,
+    make_keeper: Callable[[], Keeper] = Keeper,
 ) -> Executions:
-    """Run the jobs on this machine, by default one at a time: see `Executor`."""
+    """Run the jobs on this machine, by default one at a time: see `Executor`; keepers come from `make_keeper`."""
     gpus, workers = gpus_for_tasks(), cores or 1
     capacity = Resources(len(gpus), memory_for_tasks(), workers)
 
@@ -107,7 +108,7 @@ def execute(
         stop = stack.enter_context(StopSignal())
         idle: SimpleQueue[Keeper] = SimpleQueue()
         for _ in range(workers):
-            idle.put(stack.enter_context(Keeper()))
+            idle.put(stack.enter_context(make_keeper()))
         pool = stack.enter_context(ThreadPoolExecutor(workers))
         running = _Running(schedule, capacity, gpus, pool, answer)
         try:

@@ -36,6 +36,8 @@ FINDINGS = frozenset(
         Assessment.REFUTED,
     }
 )
+# Those that accuse a verifier, not us.
+ACCUSATIONS = FINDINGS - {Assessment.REFUTED}
 
 
 class Outcome(StrEnum):

@@ -36,7 +36,7 @@ def verifier_class(name: str) -> type[Verifier]:
 
 
 def resolve(label: str, options: Mapping[str, Mapping[str, str]] | None = None) -> Verifier:
-    """The verifier that a user named: `NAME`, `NAME==VERSION`, `NAME:ARGUMENT` or `MODULE:CLASS`.
+    """The verifier that a user named: `NAME`, `NAME==VERSION`, `NAME:ARGUMENT`, `MODULE:CLASS` or that with a version.
 
     What stands before a colon is a registered name, or else a module, looked up in the current folder too.
     `options` are by verifier's name, then by option; `[option=value,…]` at the end sets some for this one alone.
@@ -48,7 +48,8 @@ def resolve(label: str, options: Mapping[str, Mapping[str, str]] | None = None) 
     head, _, argument = named.partition(":")
     name, _, version = head.partition("==")
     if argument and name not in known_verifiers():
-        found, argument = _import_class(head, argument), ""
+        class_name, _, version = argument.partition("==")
+        found, argument = _import_class(head, class_name), ""
     else:
         found = verifier_class(name)
     given = {**(options or {}).get(found.name, {}), **own_options}

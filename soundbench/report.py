@@ -9,7 +9,8 @@ from rich.text import Text
 
 from soundbench.ground_truth import TwinKind
 from soundbench.judge import Assessment
-from soundbench.metrics import INCONCLUSIVE_CLAIMS, Finding, Summary
+from soundbench.known_issues import Listed, Standing
+from soundbench.metrics import INCONCLUSIVE_CLAIMS, Finding, KnownFinding, Summary
 
 FINDING_WORDS = {
     Assessment.UNSOUND: "unsound claim",
@@ -17,13 +18,15 @@ FINDING_WORDS = {
     Assessment.BAD_WITNESS: "bad witness",
     Assessment.INCONSISTENT: "inconsistent claim",
 }
+# The row that is there only where some verifier has such findings.
+KNOWN = "known findings"
 
 
 def exit_code(summaries: Sequence[Summary], min_exercised: int) -> int:
     """The exit code of `evaluate` and `score`.
 
-    3 if our ground truth was refuted, else 1 if there is a finding, else 4 if some verifier exercised fewer
-    than `min_exercised` pairs, the track `tight` not counted, else 0.
+    3 if our ground truth was refuted, else 1 if there is a finding that is not known already, else 4 if some verifier
+    exercised fewer than `min_exercised` pairs, the track `tight` not counted, else 0.
     """
     everything = [*summaries, *tight_of(summaries)]
     if any(_count_refuted(summary) for summary in everything):
@@ -54,8 +57,9 @@ def columns_of(summaries: Sequence[Summary]) -> list[Mapping[str, Text]]:
     has_pairs = any(twin.count for summary in summaries for twin in summary.twins.values())
     columns = [_pair_cells(summary) if has_pairs else _ratio_cells(summary) for summary in summaries]
     if any(summary.variants.count for summary in summaries):
-        return [{**cells, **_variant_cells(each)} for cells, each in zip(columns, summaries, strict=True)]
-    return columns
+        columns = [{**cells, **_variant_cells(each)} for cells, each in zip(columns, summaries, strict=True)]
+    left_out = () if any(summary.known for summary in summaries) else (KNOWN,)
+    return [{label: cell for label, cell in cells.items() if label not in left_out} for cells in columns]
 
 
 def _render_part(summaries: Sequence[Summary], console: Console) -> None:
@@ -71,6 +75,11 @@ def _render_part(summaries: Sequence[Summary], console: Console) -> None:
     for summary in summaries:
         for finding in summary.findings:
             console.print(Text(_describe(summary, finding), style="red"), soft_wrap=True)
+        for known in summary.known:
+            console.print(Text(_describe_known(summary, known), style="yellow"), soft_wrap=True)
+        for listed in summary.known_issues:
+            if line := _describe_listed(listed):
+                console.print(Text(line, style="yellow"), soft_wrap=True)
     # A verifier that exercised nothing has passed nothing, and that comes first.
     for summary in sorted(summaries, key=lambda each: each.pairs_exercised > 0):
         console.print(Text(explain(summary)), soft_wrap=True)
@@ -90,8 +99,10 @@ def explain(summary: Summary) -> str:
             f"{name} refuted our ground truth on {_count(refuted, 'instance')}: the suite is wrong "
             "there, nobody is accused on it, and its makers should hear of it."
         )
-    if summary.findings:
-        claims = f"made {_count_findings(summary)}, with the evidence in the folders above"
+    new, known = _count_findings(summary.findings), _count_findings([each.finding for each in summary.known])
+    if new or known:
+        counts = ", and ".join(filter(None, (new, f"{known} known already" if known else "")))
+        claims = f"made {counts}, with the evidence in the folders above"
     else:
         claims = f"made no unsound claim on {_count(summary.violated, 'violated instance')}"
         if summary.variants.count:
@@ -133,6 +144,8 @@ def _claim_cells(summary: Summary) -> Mapping[str, Text]:
     """How many claims are of which kind."""
     return {
         "findings": Text(str(len(summary.findings)), style="bold red" if summary.findings else "green"),
+        # The kinds below count both.
+        KNOWN: Text(str(len(summary.known)), style="yellow" if summary.known else ""),
         "  unsound": Text(str(summary.unsound)),
         "  false alarm": Text(str(summary.false_alarm)),
         "  bad witness": Text(str(summary.bad_witness)),
@@ -173,16 +186,36 @@ def _describe(summary: Summary, finding: Finding) -> str:
     )
 
 
+def _describe_known(summary: Summary, known: KnownFinding) -> str:
+    reason = " ".join(known.issue.reason.split())
+    return f"known until {known.issue.expires}, {_describe(summary, known.finding)}; {reason}"
+
+
+def _describe_listed(listed: Listed) -> str | None:
+    """What its author should hear of an entry of a list; None if that is nothing."""
+    issue = listed.issue
+    entry = f"known issue ({issue.assessment}, {issue.verifier}, {issue.instance})"
+    match listed.standing:
+        case Standing.EXPIRED:
+            return f"{entry} has expired on {issue.expires} and does not count any more; set a new date, or remove it"
+        case Standing.UNMATCHED:
+            return f"{entry} matches no finding of this run; remove it if the bug is gone"
+        case Standing.NOT_RUN:
+            return f"{entry} is about no instance of this run"
+        case Standing.MATCHED:
+            return None
+
+
 def _count_refuted(summary: Summary) -> int:
     """On how many instances our ground truth is refuted, be it by a variant."""
     return len({each.instance for each in summary.findings if each.assessment is Assessment.REFUTED})
 
 
-def _count_findings(summary: Summary) -> str:
-    """How many findings of each kind, such as '2 unsound claims and 1 false alarm'."""
-    found = Counter(finding.assessment for finding in summary.findings)
+def _count_findings(findings: Sequence[Finding]) -> str:
+    """How many findings of each kind, such as '2 unsound claims and 1 false alarm'; empty if there is none."""
+    found = Counter(finding.assessment for finding in findings)
     counts = [_count(number, FINDING_WORDS[kind]) for kind, number in found.items()]
-    return " and ".join(filter(None, (", ".join(counts[:-1]), counts[-1])))
+    return " and ".join(filter(None, (", ".join(counts[:-1]), *counts[-1:])))
 
 
 def _count(number: int, noun: str) -> str:

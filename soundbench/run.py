@@ -50,6 +50,7 @@ class Identity:
     memory_bytes: int | None
     level: Level
     cpu_seconds: float | None = None
+    backend: str | None = None
 
 
 def identify(
@@ -59,8 +60,12 @@ def identify(
     memory_bytes: int | None,
     level: Level = Level.STANDARD,
     cpu_seconds: float | None = None,
+    backend: str | None = None,
 ) -> Identity:
-    """The identity of a run of these verifiers on the suite; limits are None where the user gave none."""
+    """The identity of a run of these verifiers on the suite; limits are None where the user gave none.
+
+    `backend` is who watches over them, None for ourselves.
+    """
     described = (
         {
             "verifier": each.label,
@@ -70,7 +75,7 @@ def identify(
         for each in verifiers
     )
     name = f"{suite.name} {suite.version}"
-    return Identity(name, suite.digest, tuple(described), timeout_seconds, memory_bytes, level, cpu_seconds)
+    return Identity(name, suite.digest, tuple(described), timeout_seconds, memory_bytes, level, cpu_seconds, backend)
 
 
 @dataclass(frozen=True, slots=True)
