@@ -189,8 +189,8 @@ def main() -> None:
     load = load_average()
     body = (
         f"{table(measure(rounds))}\n\n{rounds} rounds of {ROUND} instances each, in turn. `runexec` is the program of "
-        f"BenchExec {version('benchexec')}, started anew for\neach instance, and `RunExecutor` its class, which runs all "
-        f"of them in one process; both without containers, with the\ncgroups of this machine. {machine(load)}"
+        f"BenchExec {version('benchexec')}, started anew for\neach instance, and `RunExecutor` its class, which runs "
+        f"all of them in one process; both without containers, with the\ncgroups of this machine. {machine(load)}"
     )
     publish("Harness overhead", "python benchmarks/harness_overhead.py", body)
 
