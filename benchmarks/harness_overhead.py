@@ -188,9 +188,9 @@ def main() -> None:
     rounds = -(-parser.parse_args().instances // ROUND)
     load = load_average()
     body = (
-        f"{table(measure(rounds))}\n\n{rounds} rounds of {ROUND} instances each, in turn. `runexec` is BenchExec "
-        f"{version('benchexec')}, a\nPython that is started for each instance; its class runs all of them in one. Both "
-        f"without containers, with cgroups as far\nas they find them. {machine(load)}"
+        f"{table(measure(rounds))}\n\n{rounds} rounds of {ROUND} instances each, in turn. `runexec` is the program of "
+        f"BenchExec {version('benchexec')}, started anew for\neach instance, and `RunExecutor` its class, which runs "
+        f"all of them in one process; both without containers, with the\ncgroups of this machine. {machine(load)}"
     )
     publish("Harness overhead", "python benchmarks/harness_overhead.py", body)
 

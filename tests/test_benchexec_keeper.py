@@ -112,6 +112,39 @@ def test_nothing_survives_a_stop(scratch):
     assert not is_running(process)
 
 
+# What BenchExec comes to where it finds no cgroups, and less: it runs the command, and limits nothing.
+UNLIMITED = """
+import json, subprocess, sys
+channel = open(sys.argv[1], "r+")
+request = json.load(channel)
+code = subprocess.run(request["command"], env=request["environment"], cwd=request["working_folder"]).returncode
+channel.seek(0)
+channel.truncate()
+json.dump({"exit_code": code, "signal": None}, channel)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "limits", "reason"),
+    [
+        ("print('done')", HALF_A_MINUTE, EndReason.EXIT),
+        (LOOP, Limits(0.5), EndReason.WALL_LIMIT),
+        (LOOP, Limits(30.0, cpu_seconds=0.5), EndReason.CPU_LIMIT),
+        ("x = []\nwhile True: x.append(bytearray(1 << 20))", Limits(30.0, memory_bytes=200 << 20),
+         EndReason.MEMORY_LIMIT),
+    ],
+)  # fmt: skip
+def test_our_own_limits_stay_behind_those_of_benchexec(monkeypatch, run, tmp_path, code, limits, reason):
+    driver = tmp_path / "driver.py"
+    driver.write_text(UNLIMITED)
+    monkeypatch.setattr("soundbench.benchexec_keeper._DRIVER", driver)
+    monkeypatch.setattr("soundbench.benchexec_keeper.LATER_SECONDS", 0.5)
+    ending, _ = run(code, limits)
+    assert ending.reason is reason
+    assert ending.cpu_seconds > 0
+    assert ending.peak_memory_bytes > 0
+
+
 def test_a_driver_that_fails_is_no_ending_of_the_command(monkeypatch, run, tmp_path):
     broken = tmp_path / "driver.py"
     broken.write_text("import sys; print('no cgroups for you'); sys.exit(1)")
