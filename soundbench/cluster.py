@@ -63,8 +63,12 @@ def _session(ray: Ray, address: str | None) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     before = signal.getsignal(signal.SIGTERM)
     modules = [str(path) for path in _modules_of_ones_own()]
+    # Ray would kill a worker's keeper with it, which could then not end what the verifier has started.
+    needed: dict[str, Any] = {"env_vars": {"RAY_kill_child_processes_on_worker_exit": "false"}}
+    if modules:
+        needed["py_modules"] = modules
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", runtime_env={"py_modules": modules})
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", runtime_env=needed)
     except (ConnectionError, RuntimeError, ValueError) as error:
         place = f"the Ray cluster at {address}" if address else "a Ray cluster"
         raise InputError(f"{place} cannot be used: {_first_line(error)}; see `ray status`, or --ray-address") from None
