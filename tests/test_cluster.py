@@ -107,7 +107,9 @@ def nodes():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(TESTS), prepend=":")
-        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+        # A node counts as dead within seconds.
+        health = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_timeout_ms": 5000}
+        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": health})
         started.add_node(num_cpus=2, num_gpus=2)
         started.add_node(num_cpus=2)
         yield started
@@ -166,6 +168,7 @@ def test_results_are_those_of_the_local_executor(nodes, suite, tmp_path):
 
 
 @needs_ray
+@pytest.mark.slow
 def test_a_file_is_sent_once_and_forgotten_once_nobody_needs_it(nodes, suite, monkeypatch):
     jobs = jobs_of(suite, LABELS[0]) + jobs_of(suite, LABELS[1])
     sent, running = Counter(), []
@@ -187,6 +190,7 @@ def test_a_file_is_sent_once_and_forgotten_once_nobody_needs_it(nodes, suite, mo
 
 
 @needs_ray
+@pytest.mark.slow
 def test_a_task_whose_worker_dies_is_started_again(nodes, suite):
     ((_, execution),) = on(nodes, jobs_of(suite, "test_cluster:MurdererOnce")[:1])
     assert execution.answer.claim is Claim.VERIFIED
@@ -225,12 +229,14 @@ def test_a_node_that_dies_costs_time_but_no_result(nodes, suite):
 
 
 @needs_ray
+@pytest.mark.slow
 def test_every_task_that_needs_a_gpu_gets_its_own(nodes, suite):
     assert len(list(on(nodes, jobs_of(suite, "test_cluster:NeedsGpu")[:2]))) == 2
     assert {gpu for *_, gpu in traces()} == {"0", "1"}
 
 
 @needs_ray
+@pytest.mark.slow
 def test_more_gpus_than_any_node_has_are_told_before_anything_runs(nodes, suite):
     jobs = [Job(resolve("test_cluster:NeedsGpu", {"needs-gpu": {"gpus": "3"}}), suite.instances[0])]
     with pytest.raises(InputError, match="needs 3 GPUs a task, but the largest node of the cluster has 2"):
@@ -245,6 +251,7 @@ def test_a_verifier_that_is_missing_on_a_node_is_told_before_anything_runs(nodes
 
 
 @needs_ray
+@pytest.mark.slow
 def test_settings_reach_the_nodes(nodes, suite):
     label = "fake_verifiers:Slow"
     slow = resolve(label, {"slow": {"seconds": "0.01"}})
@@ -275,6 +282,7 @@ def test_a_class_of_ones_own_is_sent(nodes, suite, monkeypatch):
 
 
 @needs_ray
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 2])
 def test_no_job_is_started_that_may_not(nodes, suite, number):
     left = iter([True] * number)
@@ -283,6 +291,7 @@ def test_no_job_is_started_that_may_not(nodes, suite, number):
 
 
 @needs_ray
+@pytest.mark.slow
 def test_closing_early_ends_what_runs(nodes, suite):
     """The verifier may be on any node; all of them are on this machine."""
     executions = on(nodes, [*jobs_of(suite, LABELS[0])[:1], *jobs_of(suite, "test_cluster:Waits")[:2]])
@@ -329,6 +338,18 @@ def test_an_address_without_ray_is_wrong_usage(tmp_path, monkeypatch):
     result = CliRunner().invoke(main, ["evaluate", "fake_verifiers:Scripted", "--ray-address", "a:1", "--out", "run"])
     assert result.exit_code == 2
     assert "--executor ray" in result.stderr
+
+
+@needs_ray
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1", "host.invalid:6379", "a:99999"])
+def test_an_address_where_nothing_answers_is_told_at_once(tmp_path, monkeypatch, address):
+    monkeypatch.chdir(tmp_path)
+    words = ["evaluate", "fake_verifiers:Scripted", "--executor", "ray", "--ray-address", address, "--out", "run"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"soundbench: --ray-address {address}: nothing answers there (")
+    assert not Path("run").exists()
 
 
 def test_ray_is_imported_by_nobody_who_does_not_use_it():
