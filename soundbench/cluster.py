@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import os
 import signal
+import socket
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from soundbench.verifier import Execution, Verifier
 # How often a task is started whose worker or node dies.
 ATTEMPTS = 3
 _WAIT_SECONDS = 1.0
+_ANSWER_SECONDS = 10.0
 # Ray's module: without types here, since it is not installed everywhere.
 Ray = Any
 Ref = Any
@@ -60,11 +62,16 @@ def _import_ray() -> Ray:
 @contextlib.contextmanager
 def _session(ray: Ray, address: str | None) -> Iterator[None]:
     """A connection to the cluster; leaving it ends all tasks. TERM keeps the meaning that it has for us."""
+    _check_address(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     before = signal.getsignal(signal.SIGTERM)
     modules = [str(path) for path in _modules_of_ones_own()]
+    # Ray would kill a worker's keeper with it, which could then not end what the verifier has started.
+    needed: dict[str, Any] = {"env_vars": {"RAY_kill_child_processes_on_worker_exit": "false"}}
+    if modules:
+        needed["py_modules"] = modules
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", runtime_env={"py_modules": modules})
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", runtime_env=needed)
     except (ConnectionError, RuntimeError, ValueError) as error:
         place = f"the Ray cluster at {address}" if address else "a Ray cluster"
         raise InputError(f"{place} cannot be used: {_first_line(error)}; see `ray status`, or --ray-address") from None
@@ -74,6 +81,23 @@ def _session(ray: Ray, address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_address(address: str | None) -> None:
+    """Make sure that something answers at an address, for which Ray would wait for minutes.
+
+    Raises:
+        InputError: nothing does, or it is of another form.
+    """
+    if address in (None, "auto"):
+        return
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"--ray-address {address}: nothing answers there ({error}); give HOST:PORT as `ray start --head` prints it"
+        ) from None
 
 
 def _modules_of_ones_own() -> list[Path]:
