@@ -1,7 +1,6 @@
 """`soundbench report`: what came of runs that are over, on the terminal or as a page."""
 
 import shlex
-import sys
 from pathlib import Path
 
 import click
@@ -46,6 +45,8 @@ def command(runs: tuple[Path, ...], suite_folder: Path | None, out: Path | None,
     summaries = [summary for run in past for summary in run.summaries]
     render(summaries, Console())
     if out is not None:
-        write_page(past, suite, out, shlex.join(["soundbench", *sys.argv[1:]]))
+        of_suite = [] if suite_folder is None else ["--suite", str(suite_folder)]
+        again = shlex.join(["soundbench", "report", *map(str, runs), *of_suite, "--out", str(out)])
+        write_page(past, suite, out, again)
         click.echo(f"{out}: written")
     write_json(json_file, [to_json(summary) for summary in summaries])

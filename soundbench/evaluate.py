@@ -19,6 +19,9 @@ from soundbench.suite import Suite
 from soundbench.variants import make_variants
 from soundbench.verifier import Execution, Verifier
 from soundbench.vnnlib import read_property
+from soundbench.within import Within
+
+_ADVICE = "remove its line from the run's results.jsonl and run again"
 
 
 def check_installed(verifiers: Sequence[Verifier]) -> None:
@@ -103,7 +106,7 @@ def judge_run(run: Run, suite: Suite, variants: Sequence[Instance] = ()) -> tupl
 
     Nobody is accused where our ground truth is refuted.
     """
-    judgements, results_of = [], defaultdict(list)
+    judgements, results_of, files = [], defaultdict(list), Within(run.folder, _ADVICE)
     for result in run.results:
         results_of[result.instance, result.variant].append(result)
     for instance in _in_order(suite, variants):
@@ -112,7 +115,7 @@ def judge_run(run: Run, suite: Suite, variants: Sequence[Instance] = ()) -> tupl
             continue
         unsafe, truth = read_property(instance.vnnlib), suite.ground_truth.get(instance.name)
         for result in results:
-            text = _read_text(run.folder, result.counterexample)
+            text = None if result.counterexample is None else _read_text(files.file(result.counterexample))
             judgements.append(judge(result, instance, unsafe, truth, text))
     return withdraw_refuted(judgements)
 
@@ -125,11 +128,14 @@ def summarise_run(
     variants: Sequence[Instance] = (),
 ) -> tuple[Summary, ...]:
     """Write the findings' folders and sum up the judgements of every verifier, which are given by label."""
-    instances = {(each.name, each.variant): each for each in (*suite.instances, *variants)}
+    instances, files = (
+        {(each.name, each.variant): each for each in (*suite.instances, *variants)},
+        Within(run.folder, _ADVICE),
+    )
 
     def exhibit(judgement: Judgement) -> Exhibit:
         result = judgement.result
-        log = run.folder / result.log if result.log else None
+        log = files.file(result.log) if result.log else None
         truth = suite.ground_truth.get(result.instance)
         return Exhibit(judgement, instances[result.instance, result.variant], truth, log)
 
@@ -146,7 +152,9 @@ def summarise_run(
             for each in contradicted
             if each.verified.result.verifier == label
         }
-        summaries.append(summarise(label, version, own, suite.ground_truth, kept, both))
+        # What was run, whatever the tool says of itself by now.
+        ran = own[0].result.version if own else version
+        summaries.append(summarise(label, ran, own, suite.ground_truth, kept, both))
     return tuple(summaries)
 
 
@@ -175,12 +183,8 @@ def _record(run: Run, job: Job, execution: Execution, version: str) -> TaskResul
     )
 
 
-def _read_text(folder: Path, path: str | None) -> str | None:
-    if path is None:
-        return None
+def _read_text(path: Path) -> str:
     try:
-        return (folder / path).read_text(errors="replace")
+        return path.read_text(errors="replace")
     except OSError as error:
-        raise InputError(
-            f"{folder / path}: cannot be read ({error.strerror}); remove its line and run again"
-        ) from error
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {_ADVICE}") from None

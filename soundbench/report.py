@@ -102,7 +102,7 @@ def explain(summary: Summary) -> str:
     new, known = _count_findings(summary.findings), _count_findings([each.finding for each in summary.known])
     if new or known:
         counts = ", and ".join(filter(None, (new, f"{known} known already" if known else "")))
-        claims = f"made {counts}, with the evidence in the folders above"
+        claims = f"made {counts}, each with a folder of evidence"
     else:
         claims = f"made no unsound claim on {_count(summary.violated, 'violated instance')}"
         if summary.variants.count:

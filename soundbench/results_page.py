@@ -5,7 +5,8 @@ results/*.csv        VNN-COMP's six columns, a file a verifier
 results/findings/    the findings' folders, which replay with ONNX Runtime alone
 """
 
-import os
+import itertools
+import re
 import shutil
 import subprocess
 import sys
@@ -18,18 +19,21 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from soundbench.errors import InputError
+from soundbench.findings import FILE_NAMES
 from soundbench.ground_truth import GroundTruth
-from soundbench.judge import Judgement
+from soundbench.judge import PROVEN, Judgement
+from soundbench.level import Level, chosen
 from soundbench.metrics import INCONCLUSIVE_CLAIMS, Finding, Summary
 from soundbench.past_run import PastRun
 from soundbench.report import columns_of, explain, name_of, tight_of
-from soundbench.run import file_name
+from soundbench.run import file_name, results_table
 from soundbench.suite import Suite
 
 _TEMPLATE = "results_page.md.jinja"
 # Of the reasons why a verifier gave up, those that are told one by one.
 _REASONS_SHOWN = 6
 _REPLAY_SECONDS = 120
+_OURS = "# Results\n\nThis page was written by `soundbench report "
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,11 @@ class Entry:
     def instances(self) -> int:
         """How many of the suite's instances were run."""
         return len({each.result.instance for each in self.judgements})
+
+    @property
+    def level(self) -> Level:
+        """How much was to be run."""
+        return self.run.record.identity.level
 
     @property
     def limits(self) -> str:
@@ -82,6 +91,16 @@ class Section:
     evidence: str | None
     replayed: str | None
 
+    @property
+    def proven(self) -> str:
+        """What is proven of the instance, in words."""
+        return PROVEN[self.judgement.expected]
+
+    @property
+    def fence(self) -> str:
+        """What may stand around what its script says: it does not occur in there."""
+        return "`" * max(3, 1 + max(map(len, re.findall("`+", self.replayed or "")), default=0))
+
 
 def write_page(runs: Sequence[PastRun], suite: Suite, page: Path, command: str) -> None:
     """Write the page and, in a folder beside it of the same name, tables and evidence; what was there is replaced.
@@ -94,35 +113,44 @@ def write_page(runs: Sequence[PastRun], suite: Suite, page: Path, command: str) 
     beside = page.with_suffix("")
     if beside == page:
         raise InputError(f"{page}: name a file that ends with .md, so that a folder can lie beside it")
+    _check_ours(page, beside)
     entries = entries_of(runs)
+    partial = beside.with_name(f".{beside.name}.partial")
     try:
-        _empty(beside)
-        tables = {entry.name: _copy_table(entry, beside) for entry in entries}
-        sections = [_section(entry, each, suite, beside) for entry in entries for each in _findings_of(entry.summary)]
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        tables = {entry.name: _write_table(entry, suite, partial, beside.name) for entry in entries}
+        sections = [_section(entry, each, suite, partial) for entry in entries for each in _findings_of(entry.summary)]
         text = _template().render(
             suite=suite,
             entries=entries,
+            of_level={level: len(chosen(suite, level)) for level in {entry.level for entry in entries}},
             parts=_parts(entries),
             explained=[explain(entry.summary) for entry in entries],
-            compared=_ran_both_ways(entries),
+            both_ways=_ran_both_ways(entries),
             tables=tables,
             sections=sections,
+            folder=beside.name,
             command=command,
         )
+        shutil.rmtree(beside, ignore_errors=True)
+        partial.rename(beside)
         page.write_text(text)
     except OSError as error:
         raise InputError(f"{page}: cannot be written ({error}); name another --out") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def entries_of(runs: Sequence[PastRun]) -> list[Entry]:
-    """Every verifier of the runs; where two bear one name, that of the run's folder stands behind it."""
+    """Every verifier of the runs; where two bear one name, the run's folder stands behind it."""
     names = Counter(name_of(summary) for run in runs for summary in run.summaries)
     entries = []
     for run in runs:
         settings = {each["verifier"]: each["settings"] for each in run.record.identity.verifiers}
         for summary in run.summaries:
             name = name_of(summary)
-            label = f"{name} ({run.folder.name})" if names[name] > 1 else name
+            label = f"{name} ({run.folder})" if names[name] > 1 else name
             own = tuple(each for each in run.judgements if each.result.verifier == summary.verifier)
             entries.append(Entry(label, settings[summary.verifier], run, summary, own))
     return entries
@@ -132,12 +160,12 @@ def _findings_of(summary: Summary) -> tuple[Finding, ...]:
     return (*summary.findings, *(summary.tight.findings if summary.tight else ()))
 
 
-def _ran_both_ways(entries: Sequence[Entry]) -> bool:
-    """Whether a verifier was run with its own attacks, and without."""
+def _ran_both_ways(entries: Sequence[Entry]) -> list[str]:
+    """The verifiers that were run with their own attacks, and without."""
     ways: defaultdict[str, set[object]] = defaultdict(set)
     for entry in entries:
         ways[entry.summary.verifier.partition("[")[0]].add(entry.settings.get("attack"))
-    return any({True, False} <= each for each in ways.values())
+    return [name for name, each in ways.items() if {True, False} <= each]
 
 
 def _parts(entries: Sequence[Entry]) -> list[tuple[str, list[list[str]]]]:
@@ -159,37 +187,36 @@ def _rows(names: Sequence[str], columns: Sequence[Mapping[str, Any]]) -> list[li
     return [["", *names], *([label.strip(), *(column[label].plain for column in columns)] for label in labels)]
 
 
-def _empty(folder: Path) -> None:
-    """Remove what an earlier page left, and nothing else."""
-    if folder.is_dir():
-        strangers = sorted(each.name for each in folder.iterdir() if each.name != "findings" and each.suffix != ".csv")
-        if strangers:
-            raise InputError(f"{folder}: holds {strangers[0]}, which no page has put there; name another --out")
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+def _check_ours(page: Path, beside: Path) -> None:
+    """Make sure that nothing is overwritten but what an earlier report has left.
+
+    Raises:
+        InputError: there is something else.
+    """
+    is_ours = page.is_file() and page.read_text(errors="replace").startswith(_OURS)
+    if page.exists() and not is_ours:
+        raise InputError(f"{page}: is there, and no report; name another --out")
+    if not is_ours and beside.exists() and (not beside.is_dir() or any(beside.iterdir())):
+        raise InputError(f"{beside}: is there, and no report's folder; name another --out")
 
 
-def _copy_table(entry: Entry, beside: Path) -> str:
-    """Copy a verifier's results.csv; its path from the page."""
-    folder, own = entry.run.folder, f"results-{file_name(entry.summary.verifier)}.csv"
-    source = folder / own if (folder / own).is_file() else folder / "results.csv"
-    target = beside / f"{file_name(entry.name.replace(' ', '-'))}.csv"
-    shutil.copyfile(source, target)
-    return f"{beside.name}/{target.name}"
+def _write_table(entry: Entry, suite: Suite, folder: Path, shown: str) -> str:
+    """Write a verifier's results.csv; its path from the page, where the folder is `shown`."""
+    name = f"{file_name(entry.name.replace(' ', '-'))}.csv"
+    (folder / name).write_text(results_table(suite, [each.result for each in entry.judgements]))
+    return f"{shown}/{name}"
 
 
-def _section(entry: Entry, finding: Finding, suite: Suite, beside: Path) -> Section:
+def _section(entry: Entry, finding: Finding, suite: Suite, folder: Path) -> Section:
     judgement, truth = entry.judgement_of(finding), suite.ground_truth.get(finding.instance)
     if finding.evidence is None:
         return Section(entry.name, finding, judgement, truth, None, None)
-    folder = Path(finding.evidence)
-    target = beside / "findings" / folder.name
-    number = 1
-    while target.exists():
-        number += 1
-        target = beside / "findings" / f"{folder.name}-{number}"
-    shutil.copytree(folder, target)
-    return Section(entry.name, finding, judgement, truth, os.path.relpath(target, beside.parent), _replay(target))
+    source = Path(finding.evidence)
+    names = itertools.chain([source.name], (f"{source.name}-{number}" for number in itertools.count(2)))
+    target = next(path for path in (folder / "findings" / name for name in names) if not path.exists())
+    # Nothing but what a finding holds: the run's folder may be somebody else's.
+    shutil.copytree(source, target, ignore=lambda _, found: [name for name in found if name not in FILE_NAMES])
+    return Section(entry.name, finding, judgement, truth, f"findings/{target.name}", _replay(target))
 
 
 def _replay(folder: Path) -> str | None:
@@ -197,9 +224,11 @@ def _replay(folder: Path) -> str | None:
     script = folder / "replay.py"
     if not script.is_file():
         return None
-    ran = subprocess.run(
-        [sys.executable, "-I", str(script)], capture_output=True, text=True, timeout=_REPLAY_SECONDS, check=False
-    )
+    command = [sys.executable, "-I", str(script)]
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=_REPLAY_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return f"(did not end within {_REPLAY_SECONDS} s)"
     return (ran.stdout + ran.stderr).strip()
 
 
@@ -208,18 +237,19 @@ def _template() -> Any:  # noqa: ANN401 (jinja2's template)
     environment = Environment(  # noqa: S701
         loader=PackageLoader("soundbench", "."), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"cell": _cell, "code": _code}
+    environment.filters |= {"text": _text, "code": _code}
     return environment.get_template(_TEMPLATE)
 
 
-def _cell(text: object) -> str:
-    """A text for a table's cell, in which it can neither end the cell nor the line."""
-    return _one_line(str(text)).replace("|", "\\|")
+def _text(text: object) -> str:
+    """A text that ends neither its cell nor its line, and has no meaning as Markdown or HTML."""
+    return re.sub(r"([\\|`<\[\]*&])", r"\\\1", _one_line(str(text)))
 
 
-def _code(text: str) -> str:
-    """A tool's own words, in which nothing is Markdown."""
-    return f"`{_cell(text).replace('`', chr(39))}`" if text.strip() else ""
+def _code(text: object) -> str:
+    """A text as code: a tool's own words."""
+    line = _one_line(str(text)).replace("`", "'").replace("|", "\\|")
+    return f"`{line}`" if line else ""
 
 
 def _one_line(text: str) -> str:

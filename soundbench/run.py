@@ -113,18 +113,8 @@ class Run:
         results = [each for each in self.results if each.variant is None]
         verifiers = list(dict.fromkeys(result.verifier for result in results))
         for verifier in verifiers:
-            by_instance = {each.instance: each for each in results if each.verifier == verifier}
-            table = io.StringIO()
-            writer = csv.writer(table, lineterminator="\n")
-            for instance in suite.instances:
-                result = by_instance.get(instance.name)
-                if result is None:
-                    continue
-                paths = (os.path.relpath(path, suite.root) for path in (instance.onnx, instance.vnnlib))
-                prepare, run = (f"{seconds:.3f}" for seconds in (result.prepare_seconds, result.ending.wall_seconds))
-                writer.writerow([suite.name, *paths, prepare, RESULT_WORD[result.claim], run])
             name = "results.csv" if len(verifiers) == 1 else f"results-{file_name(verifier)}.csv"
-            _write(self.folder / name, table.getvalue())
+            _write(self.folder / name, results_table(suite, [each for each in results if each.verifier == verifier]))
 
 
 @contextlib.contextmanager
@@ -147,6 +137,21 @@ def open_run(folder: Path, identity: Identity) -> Iterator[Run]:
         yield Run(folder, descriptor, results)
 
 
+def results_table(suite: Suite, results: Sequence[TaskResult]) -> str:
+    """One verifier's results as a VNN-COMP results.csv, in the suite's order, without variants."""
+    by_instance = {each.instance: each for each in results if each.variant is None}
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    for instance in suite.instances:
+        result = by_instance.get(instance.name)
+        if result is None:
+            continue
+        paths = (os.path.relpath(path, suite.root) for path in (instance.onnx, instance.vnnlib))
+        prepare, run = (f"{seconds:.3f}" for seconds in (result.prepare_seconds, result.ending.wall_seconds))
+        writer.writerow([suite.name, *paths, prepare, RESULT_WORD[result.claim], run])
+    return table.getvalue()
+
+
 def read_record(folder: Path) -> Record:
     """What the folder of a run says of it; its identity opens it again.
 
@@ -158,13 +163,29 @@ def read_record(folder: Path) -> Record:
         if found is None:
             raise TypeError
         kept: dict[str, Any] = {each.name: found.get(each.name) for each in fields(Identity)}
-        verifiers = tuple(
-            {name: each[name] for name in ("verifier", "version", "settings")} for each in found["verifiers"]
-        )
+        verifiers = tuple(_read_verifier(each) for each in found["verifiers"])
         identity = Identity(**{**kept, "verifiers": verifiers, "level": Level(found["level"])})
-        return Record(identity, {name: found["started"][name] for name in _circumstances()})
+        _demand(isinstance(identity.suite, str) and isinstance(identity.suite_digest, str))
+        for limit in (identity.timeout_seconds, identity.cpu_seconds, identity.memory_bytes):
+            _demand(limit is None or (isinstance(limit, int | float) and not isinstance(limit, bool)))
+        started = {name: found["started"][name] for name in _circumstances()}
+        _demand(all(isinstance(each, str | int) for each in started.values()) and isinstance(started["at"], str))
+        return Record(identity, started)
     except (TypeError, KeyError, ValueError):
         raise InputError(f"{folder}: holds no run of this version of soundbench; name one of evaluate's") from None
+
+
+def _read_verifier(fields: Any) -> Mapping[str, Any]:  # noqa: ANN401 (any JSON value)
+    """What a run says of one of its verifiers."""
+    _demand(isinstance(fields["verifier"], str) and isinstance(fields["version"], str))
+    _demand(isinstance(fields["settings"], dict))
+    return {name: fields[name] for name in ("verifier", "version", "settings")}
+
+
+def _demand(holds: bool) -> None:
+    """Raise a ValueError unless this holds."""
+    if not holds:
+        raise ValueError
 
 
 def file_name(text: str) -> str:

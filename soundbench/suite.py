@@ -74,7 +74,7 @@ def load_suite(root: Path) -> Suite:
     hashes = manifest.get("files")
     if not isinstance(hashes, dict):
         raise InputError(f"{root / MANIFEST}: lists no files; generate or download the suite again")
-    files = Within(root)
+    files = Within(root, "get the suite again")
     verify_hashes(files, root, hashes)
     rows = read_rows(root)
     if INSTANCES not in hashes:

@@ -8,10 +8,11 @@ from soundbench.errors import InputError
 
 
 class Within:
-    """Finds files of a suite's folder, thousands of ordinary ones within a moment."""
+    """Finds files of a folder, thousands of ordinary ones in a moment; `advice` ends what it says of a wrong path."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, advice: str) -> None:
         self._root = root
+        self._advice = advice
         self._real_root = root.resolve()
         self._folders: dict[str, Path | None] = {}
         self._files: dict[str, Path] = {}
@@ -52,15 +53,11 @@ class Within:
             path = (root / relative).resolve()
             is_file = path.is_file()
         except (OSError, ValueError, RuntimeError) as error:
-            raise InputError(
-                f"{root}: {relative!r} cannot be the path of a file ({error}); get the suite again"
-            ) from None
+            raise InputError(f"{root}: {relative!r} cannot be the path of a file ({error}); {self._advice}") from None
         if Path(relative).is_absolute() or not path.is_relative_to(self._real_root):
-            raise InputError(
-                f"{root}: the path {relative!r} leads out of the suite; get the suite from its source again"
-            )
+            raise InputError(f"{root}: the path {relative!r} leads out of the folder; {self._advice}")
         if not is_file:
-            raise InputError(f"{root}: no such file as {relative!r}, though the suite lists it; get the suite again")
+            raise InputError(f"{root}: no such file as {relative!r}, though it is listed; {self._advice}")
         return path
 
 

@@ -11,6 +11,7 @@ from fake_verifiers import Scripted, writes
 from small_suite import small_suite
 from soundbench.cli import main
 
+from soundbench.ground_truth import Expected
 from soundbench.option import Option
 
 HONEST, GULLIBLE = "test_evaluate:Honest", "fake_verifiers:SaysVerified"
@@ -100,7 +101,7 @@ def test_attack_on_and_off_stand_side_by_side(folder, labels):
     run("report", "run", "--out", "docs.md")
     page = (folder / "docs.md").read_text()
     assert table_of(page)["counterexamples found"] == ["1/1", "0/1"][-len(labels) :]
-    assert ("it was run both ways" in page) == (len(labels) == 2)
+    assert ("was run with its own attacks, and without" in page) == (len(labels) == 2)
 
 
 def test_a_tool_s_own_words_break_no_table(folder):
@@ -125,7 +126,7 @@ def test_a_stranger_s_folder_is_left_alone(folder):
     result = run("report", "run", "--out", "docs.md")
     assert (result.exit_code, result.stderr) == (
         2,
-        "soundbench: docs: holds thesis.tex, which no page has put there; name another --out\n",
+        "soundbench: docs: is there, and no report's folder; name another --out\n",
     )
     assert (folder / "docs" / "thesis.tex").read_text() == "years of work"
     assert not (folder / "docs.md").exists()
@@ -167,3 +168,97 @@ def test_a_run_of_another_suite_is_refused(monkeypatch):
         2,
         "soundbench: run: is a run of the suite small 1.0, not of suite; name --suite\n",
     )
+
+
+def test_another_page_is_left_alone(folder):
+    evaluated(HONEST)
+    (folder / "docs.md").write_text("# Results\n\nof years of work")
+    result = run("report", "run", "--out", "docs.md")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "soundbench: docs.md: is there, and no report; name another --out\n",
+    )
+    assert (folder / "docs.md").read_text() == "# Results\n\nof years of work"
+
+
+def test_who_answered_nothing_gets_no_other_s_answers(folder):
+    evaluated(HONEST, GULLIBLE)
+    lines = (folder / "run" / "results.jsonl").read_text().splitlines(keepends=True)
+    (folder / "run" / "results.jsonl").write_text("".join(line for line in lines if HONEST not in line))
+    for table in (folder / "run").glob("*.csv"):
+        table.unlink()
+    run("report", "run", "--out", "docs.md")
+    tables = re.findall(r"\]\((docs/.*?csv)\)", (folder / "docs.md").read_text())
+    assert [len((folder / table).read_text().splitlines()) for table in tables] == [0, 3]
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../secret", "logs/link"])
+@pytest.mark.parametrize("kind", ["log", "counterexample"])
+def test_files_of_others_do_not_get_onto_the_page(folder, kind, path):
+    evaluated(GULLIBLE)
+    (folder / "secret").write_text("a secret")
+    (folder / "run" / "logs").mkdir(exist_ok=True)
+    (folder / "run" / "logs" / "link").symlink_to(folder / "secret")
+    lines = [json.loads(line) for line in (folder / "run" / "results.jsonl").read_text().splitlines()]
+    (folder / "run" / "results.jsonl").write_text("".join(json.dumps({**line, kind: path}) + "\n" for line in lines))
+    result = run("report", "run", "--out", "docs.md")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "leads out of the folder; remove its line" in result.stderr
+
+
+def test_our_own_mistake_accuses_nobody(folder, monkeypatch):
+    suite = small_suite(folder / "suite")
+    wrong = replace(suite.ground_truth["armed"], expected=Expected.HOLDS, witness=None)
+    wrong_suite = replace(suite, ground_truth={**suite.ground_truth, "armed": wrong})
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: wrong_suite)
+    assert evaluated(HONEST).exit_code == 3
+    run("report", "run", "--out", "docs.md")
+    page = (folder / "docs.md").read_text()
+    assert "This is our mistake, and accuses nobody" in page
+    assert "says `falsified`" not in page
+
+
+def test_a_contradiction_is_told_whole(folder):
+    evaluated("fake_verifiers:Wavers", "--variants")
+    run("report", "run", "--out", "docs.md")
+    page = (folder / "docs.md").read_text()
+    assert "but `falsified` of `armed" in page
+    (evidence,) = [link for link in re.findall(r"\]\((docs/findings/.*?)\)", page) if "inconsistent" in link]
+    assert {each.name for each in (folder / evidence).iterdir()} == {"verified", "falsified"}
+
+
+class Imposter(Scripted):
+    """Gives itself a version that would be a part of the page."""
+
+    name = "imposter"
+    script = writes("unsat")
+
+    def version(self) -> str:
+        return "1 <img src=x> [link](http://x) `code`"
+
+
+def test_a_version_is_no_part_of_the_page(folder):
+    evaluated("test_cli_report:Imposter")
+    run("report", "run", "--out", "docs.md")
+    page = (folder / "docs.md").read_text()
+    assert "\\<img src=x> \\[link\\](http://x) \\`code\\`" in page
+    assert not re.search(r"(?<!\\)<img|(?<!\\)\[link", page)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("verifiers", [{"verifier": [], "version": "1", "settings": {}}]),
+        ("verifiers", [{"verifier": "a", "version": "1", "settings": []}]),
+        ("verifiers", ["a"]),
+        ("timeout_seconds", "9"),
+        ("suite_digest", 3),
+        ("started", {"at": 3}),
+    ],
+)
+def test_a_description_with_wrong_values_is_one_line(folder, key, value):
+    evaluated(HONEST)
+    path = folder / "run" / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    result = run("report", "run", "--out", "docs.md")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output

@@ -208,7 +208,7 @@ class TestMeaning:
         )
 
     def test_inconsistent(self):
-        assert explain(WAVERER).startswith("waverer 2.0.0 made 1 inconsistent claim, with the evidence")
+        assert explain(WAVERER).startswith("waverer 2.0.0 made 1 inconsistent claim, each with a folder")
 
     def test_a_ground_truth_refuted_by_a_variant_accuses_us(self):
         assert "refuted our ground truth on 1 instance:" in explain(replace(VARIED, findings=(REFUTATION, REFUTATION)))
@@ -220,7 +220,7 @@ class TestMeaning:
         )
 
     def test_findings_are_counted(self):
-        assert explain(LIAR).startswith("liar 1 made 2 unsound claims and 1 false alarm, with the evidence")
+        assert explain(LIAR).startswith("liar 1 made 2 unsound claims and 1 false alarm, each with a folder")
 
     def test_three_kinds_of_findings(self):
         bad = replace(ALARM, assessment=Assessment.BAD_WITNESS)
@@ -242,8 +242,8 @@ class TestMeaning:
         assert "nobody is accused" in text
 
     def test_what_is_known_is_counted_apart(self):
-        assert "liar 1 made 1 false alarm, and 2 unsound claims known already, with" in explain(KNOWN_LIAR)
-        assert "liar 1 made 2 unsound claims known already, with" in explain(replace(KNOWN_LIAR, findings=()))
+        assert "liar 1 made 1 false alarm, and 2 unsound claims known already, each with" in explain(KNOWN_LIAR)
+        assert "liar 1 made 2 unsound claims known already, each with" in explain(replace(KNOWN_LIAR, findings=()))
 
 
 class TestKnown:
