@@ -69,7 +69,9 @@ def check_benchexec() -> None:
         try:
             keeper.run(request)
         except HarnessError as error:
-            raise InputError(f"{error}; see what python -m benchexec.check_cgroups says, or leave it out") from None
+            raise InputError(
+                f"{error}; see what python -m benchexec.check_cgroups says, or leave out --backend"
+            ) from None
 
 
 def _described(request: Request) -> dict[str, Any]:
