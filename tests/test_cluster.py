@@ -252,6 +252,20 @@ def test_a_verifier_that_is_missing_on_a_node_is_told_before_anything_runs(nodes
 
 @needs_ray
 @pytest.mark.slow
+def test_a_node_without_soundbench_is_told_before_anything_runs(nodes, suite, monkeypatch):
+    """A function of a module that no node has stands for it."""
+    Path("elsewhere").mkdir()
+    Path("elsewhere", "absent_there.py").write_text("def fault(sent, version):\n    return None\n")
+    monkeypatch.syspath_prepend(Path("elsewhere"))
+    from absent_there import fault
+
+    monkeypatch.setattr(cluster, "fault", fault)
+    with pytest.raises(InputError, match=r"^node .*: soundbench cannot be used there: .*absent_there.*; install 0"):
+        list(on(nodes, jobs_of(suite, LABELS[0])))
+
+
+@needs_ray
+@pytest.mark.slow
 def test_settings_reach_the_nodes(nodes, suite):
     label = "fake_verifiers:Slow"
     slow = resolve(label, {"slow": {"seconds": "0.01"}})
