@@ -1,7 +1,6 @@
 """What a node of a cluster does, without a cluster: it needs only what it is sent."""
 
 import gzip
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,9 +25,10 @@ class Reads(Scripted):
     """Claims what the property's first letters ask for, if the network is there."""
 
     name = "reads"
-    script = (
-        "word = open(vnnlib).read().split()[0]\nopen(result, 'w').write(word if open(onnx).read() else 'unknown')\n"
-    )
+    script = """
+word = open(vnnlib).read().split()[0]
+open(result, 'w').write(word if open(onnx).read() else 'unknown')
+"""
 
 
 class ShowsGpus(Scripted):
@@ -92,9 +92,9 @@ def test_a_task_gets_the_files_contents(pack):
 
 
 def test_nothing_is_left_of_the_files():
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     answer(question(sent("fake_verifiers:Scripted")), b"network", b"property")
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_who_needs_gpus_gets_those_that_the_node_gives(monkeypatch):
