@@ -112,8 +112,8 @@ class Start:
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """Stop it as Ctrl-C does."""
-        self._process.send_signal(signal.SIGINT)
+        """Stop it as Ctrl-C does, to which a job in the background may be deaf."""
+        self._process.send_signal(signal.SIGTERM)
         if self._process.wait() != 130:
             sys.exit("the run could not be stopped, so its time means nothing")
 

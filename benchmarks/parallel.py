@@ -3,7 +3,8 @@
     python benchmarks/parallel.py [--rounds 5] [--tasks 12]
 
 A verifier that computes for a while and does nothing else runs with one job and with two; beside it the same processes
-without soundbench, one and two at a time (`xargs -P`). All in turn, so that they see the same load.
+without soundbench, one and two at a time, each in a session of its own as well: what the machine has to give at that
+moment. All in turn, so that they see the same load.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,9 +71,12 @@ def timed(function: Callable[[], None]) -> Took:
 
 def bare(tasks: int, jobs: int) -> None:
     """The processes without soundbench."""
-    shown = "\0".join([COMPUTE.format(os.devnull)] * tasks)
-    words = ["xargs", "-0", "-n", "1", "-P", str(jobs), sys.executable, "-I", "-S", "-c"]
-    subprocess.run(words, input=shown.encode(), check=True)
+
+    def run(_: int) -> None:
+        subprocess.run(command(os.devnull), check=True, start_new_session=True)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(run, range(tasks)))
 
 
 def evaluated(tasks: int, jobs: int) -> None:
@@ -108,7 +113,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tasks", type=int, default=12)
     given, load = parser.parse_args(), load_average()
-    ways = {"xargs": bare, "soundbench": evaluated}
+    ways = {"bare processes": bare, "soundbench": evaluated}
     took: dict[tuple[str, int], list[Took]] = {(name, jobs): [] for name in ways for jobs in (1, 2)}
     for _ in range(given.rounds):
         for (name, jobs), values in took.items():

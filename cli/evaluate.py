@@ -62,13 +62,14 @@ to go on)."""
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="How many tasks run at once, fewer if they need more than a core each [default: 1].",
+    help="How many tasks run at once, fewer where their cores, memory or GPUs do not fit [default: 1].",
 )
 @click.option(
     "--memory",
     type=POSITIVE,
     metavar="GIB",
-    help="Memory limit of a task [default: what its verifier needs, or its share of 80 % of this machine's].",
+    help="Memory limit of a task, and what it takes up of 80 % of this machine's [default: what its verifier needs, or "
+    "its share].",
 )
 @click.option(
     "--level",

@@ -170,9 +170,9 @@ def _execute(
 ) -> Executions:
     """Run the jobs on the cluster, by default as many at once as it has cores: see `soundbench.execute.Executor`."""
     nodes = _nodes(ray)
-    largest = Resources(*map(max, zip(*(node.has for node in nodes), strict=True)))
     share = min(node.has.memory_bytes // node.has.cores for node in nodes)
-    check_gpus(jobs, largest.gpus, "the largest node of the cluster has")
+    most_gpus = max((job.verifier.needs.gpus for job in jobs), default=0)
+    check_gpus(jobs, max(node.has.gpus for node in nodes), "the largest node of the cluster has")
 
     def needs(verifier: Verifier) -> Resources:
         return verifier.needs.resources(memory_bytes, share)
@@ -183,11 +183,12 @@ def _execute(
         return Question(sent[job.verifier.label], seconds, cpu_seconds, wanted.memory_bytes, wanted.gpus)
 
     sent = {job.verifier.label: Sent.of(job.verifier) for job in jobs}
-    schedule = in_turns(jobs, needs)
-    running = _Running(ray, jobs, largest)
+    schedule = in_turns(jobs, lambda verifier: reserved(needs(verifier), [node.has for node in nodes]))
+    running = _Running(ray, jobs)
     try:
         while True:
-            while (begun := schedule.begin(_capacity(ray, cores))) is not None:
+            capacity = _capacity(ray, cores, most_gpus)
+            while (begun := schedule.begin(capacity)) is not None:
                 if may_start(begun.task):
                     running.start(_Handed(begun, question(begun.task)))
                 else:
@@ -207,11 +208,26 @@ def _execute(
         running.cancel()
 
 
-def _capacity(ray: Ray, cores: int | None) -> Resources:
-    """What all nodes that live have together, or so many cores of it."""
+def reserved(needs: Resources, nodes: Sequence[Resources]) -> Resources:
+    """What is asked of Ray for a task: its needs, or all that there is where no node has enough of memory or cores."""
+    return max(
+        Resources(needs.gpus, min(needs.memory_bytes, node.memory_bytes), min(needs.cores, node.cores))
+        for node in nodes
+        if node.gpus >= needs.gpus
+    )
+
+
+def _capacity(ray: Ray, cores: int | None, most_gpus: int) -> Resources:
+    """What all nodes that live have together, or so many cores of it.
+
+    Raises:
+        HarnessError: no node is left that has as many GPUs as a task needs.
+    """
     has = [node.has for node in _nodes(ray)]
-    gpus, memory_bytes, all_cores = map(sum, zip(*has, strict=True)) if has else (0, 0, 0)
-    return Resources(gpus, memory_bytes, cores or max(1, all_cores))
+    if max((each.gpus for each in has), default=-1) < most_gpus:
+        raise HarnessError("the nodes that the tasks need have left the Ray cluster; start the same command again")
+    gpus, memory_bytes, all_cores = map(sum, zip(*has, strict=True))
+    return Resources(gpus, memory_bytes, cores or all_cores)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,8 +242,8 @@ class _Handed:
 class _Running:
     """The tasks that Ray has, and the files that they and later ones need."""
 
-    def __init__(self, ray: Ray, jobs: Sequence[Job], largest: Resources) -> None:
-        self._ray, self._largest = ray, largest
+    def __init__(self, ray: Ray, jobs: Sequence[Job]) -> None:
+        self._ray = ray
         self._tasks: dict[Ref, _Handed] = {}
         self._uses = Counter(path for job in jobs for path in _files(job))
         self._files: dict[Path, Ref] = {}
@@ -239,8 +255,8 @@ class _Running:
         return not self._tasks
 
     def start(self, task: _Handed) -> None:
-        """Hand a task to Ray; of what no node has enough it takes all that the largest has."""
-        gpus, memory_bytes, cores = map(min, task.begun.taken, self._largest)
+        """Hand a task to Ray."""
+        gpus, memory_bytes, cores = task.begun.taken
         remote = self._answer.options(num_cpus=cores, num_gpus=gpus, memory=memory_bytes or None)
         ref = remote.remote(task.question, *map(self._file, _files(task.begun.task)))
         self._tasks[ref] = task

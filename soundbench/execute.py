@@ -42,7 +42,7 @@ def within(minutes: float | None) -> Callable[[], bool]:
 
 
 class Executor(Protocol):
-    """Runs jobs, wherever: `execute` on this machine."""
+    """Runs jobs: `execute` on this machine, `soundbench.cluster` on many."""
 
     def __call__(
         self,

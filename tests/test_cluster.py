@@ -22,7 +22,7 @@ from soundbench.cluster import ATTEMPTS, connected
 from soundbench.errors import InputError
 from soundbench.evaluate import judge_run, missing_jobs, run_jobs, summarise_run
 from soundbench.execute import Job, execute
-from soundbench.needs import Needs
+from soundbench.needs import Needs, Resources
 from soundbench.registry import resolve, resolve_all
 from soundbench.run import identify, open_run
 
@@ -252,6 +252,20 @@ def test_a_verifier_that_is_missing_on_a_node_is_told_before_anything_runs(nodes
 
 @needs_ray
 @pytest.mark.slow
+def test_a_node_without_soundbench_is_told_before_anything_runs(nodes, suite, monkeypatch):
+    """A function of a module that no node has stands for it."""
+    Path("elsewhere").mkdir()
+    Path("elsewhere", "absent_there.py").write_text("def fault(sent, version):\n    return None\n")
+    monkeypatch.syspath_prepend(Path("elsewhere"))
+    from absent_there import fault
+
+    monkeypatch.setattr(cluster, "fault", fault)
+    with pytest.raises(InputError, match=r"^node .*: soundbench cannot be used there: .*absent_there.*; install 0"):
+        list(on(nodes, jobs_of(suite, LABELS[0])))
+
+
+@needs_ray
+@pytest.mark.slow
 def test_settings_reach_the_nodes(nodes, suite):
     label = "fake_verifiers:Slow"
     slow = resolve(label, {"slow": {"seconds": "0.01"}})
@@ -321,6 +335,21 @@ def test_a_stopped_run_leaves_no_verifier_and_goes_on(nodes, number):
 
 
 # --- without Ray
+
+
+@pytest.mark.parametrize(
+    ("needs", "asked"),
+    [
+        (Resources(0, 5, 3), Resources(0, 5, 3)),
+        (Resources(0, 99, 4), Resources(0, 60, 2)),
+        (Resources(1, 99, 2), Resources(1, 9, 2)),
+        (Resources(2, 1, 99), Resources(2, 1, 8)),
+    ],
+)
+def test_what_is_asked_for_is_what_some_node_has(needs, asked):
+    nodes = [Resources(0, 60, 2), Resources(0, 30, 4), Resources(2, 9, 8)]
+    assert cluster.reserved(needs, nodes) == asked
+    assert any(all(part <= whole for part, whole in zip(asked, node, strict=True)) for node in nodes)
 
 
 def test_who_has_no_ray_is_told_how_to_get_it(monkeypatch, tmp_path):
