@@ -11,6 +11,7 @@ from pathlib import Path
 
 from soundbench.errors import InputError
 from soundbench.judge import ACCUSATIONS, Assessment
+from soundbench.label import at_version
 from soundbench.toml_file import built, read_toml, refuse, tables_of
 
 
@@ -30,8 +31,7 @@ class KnownIssue:
 
     def is_about(self, verifier: str, version: str) -> bool:
         """Whether it is about a verifier, as the user named it (`marabou==2.0.0`), of this version."""
-        name = verifier.removesuffix(f"=={version}")
-        return self.verifier in (name, f"{name}=={version}")
+        return self.verifier in (verifier, at_version(verifier, None), at_version(verifier, version))
 
     def names(self, instance: str) -> bool:
         """Whether it names an instance."""

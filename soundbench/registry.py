@@ -9,6 +9,7 @@ from pathlib import Path
 
 from soundbench.errors import InputError
 from soundbench.hooks import faults_as_input_errors
+from soundbench.label import split_options
 from soundbench.verifier import Selection, Verifier
 
 GROUP = "soundbench.verifiers"
@@ -44,7 +45,7 @@ def resolve(label: str, options: Mapping[str, Mapping[str, str]] | None = None) 
     Raises:
         InputError: there is no such verifier, version, argument or option.
     """
-    named, own_options = _split_options(label)
+    named, own_options = split_options(label)
     head, _, argument = named.partition(":")
     name, _, version = head.partition("==")
     if argument and name not in known_verifiers():
@@ -75,17 +76,6 @@ def resolve_all(labels: Sequence[str], settings: Sequence[str] = ()) -> tuple[Ve
     if unused:
         raise InputError(f"an option is set for {min(unused)}, which is not among the verifiers to run")
     return verifiers
-
-
-def _split_options(label: str) -> tuple[str, dict[str, str]]:
-    """What a label names, and the options in brackets at its end; brackets without a `=` belong to the name."""
-    named, bracket, listed = label.removesuffix("]").rpartition("[")
-    if not (bracket and label.endswith("]") and "=" in listed):
-        return label, {}
-    pairs = [setting.partition("=") for setting in listed.split(",")]
-    if not all(name.strip() and equals for name, equals, _ in pairs):
-        raise InputError(f"verifier {label}: write its options as [option=value,option=value]")
-    return named, {name.strip(): value for name, _, value in pairs}
 
 
 def _group_settings(settings: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -6,6 +6,7 @@ from packaging.version import InvalidVersion, Version
 
 from soundbench.errors import InputError
 from soundbench.hooks import faults_as_input_errors
+from soundbench.label import at_version
 from soundbench.registry import resolve, resolve_all
 from soundbench.verifier import Verifier
 
@@ -32,7 +33,7 @@ def releases(name: str, settings: Sequence[str] = (), between: str = "..") -> tu
     if not chosen:
         known = ", ".join(text for _, text in ordered)
         raise InputError(f"{name} has no version in {between}; it has {known}")
-    return resolve_all([f"{name}=={version}" for version in chosen], settings)
+    return resolve_all([at_version(name, version) for version in chosen], settings)
 
 
 def make_ready(verifier: Verifier, tell: Callable[[str], None]) -> str | None:

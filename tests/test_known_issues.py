@@ -103,6 +103,9 @@ def test_only_findings_that_accuse_a_verifier_can_be_allowed(tmp_path, assessmen
         ("my_verifier:Mine", "my_verifier:Mine", "class-0123", True),
         ("Mine", "my_verifier:Mine", "class-0123", False),
         ("vnncomp:a/b", "vnncomp:a/b", "", True),
+        ("marabou[tightening=sbt]", "marabou[tightening=sbt]", "2.0.0", True),
+        ("marabou==2.0.0[tightening=sbt]", "marabou[tightening=sbt]", "2.0.0", True),
+        ("marabou", "marabou[tightening=sbt]", "2.0.0", False),
     ],
 )
 def test_an_entry_is_about_a_verifier_or_one_version_of_it(entry, label, version, is_about):
