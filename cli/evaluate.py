@@ -126,7 +126,7 @@ to go on)."""
 @click.option(
     "--ray-address",
     metavar="ADDRESS",
-    help="The cluster's head, HOST:PORT [default: the one that Ray finds, or a new one on this machine].",
+    help="The cluster's head, HOST:PORT, or auto for one that runs here [default: a new one on this machine alone].",
 )
 @click.option(
     "--backend",
@@ -228,8 +228,10 @@ def _starter(readable: "Readable", minutes: float | None) -> Callable[["Job"], b
     is_time = within(minutes)
 
     def may_start(job: "Job") -> bool:
+        if not is_time():
+            return False
         readable.check(job.instance)
-        return is_time()
+        return True
 
     return may_start
 

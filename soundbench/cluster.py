@@ -29,6 +29,8 @@ from soundbench.verifier import Execution, Verifier
 # How often a task is started whose worker or node dies.
 ATTEMPTS = 3
 _WAIT_SECONDS = 1.0
+# Ray's word for a new cluster on this machine.
+LOCAL = "local"
 _ANSWER_SECONDS = 10.0
 # Ray's module: without types here, since it is not installed everywhere.
 Ray = Any
@@ -39,13 +41,14 @@ Ref = Any
 def connected(address: str | None, verifiers: Sequence[Verifier]) -> Iterator[Executor]:
     """An executor on the Ray cluster at an address, on every node of which the verifiers are known to be installed.
 
-    Without an address it is the cluster that Ray finds, or a new one on this machine alone.
+    The address `auto` is the cluster that runs on this machine. Without an address it is that of the variable
+    RAY_ADDRESS, which Ray sets for its jobs, or else a new cluster on this machine alone, as by `local`.
 
     Raises:
         InputError: Ray is not installed, there is no such cluster, or a node cannot run a verifier.
     """
     ray = _import_ray()
-    with _session(ray, address):
+    with _session(ray, address or os.environ.get("RAY_ADDRESS") or LOCAL):
         _check_nodes(ray, verifiers)
         yield partial(_execute, ray)
 
@@ -60,7 +63,7 @@ def _import_ray() -> Ray:
 
 
 @contextlib.contextmanager
-def _session(ray: Ray, address: str | None) -> Iterator[None]:
+def _session(ray: Ray, address: str) -> Iterator[None]:
     """A connection to the cluster; leaving it ends all tasks. TERM keeps the meaning that it has for us."""
     _check_address(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -73,8 +76,9 @@ def _session(ray: Ray, address: str | None) -> Iterator[None]:
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", runtime_env=needed)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        place = f"the Ray cluster at {address}" if address else "a Ray cluster"
-        raise InputError(f"{place} cannot be used: {_first_line(error)}; see `ray status`, or --ray-address") from None
+        raise InputError(
+            f"the Ray cluster at {address} cannot be used: {_first_line(error)}; see `ray status`, or --ray-address"
+        ) from None
     try:
         with contextlib.suppress(ValueError):  # not the main thread, where no handler was set
             signal.signal(signal.SIGTERM, before)
@@ -83,13 +87,13 @@ def _session(ray: Ray, address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-def _check_address(address: str | None) -> None:
+def _check_address(address: str) -> None:
     """Make sure that something answers at an address, for which Ray would wait for minutes.
 
     Raises:
         InputError: nothing does, or it is of another form.
     """
-    if address in (None, "auto"):
+    if address in (LOCAL, "auto"):
         return
     host, _, port = address.rpartition(":")
     try:
@@ -171,6 +175,7 @@ def _execute(
     """Run the jobs on the cluster, by default as many at once as it has cores: see `soundbench.execute.Executor`."""
     nodes = _nodes(ray)
     share = min(node.has.memory_bytes // node.has.cores for node in nodes)
+    largest_bytes = max(node.has.memory_bytes for node in nodes)
     most_gpus = max((job.verifier.needs.gpus for job in jobs), default=0)
     check_gpus(jobs, max(node.has.gpus for node in nodes), "the largest node of the cluster has")
 
@@ -180,7 +185,8 @@ def _execute(
     def question(job: Job) -> Question:
         seconds = job.instance.timeout_seconds if timeout_seconds is None else timeout_seconds
         wanted = needs(job.verifier)
-        return Question(sent[job.verifier.label], seconds, cpu_seconds, wanted.memory_bytes, wanted.gpus)
+        limit_bytes = wanted.memory_bytes if memory_bytes is not None else min(wanted.memory_bytes, largest_bytes)
+        return Question(sent[job.verifier.label], __version__, seconds, cpu_seconds, limit_bytes, wanted.gpus)
 
     sent = {job.verifier.label: Sent.of(job.verifier) for job in jobs}
     schedule = in_turns(jobs, lambda verifier: reserved(needs(verifier), [node.has for node in nodes]))
@@ -302,7 +308,10 @@ class _Running:
         except errors.RayTaskError as error:
             if isinstance(error.cause, SoundbenchError):
                 raise error.cause from None
-            raise HarnessError(f"a task failed on a node of the cluster: {_last_line(error)}") from None
+            if not isinstance(error.cause, errors.RayError):
+                raise HarnessError(f"a task failed on a node of the cluster: {_last_line(error)}") from None
+            # What it was sent was lost, with the node that had it.
+            return _lost(error) if task.attempt == ATTEMPTS else None
         except errors.RuntimeEnvSetupError as error:
             raise HarnessError(f"a node of the cluster could not be prepared: {_last_line(error)}") from None
         except errors.RayError as error:

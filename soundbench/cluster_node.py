@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from soundbench import __version__
-from soundbench.errors import SoundbenchError
+from soundbench.errors import HarnessError, SoundbenchError
 from soundbench.hooks import checked_version
 from soundbench.instance import Instance
 from soundbench.machine import gpus_for_tasks
@@ -42,6 +43,7 @@ class Question:
     """A task as it is sent to a node, without its files: the verifier and the limits; seconds and bytes."""
 
     sent: Sent
+    soundbench_version: str
     timeout_seconds: float
     cpu_seconds: float | None
     memory_bytes: int
@@ -67,7 +69,13 @@ def fault(sent: Sent, version: str) -> str | None:
 
 
 def answer(question: Question, onnx: bytes, vnnlib: bytes) -> Execution:
-    """Run the verifier on an instance, of which the content of both files is given."""
+    """Run the verifier on an instance, of which the content of both files is given.
+
+    Raises:
+        HarnessError: this machine, which may have joined the cluster lately, has another soundbench or verifier.
+    """
+    if (why := fault(question.sent, question.soundbench_version)) is not None:
+        raise HarnessError(f"node {socket.gethostname()}: {why}")
     with _in_memory(onnx) as network, _in_memory(vnnlib) as unsafe:
         return question.sent.resolve().answer(
             Instance("task", network, unsafe, question.timeout_seconds),

@@ -85,6 +85,10 @@ def execute(
     def needs(verifier: Verifier) -> Resources:
         return verifier.needs.resources(memory_bytes, capacity.memory_bytes // workers)
 
+    def limit_bytes(verifier: Verifier) -> int:
+        own = needs(verifier).memory_bytes
+        return own if memory_bytes is not None else min(own, capacity.memory_bytes)
+
     def answer(job: Job, own_gpus: Sequence[str]) -> Execution | None:
         if not may_start(job):
             return None
@@ -94,7 +98,7 @@ def execute(
                 job.instance,
                 timeout_seconds=timeout_seconds,
                 cpu_seconds=cpu_seconds,
-                memory_bytes=needs(job.verifier).memory_bytes,
+                memory_bytes=limit_bytes(job.verifier),
                 gpus=own_gpus,
                 keeper=keeper,
                 stop=stop,

@@ -1,6 +1,7 @@
 """What does this machine have for tasks? Memory and GPUs, within what a container or its user lets us have of them."""
 
 import contextlib
+import itertools
 import os
 import re
 from pathlib import Path
@@ -22,7 +23,9 @@ def gpus_for_tasks(devices: Path = _DEVICES) -> tuple[str, ...]:
     """The GPUs that tasks may use, as `CUDA_VISIBLE_DEVICES` names them: all, or those that it names already."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
-        return tuple(filter(None, (name.strip() for name in named.split(","))))
+        names = filter(None, (name.strip() for name in named.split(",")))
+        # What stands behind a negative number is hidden, as CUDA has it.
+        return tuple(itertools.takewhile(lambda name: not name.startswith("-"), names))
     try:
         count = sum(re.fullmatch(r"nvidia\d+", path.name) is not None for path in devices.iterdir())
     except OSError:

@@ -1,12 +1,14 @@
 """What does a task of a verifier take of a machine? Cores, memory and GPUs: declared by its class, set by the user."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 from soundbench.errors import InputError
 from soundbench.option import Option, OptionValue, read_options
+
+# No machine has more.
+_MOST_GIB = 2.0**20
 
 
 class Resources(NamedTuple):
@@ -62,6 +64,6 @@ def read_needs(verifier: str, declared: Needs, given: Mapping[str, str]) -> Need
         raise InputError(f"option {verifier}.cores: a task needs 1 core at least, not {needs.cores}")
     if needs.gpus < 0:
         raise InputError(f"option {verifier}.gpus: a task cannot need {needs.gpus} GPUs")
-    if not (math.isfinite(needs.memory) and needs.memory >= 0):
+    if not 0 <= needs.memory <= _MOST_GIB:
         raise InputError(f"option {verifier}.memory: a task cannot need {needs.memory} GiB")
     return needs

@@ -348,6 +348,14 @@ def test_a_budget_that_is_over_at_once_exercises_nothing(folder):
     assert left.endswith(f" --out runs/{run.name}")
 
 
+def test_what_is_not_started_any_more_is_not_read(monkeypatch):
+    read = []
+    monkeypatch.setattr("soundbench.readable.Readable.check_first", lambda *_: None)
+    monkeypatch.setattr("soundbench.readable.Readable.check", lambda _, instance: read.append(instance))
+    assert evaluate(HONEST, "--budget", "1e-9").exit_code == 4
+    assert not read
+
+
 def test_kept_results_are_spoken_of():
     assert "keeps" not in evaluate(HONEST, "--out", "run", "--limit", "1").stderr
     assert evaluate(HONEST, "--out", "run").stderr.startswith("run: keeps 1 results of an earlier start; 2 to run\n")

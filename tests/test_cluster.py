@@ -19,8 +19,8 @@ from soundbench.cli import main
 from soundbench import cluster
 from soundbench.claim import Claim, EndReason
 from soundbench.cluster import ATTEMPTS, connected
-from soundbench.errors import InputError
-from soundbench.evaluate import judge_run, missing_jobs, run_jobs, summarise_run
+from soundbench.errors import HarnessError, InputError
+from soundbench.evaluate import judge_run, missing_jobs, run_jobs, summarise_run, versions_of
 from soundbench.execute import Job, execute
 from soundbench.needs import Needs, Resources
 from soundbench.registry import resolve, resolve_all
@@ -152,7 +152,7 @@ def test_results_are_those_of_the_local_executor(nodes, suite, tmp_path):
             jobs = missing_jobs(suite.instances, verifiers, run)
             results = list(run_jobs(run, jobs, 2, timeout_seconds=None, memory_bytes=1 << 30, executor=executor))
             run.write_tables(suite)
-            summaries = summarise_run(run, suite, verifiers, judge_run(run, suite))
+            summaries = summarise_run(run, suite, versions_of(verifiers), judge_run(run, suite))
         files = {str(path.relative_to(run.folder)): path.read_bytes() for path in run.folder.rglob("*.txt")}
         known = {
             (each.verifier, each.instance): replace(each, ending=each.ending.reason, prepare_seconds=0)
@@ -396,3 +396,25 @@ def test_only_modules_in_the_current_folder_are_sent(tmp_path, monkeypatch):
     import own_module  # noqa: F401
 
     assert cluster._modules_of_ones_own() == [tmp_path / "own_module.py", tmp_path / "own_package"]
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_node_that_has_another_version_by_now_ends_the_run_and_records_nothing(nodes, suite, monkeypatch):
+    job = Job(resolve("fake_verifiers:Scripted"), suite.instances[0])
+    monkeypatch.setattr(cluster, "_check_nodes", lambda *_: None)
+    monkeypatch.setattr(cluster, "__version__", "0.0.0")
+    with pytest.raises(
+        HarnessError, match=r"^node .*: it has soundbench .*, and the command that was started is 0\.0\.0"
+    ):
+        list(on(nodes, [job]))
+
+
+@needs_ray
+@pytest.mark.slow
+def test_no_foreign_cluster_is_joined_unasked(nodes, monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with connected(None, [resolve("fake_verifiers:Scripted")]):
+        import ray
+
+        assert ray.get_runtime_context().gcs_address != nodes.address

@@ -344,6 +344,16 @@ def test_a_verifier_is_limited_to_the_memory_that_it_needs(suite):
     assert execution.ending.reason is EndReason.MEMORY_LIMIT
 
 
+def test_a_share_for_many_cores_is_no_more_than_the_machine_has(suite, monkeypatch):
+    class Eats(Scripted):
+        script = "import time\nx = bytearray(300 << 20)\ntime.sleep(5)\n"
+        needs = Needs(cores=64)
+
+    monkeypatch.setattr("soundbench.execute.memory_for_tasks", lambda: 200 << 20)
+    ((_, execution),) = execute([Job(Eats(), suite.instances[0])], 1, timeout_seconds=None, memory_bytes=None)
+    assert execution.ending.reason is EndReason.MEMORY_LIMIT
+
+
 def test_an_error_before_a_job_starts_ends_all(suite):
     def refuse(job):
         raise InputError(f"{job.instance.name} is broken")

@@ -18,7 +18,9 @@ def test_gpus_are_counted(devices, monkeypatch, tmp_path):
     assert gpus_for_tasks(tmp_path / "none") == ()
 
 
-@pytest.mark.parametrize(("named", "gpus"), [("", ()), ("1", ("1",)), ("2, GPU-5f", ("2", "GPU-5f"))])
+@pytest.mark.parametrize(
+    ("named", "gpus"), [("", ()), ("1", ("1",)), ("2, GPU-5f", ("2", "GPU-5f")), ("-1", ()), ("1,-1,0", ("1",))]
+)
 def test_gpus_are_those_that_the_user_names(devices, monkeypatch, named, gpus):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
     assert gpus_for_tasks(devices) == gpus

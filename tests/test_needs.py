@@ -49,6 +49,7 @@ def test_an_option_of_a_verifiers_own_is_not_taken_for_a_need():
         ({"memory": "-1"}, "option hungry.memory: a task cannot need -1.0 GiB"),
         ({"memory": "nan"}, "cannot need nan GiB"),
         ({"memory": "inf"}, "cannot need inf GiB"),
+        ({"memory": "1e308"}, "cannot need 1e.308 GiB"),
         ({"cores": "1.5"}, "'1.5' is not a whole number"),
     ],
 )

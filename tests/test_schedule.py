@@ -30,9 +30,9 @@ def used(running):
 @given(queues, capacities, st.randoms(use_true_random=False))
 def test_each_task_runs_once_in_the_order_of_its_queue_and_never_over_capacity(queues, capacity, random):
     schedule, running, started = made(queues), [], []
-    while begun := begin_all(schedule, capacity) or running:
-        running += [each for each in begun if each not in running]
-        started += [each.task for each in begun if each.task not in started]
+    while (begun := begin_all(schedule, capacity)) or running:
+        running += begun
+        started += [each.task for each in begun]
         assert all(part <= whole for part, whole in zip(used(running), capacity, strict=True))
         ended = random.choice(running)
         running.remove(ended)
