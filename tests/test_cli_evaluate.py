@@ -180,7 +180,7 @@ def test_a_known_finding_is_shown_and_does_not_fail(folder):
     assert line.endswith("; https://example.org/1")
     assert re.search(r"^findings +0$", result.stdout, re.MULTILINE)
     assert re.search(r"^known findings +1$", result.stdout, re.MULTILINE)
-    assert f"{GULLIBLE} 1 made 1 unsound claim known already, with the evidence" in result.stdout
+    assert f"{GULLIBLE} 1 made 1 unsound claim known already, each with a folder of evidence" in result.stdout
     (summary,) = json.loads((folder / "summary.json").read_text())
     assert summary["findings"] == []
     assert Path(summary["known"][0]["finding"]["evidence"], "replay.py").exists()
