@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -335,6 +336,21 @@ def test_a_stopped_run_leaves_no_verifier_and_goes_on(nodes, number):
 
 
 # --- without Ray
+
+
+@pytest.mark.parametrize(
+    ("alive", "gpus", "is_enough"), [((), 0, False), ((0,), 0, True), ((0, 1), 2, False), ((2,), 2, True)]
+)
+def test_a_cluster_that_lost_the_nodes_that_tasks_need_ends_the_run(alive, gpus, is_enough):
+    dead = {"Alive": False, "NodeID": "d", "NodeManagerHostname": "d", "Resources": {"CPU": 4, "GPU": 4, "memory": 1}}
+    nodes = [{**dead, "Alive": True, "Resources": {"CPU": 2, "GPU": each, "memory": 8}} for each in alive]
+    ray = SimpleNamespace(nodes=lambda: [dead, *nodes])
+    if is_enough:
+        assert cluster._capacity(ray, None, gpus) == Resources(gpus, 8, 2)
+        assert cluster._capacity(ray, 7, gpus).cores == 7
+    else:
+        with pytest.raises(HarnessError, match="have left the Ray cluster; start the same command again"):
+            cluster._capacity(ray, None, gpus)
 
 
 @pytest.mark.parametrize(
