@@ -5,18 +5,21 @@ does, and is not run. A weaker strength is run only where the next stronger one 
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 
 import numpy as np
 
 from soundbench.claim import Claim
 from soundbench.errors import InputError
+from soundbench.ground_truth import Role
 from soundbench.instance import Instance, Property
-from soundbench.power import Reply, Suspect, Trial
+from soundbench.power import Reply, Suspect, Trial, counted_instances
+from soundbench.suite import Suite
 from soundbench.vnnlib import read_property
 
 from .failures import NumericError, UnsupportedError
+from .faults import faults_named
 from .faults.fault import Fault
 from .reading import read_network
 from .search import verify
@@ -31,6 +34,26 @@ class Budget:
     seconds: float = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class TryFaults:
+    """A task for `run_parallel`: it tells the trial of each instance; faults go by name, since names can be sent."""
+
+    instances: tuple[Instance, ...]
+    faults: tuple[str, ...]
+    budget: Budget
+
+    def __call__(self, tell: Callable[[Trial], None]) -> None:
+        """Try one instance after the other."""
+        faults = faults_named(self.faults)
+        for instance in self.instances:
+            tell(try_faults(instance, faults, self.budget))
+
+
+def suspects(faults: Sequence[Fault]) -> tuple[Suspect, ...]:
+    """Every fault at each of its strengths, the strongest first."""
+    return tuple(Suspect(fault.name, strength) for fault in faults for strength in fault.strengths)
+
+
 def try_faults(instance: Instance, faults: Sequence[Fault], budget: Budget) -> Trial:
     """The answers of the sound verifier and of every faulty one.
 
@@ -38,23 +61,42 @@ def try_faults(instance: Instance, faults: Sequence[Fault], budget: Budget) -> T
         InputError: a file of the instance cannot be used.
     """
     unsafe = read_property(instance.vnnlib)
-    sound = answer(instance, unsafe, DEFAULT, budget)
-    replies: dict[Suspect, Reply] = {}
+    trial = Trial(instance.name, answer(instance, unsafe, DEFAULT, budget), {})
     for fault in faults:
         for strength in fault.strengths:
-            steps = fault.steps(DEFAULT, strength)
-            suspect = Suspect(fault.name, strength)
+            steps, suspect = fault.steps(DEFAULT, strength), Suspect(fault.name, strength)
             if not is_touched(instance, unsafe, fault, steps):
                 break
-            replies[suspect] = answer(instance, unsafe, steps, budget)
-            if not is_live(sound, replies[suspect]):
+            trial = replace(trial, replies={**trial.replies, suspect: answer(instance, unsafe, steps, budget)})
+            if not trial.is_live(suspect):
                 break
-    return Trial(instance.name, sound, replies)
+    return trial
 
 
-def is_live(sound: Reply, faulty: Reply) -> bool:
-    """Whether a faulty verifier says verified where the sound one does not."""
-    return faulty.claim is Claim.VERIFIED and sound.claim is not Claim.VERIFIED
+def hunt(
+    suite: Suite, instances: Sequence[Instance], faults: Sequence[Fault], budget: Budget
+) -> Mapping[str, Instance]:
+    """For each fault, at its strongest, the first instance that catches it, where there is one.
+
+    Of every instance only the faults are run that none before has caught, and the sound verifier last.
+    """
+    caught: dict[str, Instance] = {}
+    for instance in (each for each in instances if suite.ground_truth[each.name].role is Role.ARMED):
+        unsafe, pair = read_property(instance.vnnlib), suite.ground_truth[instance.name].pair
+        found = [
+            fault for fault in faults if fault.name not in caught and _says_verified(instance, unsafe, fault, budget)
+        ]
+        members = [each for each in suite.instances if suite.ground_truth[each.name].pair == pair]
+        if found and counted_instances(suite.ground_truth, [try_faults(each, (), budget) for each in members]):
+            caught |= {fault.name: instance for fault in found}
+    return caught
+
+
+def _says_verified(instance: Instance, unsafe: Property, fault: Fault, budget: Budget) -> bool:
+    steps = fault.steps(DEFAULT)
+    if not is_touched(instance, unsafe, fault, steps):
+        return False
+    return answer(instance, unsafe, steps, budget).claim is Claim.VERIFIED
 
 
 def answer(instance: Instance, unsafe: Property, steps: Steps, budget: Budget) -> Reply:

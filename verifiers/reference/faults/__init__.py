@@ -9,7 +9,7 @@ from ..steps import DEFAULT, Steps
 from . import bounds, box, reading, search, specification
 from .fault import Fault, anything, networks_with, nothing
 
-PROBABILITIES = (2.0**-3, 2.0**-4, 2.0**-6, 2.0**-8)
+PROBABILITIES = (2.0**-4, 2.0**-5, 2.0**-6, 2.0**-8, 2.0**-10)
 OF_SPLITS = "probability that a split is hit"
 _RELU, _S_SHAPED = networks_with(Relu), networks_with(Tanh, Sigmoid)
 
@@ -35,8 +35,8 @@ FAULTS = (
         bounds.stable_by_tolerance,
         "nnenum fd07f2b",
         _RELU,
-        (1e-1, 1e-2, 1e-3, 1e-4, 1e-6),
-        "tolerance",
+        (3e-3, 1e-3, 1e-4, 1e-6),
+        "share of the range",
     ),
     Fault(
         "upper-line-intercept",
@@ -46,7 +46,14 @@ FAULTS = (
         (0.4, 0.3, 0.2, 0.1, 0.01),
         "share of the intercept",
     ),
-    Fault("backsubstitution-index", bounds.back_substitution_index, "Marabou #435", _RELU),
+    Fault(
+        "backsubstitution-index",
+        bounds.back_substitution_index,
+        "Marabou #435",
+        _RELU,
+        (8.0, 5.0, 3.0),
+        "most unstable neurons of a layer",
+    ),
     Fault("tangent-wrong-side", bounds.tangent_wrong_side, "Marabou #720", _S_SHAPED),
     Fault(
         "saturation-exact",
@@ -65,7 +72,7 @@ FAULTS = (
         bounds.bias_lost,
         "MIPVerify c184f78",
         networks_with(Dense),
-        (1.0, 0.3, 0.1, 0.03, 0.01),
+        (0.2, 0.1, 0.03, 0.01),
         "share of the bias",
     ),
     Fault("leaky-slope-default", reading.leaky_slope_default, "Marabou #742", nothing),
@@ -77,7 +84,7 @@ FAULTS = (
         search.split_gap,
         "NeuralVerification.jl #94",
         anything,
-        (2.0**-2, 2.0**-3, 2.0**-4, 2.0**-6, 2.0**-10),
+        (2.0**-6, 2.0**-7, 2.0**-8, 2.0**-10, 2.0**-20),
         "share of the width",
     ),
     Fault("split-leak", search.split_leak, "NeuralVerification.jl 6b559ca", anything, PROBABILITIES, OF_SPLITS),
@@ -89,7 +96,7 @@ FAULTS = (
         bounds.inward_tolerance,
         "the track tight; NNV #361",
         anything,
-        (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-7),
+        (1.0, 0.3, 0.1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-7),
         "tolerance",
     ),
 )

@@ -12,7 +12,7 @@ from ..bounding import ConstraintBounds
 from ..failures import NumericError
 from ..intervals import Bounds
 from ..line import Line, LineTable
-from ..network import Array, Dense, Network, Relu, Scale, Sigmoid, Tanh
+from ..network import Array, Dense, Network, Node, Relu, Scale, Sigmoid, Tanh
 from ..steps import Steps
 from ..targets import Constraints
 
@@ -33,15 +33,19 @@ CURVES: Mapping[Curved, tuple[Curve, Curve]] = {
 
 
 def stable_by_tolerance(steps: Steps, tolerance: float) -> Steps:
-    """A ReLU is taken for inactive if its input is nowhere above a tolerance."""
+    """A ReLU is taken for inactive if but a small share of the range of its input is above zero."""
+
+    def is_small(lower: Array, upper: Array) -> npt.NDArray[np.bool_]:
+        return np.asarray(upper < tolerance * (upper - lower))
 
     def interval(node: Relu, tensors: Sequence[Bounds], unit: float) -> Bounds:
-        sound, is_zero = steps.interval[Relu](node, tensors, unit), tensors[node.source].upper < tolerance
+        source = tensors[node.source]
+        sound, is_zero = steps.interval[Relu](node, tensors, unit), is_small(source.lower, source.upper)
         return Bounds(np.where(is_zero, 0.0, sound.lower), np.where(is_zero, 0.0, sound.upper))
 
     def flat(sound: RelaxedLine) -> RelaxedLine:
         def line(node: Relu, lower: Array, upper: Array) -> Line:
-            return Line(*(np.where(upper < tolerance, 0.0, part) for part in sound(node, lower, upper)))
+            return Line(*(np.where(is_small(lower, upper), 0.0, part) for part in sound(node, lower, upper)))
 
         return line
 
@@ -63,19 +67,21 @@ def upper_line_intercept(steps: Steps, share: float) -> Steps:
     return replace(steps, upper_line={**steps.upper_line, Relu: upper_line})
 
 
-def back_substitution_index(steps: Steps, _strength: float) -> Steps:
-    """The coefficients of the first two unstable ReLUs of a layer change places."""
+def back_substitution_index(steps: Steps, most: float) -> Steps:
+    """In constraints carried backwards, an unstable ReLU's number among several such is taken for that in its layer."""
 
     def backward(node: Relu, target: int, rows: Array, relaxation: Relaxation) -> Substitution:
-        sound = steps.backward[Relu](node, target, rows, relaxation)
-        source = relaxation.tensors[node.source]
-        unstable = np.flatnonzero((source.lower < 0) & (source.upper > 0))[:2]
+        sound, source = steps.backward[Relu](node, target, rows, relaxation), relaxation.tensors[node.source]
+        unstable = np.flatnonzero((source.lower < 0) & (source.upper > 0))
+        if not 2 <= len(unstable) <= most:
+            return sound
         ((tensor, coefficients),) = sound.coefficients
         moved = coefficients.copy()
-        moved[:, unstable] = coefficients[:, unstable[::-1]]
+        moved[:, unstable] = 0
+        moved[:, : len(unstable)] += coefficients[:, unstable]
         return replace(sound, coefficients=((tensor, moved),))
 
-    return replace(steps, backward={**steps.backward, Relu: backward})
+    return _in_constraints(steps, Relu, backward)
 
 
 def tangent_wrong_side(steps: Steps, _strength: float) -> Steps:
@@ -147,11 +153,17 @@ def bias_lost(steps: Steps, share: float) -> Steps:
         sound = steps.backward[Dense](node, target, rows, relaxation)
         return replace(sound, constant=sound.constant - share * (np.minimum(rows, 0) @ node.bias))
 
+    return _in_constraints(steps, Dense, backward)
+
+
+def _in_constraints(steps: Steps, kind: type[Node], backward: Callable[..., Substitution]) -> Steps:
+    """The steps that carry constraints backwards in another way, but the bounds of neurons as they did."""
+
     def back_substitute(
         network: Network, form: LinearForm, relaxation: Relaxation, used: Steps
     ) -> tuple[LinearForm, ...]:
         is_constraint = network.output in form.coefficients
-        chosen = replace(used, backward={**used.backward, Dense: backward}) if is_constraint else used
+        chosen = replace(used, backward={**used.backward, kind: backward}) if is_constraint else used
         return steps.back_substitute(network, form, relaxation, chosen)
 
     return replace(steps, back_substitute=back_substitute)
