@@ -27,6 +27,7 @@ Examples:
   soundbench power --level smoke --jobs 2                  (the suite that ships)
   soundbench power my-suite --faults child-lost --faults bias-lost
   soundbench power --level thorough --json power.json --plot power.png
+  soundbench power my-suite --record          (then my-suite's level smoke catches all of it)
 
 \b
 Exit codes: 0 nothing escapes; 1 a fault escapes at its greatest strength; 2 wrong usage, or the suite cannot be read;
@@ -68,6 +69,7 @@ Exit codes: 0 nothing escapes; 1 a fault escapes at its greatest strength; 2 wro
     show_default=True,
     help="Folder of the file in which answers are kept; the same command goes on with it.",
 )
+@click.option("--record", is_flag=True, help="Write what is caught into the ground truth, for the level smoke.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the measurement to this file.")
 @click.option(
     "--plot", type=click.Path(path_type=Path), help="Draw faults and triggers to this file (needs matplotlib)."
@@ -80,6 +82,7 @@ def command(
     jobs: int,
     limit: int | None,
     out: Path,
+    record: bool,
     json_file: Path | None,
     plot: Path | None,
 ) -> None:
@@ -95,10 +98,10 @@ def command(
 
     from soundbench import __version__
     from soundbench.level import chosen
-    from soundbench.power import measure_power
+    from soundbench.power import measure_power, recorded
     from soundbench.power_journal import open_power_journal
     from soundbench.power_report import draw, exit_code, render, to_json
-    from soundbench.suite import load_suite
+    from soundbench.suite import load_suite, replace_ground_truth
 
     known = faults_named(faults)
     check_writable(json_file)
@@ -113,6 +116,8 @@ def command(
     power = measure_power(suite.ground_truth, trials, everyone)
     render(power, Console())
     write_json(json_file, to_json(power))
+    if record:
+        replace_ground_truth(suite.root, recorded(suite.ground_truth, power))
     if plot is not None:
         draw(power, suite.ground_truth, plot)
     sys.exit(exit_code(power))

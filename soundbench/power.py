@@ -4,7 +4,7 @@ Who makes such verifiers, and runs them, is no matter of this module: it takes t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from soundbench.claim import Claim
@@ -129,6 +129,17 @@ def measure(suspect: Suspect, trials: Sequence[Trial], counted: frozenset[str]) 
         seconds = sum(trial.reply(suspect).seconds for trial in trials[: last + 1])
     run = sum(suspect in trial.replies for trial in trials)
     return Measured(suspect, run, agreeing / max(len(trials), 1), live, caught, seconds)
+
+
+def recorded(ground_truth: Mapping[str, GroundTruth], power: Power) -> dict[str, GroundTruth]:
+    """The ground truth with what every instance catches, at its strongest; of faults not measured it says as before."""
+    caught = {fault: frozenset(rows[0].caught) for fault, rows in power.by_fault().items()}
+
+    def catches(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+        new = {fault for fault, names in caught.items() if name in names}
+        return tuple(sorted(new.union(known) - (caught.keys() - new)))
+
+    return {name: replace(truth, catches=catches(name, truth.catches)) for name, truth in ground_truth.items()}
 
 
 def counted_instances(ground_truth: Mapping[str, GroundTruth], trials: Sequence[Trial]) -> tuple[str, ...]:

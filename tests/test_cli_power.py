@@ -4,9 +4,11 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from planted import ARMED, CROWD_ARMED, MISALIGNED_ARMED
 from soundbench.cli import main
 
 from soundbench.errors import InputError
+from soundbench.suite import load_suite
 
 
 def invoke(*arguments):
@@ -43,6 +45,14 @@ def test_a_suite_is_measured_and_the_same_command_goes_on(tiny_suite, folder):
     again = invoke(*arguments)
     assert again.stdout == first.stdout
     assert "[" not in again.stderr
+
+
+def test_what_is_caught_is_recorded(suite_copy):
+    result = invoke("power", suite_copy, "--faults", "gave-up-is-verified", "--nodes", 20, "--record")
+    assert result.exit_code == 0, result.output
+    truth = load_suite(suite_copy).ground_truth
+    assert {name for name, each in truth.items() if each.catches} == {ARMED, MISALIGNED_ARMED, CROWD_ARMED}
+    assert truth[ARMED].catches == ("gave-up-is-verified",)
 
 
 def test_a_fault_that_escapes_is_exit_code_1(suite_copy):

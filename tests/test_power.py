@@ -10,7 +10,7 @@ from small_suite import GROUND_TRUTH
 from soundbench.claim import Claim
 from soundbench.errors import InputError
 from soundbench.ground_truth import GroundTruth, TwinKind
-from soundbench.power import Reply, Standing, Suspect, Trial, counted_instances, measure_power
+from soundbench.power import Reply, Standing, Suspect, Trial, counted_instances, measure_power, recorded
 from soundbench.power_journal import open_power_journal, parse_line
 from soundbench.power_report import conclusions, draw, exit_code, render, shares, to_json, weakest_caught
 
@@ -155,6 +155,14 @@ def test_the_json_has_a_line_a_strength():
 def with_factors() -> dict[str, GroundTruth]:
     changed = {name: {"form": "or" if name.startswith("second") else "and", "place": "corner"} for name in TRUTH}
     return {name: replace(truth, factors=changed[name]) for name, truth in TRUTH.items()}
+
+
+def test_what_is_caught_is_recorded_and_faults_not_measured_are_kept():
+    before = {**TRUTH, "armed": replace(TRUTH["armed"], catches=("elsewhere", "swap"))}
+    after = recorded(before, measure_power(TRUTH, two_pairs(), SUSPECTS))
+    assert after["armed"].catches == ("elsewhere", "lost")
+    assert after["second armed"].catches == ("lost", "swap")
+    assert after["twin"] == before["twin"]
 
 
 def test_shares_are_of_the_instances_that_have_a_value():
