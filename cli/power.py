@@ -54,7 +54,7 @@ Exit codes: 0 nothing escapes; 1 a fault escapes at its greatest strength; 2 wro
 @click.option(
     "--nodes",
     type=click.IntRange(min=1),
-    default=250,
+    default=100,
     show_default=True,
     help="Sub-domains that a verifier may bound on an instance.",
 )

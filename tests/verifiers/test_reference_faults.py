@@ -18,7 +18,15 @@ from soundbench.verifiers.reference.faults import FAULTS, fault_named, faults_na
 from soundbench.verifiers.reference.faults.fault import Fault, anything
 from soundbench.verifiers.reference.faults.search import is_hit
 from soundbench.verifiers.reference.intervals import Bounds
-from soundbench.verifiers.reference.panel import Budget, TryFaults, hunt, is_touched, suspects, try_faults
+from soundbench.verifiers.reference.panel import (
+    Budget,
+    TryFaults,
+    hunt,
+    is_touched,
+    read_question,
+    suspects,
+    try_faults,
+)
 from soundbench.verifiers.reference.program import main
 from soundbench.verifiers.reference.steps import DEFAULT
 
@@ -28,7 +36,6 @@ from soundbench.level import Level, chosen
 from soundbench.power import Suspect, measure_power
 from soundbench.replay import replay
 from soundbench.suite import load_suite
-from soundbench.vnnlib import read_property
 from soundbench.vnnlib_writing import format_property
 
 SUITE = load_suite(core_suite())
@@ -66,8 +73,9 @@ def test_a_fault_that_does_nothing_is_never_caught():
 def test_a_swapped_side_is_live_where_bounds_are_strict(name: str, tmp_path: Path):
     """The same instance with strict bounds: its witness lies strictly inside."""
     instance, fault = INSTANCES[name], fault_named("bound-side-swap")
-    unsafe = read_property(instance.vnnlib)
-    assert not is_touched(instance, unsafe, fault, fault.steps(DEFAULT))
+    question = read_question(instance)
+    unsafe = question.unsafe
+    assert not is_touched(question, fault, fault.steps(DEFAULT))
 
     def opened(each: Interval) -> Interval:
         return each if each.lower == each.upper else replace(each, lower_open=True, upper_open=True)
@@ -183,11 +191,10 @@ UNTOUCHED = {
 
 @pytest.mark.parametrize("name", UNTOUCHED)
 def test_a_fault_is_not_run_where_it_cannot_matter(name: str):
-    instance = INSTANCES[name]
-    unsafe = read_property(instance.vnnlib)
+    question = read_question(INSTANCES[name])
     for fault in faults_named(UNTOUCHED[name]):
-        assert not is_touched(instance, unsafe, fault, fault.steps(DEFAULT))
-    assert is_touched(instance, unsafe, fault_named("child-lost"), fault_named("child-lost").steps(DEFAULT))
+        assert not is_touched(question, fault, fault.steps(DEFAULT))
+    assert is_touched(question, fault_named("child-lost"), fault_named("child-lost").steps(DEFAULT))
 
 
 def test_a_weaker_strength_is_run_only_where_the_stronger_is_live():

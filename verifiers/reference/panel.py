@@ -21,6 +21,7 @@ from soundbench.vnnlib import read_property
 from .failures import NumericError, UnsupportedError
 from .faults import faults_named
 from .faults.fault import Fault
+from .network import Network
 from .reading import read_network
 from .search import verify
 from .steps import DEFAULT, Steps
@@ -32,6 +33,15 @@ class Budget:
 
     nodes: int
     seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """An instance as the sound verifier reads it; `network` is None if it does not know some operator."""
+
+    instance: Instance
+    unsafe: Property
+    network: Network | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +64,33 @@ def suspects(faults: Sequence[Fault]) -> tuple[Suspect, ...]:
     return tuple(Suspect(fault.name, strength) for fault in faults for strength in fault.strengths)
 
 
+def read_question(instance: Instance) -> Question:
+    """Read an instance's files.
+
+    Raises:
+        InputError: one cannot be used.
+    """
+    unsafe = read_property(instance.vnnlib)
+    try:
+        return Question(instance, unsafe, read_network(instance.onnx, DEFAULT.parsers))
+    except UnsupportedError:
+        return Question(instance, unsafe, None)
+
+
 def try_faults(instance: Instance, faults: Sequence[Fault], budget: Budget) -> Trial:
     """The answers of the sound verifier and of every faulty one.
 
     Raises:
         InputError: a file of the instance cannot be used.
     """
-    unsafe = read_property(instance.vnnlib)
-    trial = Trial(instance.name, answer(instance, unsafe, DEFAULT, budget), {})
+    question = read_question(instance)
+    trial = Trial(instance.name, answer(question, DEFAULT, budget), {})
     for fault in faults:
         for strength in fault.strengths:
             steps, suspect = fault.steps(DEFAULT, strength), Suspect(fault.name, strength)
-            if not is_touched(instance, unsafe, fault, steps):
+            if not is_touched(question, fault, steps):
                 break
-            trial = replace(trial, replies={**trial.replies, suspect: answer(instance, unsafe, steps, budget)})
+            trial = replace(trial, replies={**trial.replies, suspect: answer(question, steps, budget)})
             if not trial.is_live(suspect):
                 break
     return trial
@@ -82,29 +105,29 @@ def hunt(
     """
     caught: dict[str, Instance] = {}
     for instance in (each for each in instances if suite.ground_truth[each.name].role is Role.ARMED):
-        unsafe, pair = read_property(instance.vnnlib), suite.ground_truth[instance.name].pair
-        found = [
-            fault for fault in faults if fault.name not in caught and _says_verified(instance, unsafe, fault, budget)
-        ]
+        question, pair = read_question(instance), suite.ground_truth[instance.name].pair
+        waiting = [fault for fault in faults if fault.name not in caught]
+        found = [fault.name for fault in waiting if _is_verified(question, fault, budget)]
         members = [each for each in suite.instances if suite.ground_truth[each.name].pair == pair]
         if found and counted_instances(suite.ground_truth, [try_faults(each, (), budget) for each in members]):
-            caught |= {fault.name: instance for fault in found}
+            caught |= dict.fromkeys(found, instance)
     return caught
 
 
-def _says_verified(instance: Instance, unsafe: Property, fault: Fault, budget: Budget) -> bool:
+def _is_verified(question: Question, fault: Fault, budget: Budget) -> bool:
     steps = fault.steps(DEFAULT)
-    if not is_touched(instance, unsafe, fault, steps):
-        return False
-    return answer(instance, unsafe, steps, budget).claim is Claim.VERIFIED
+    return is_touched(question, fault, steps) and answer(question, steps, budget).claim is Claim.VERIFIED
 
 
-def answer(instance: Instance, unsafe: Property, steps: Steps, budget: Budget) -> Reply:
-    """What the steps make of an instance; what they refuse, or stumble over, is unsupported or an error."""
+def answer(question: Question, steps: Steps, budget: Budget) -> Reply:
+    """What the steps make of a question; what they refuse, or stumble over, is unsupported or an error.
+
+    Raises:
+        InputError: the sound verifier cannot use the property.
+    """
     started = time.process_time()
     try:
-        network = read_network(instance.onnx, steps.parsers)
-        claim = verify(network, unsafe, budget.seconds, steps, budget.nodes).claim
+        claim = verify(_read(question, steps), question.unsafe, budget.seconds, steps, budget.nodes).claim
     except UnsupportedError:
         claim = Claim.UNSUPPORTED
     except InputError:
@@ -114,14 +137,13 @@ def answer(instance: Instance, unsafe: Property, steps: Steps, budget: Budget) -
     return Reply(claim, time.process_time() - started)
 
 
-def is_touched(instance: Instance, unsafe: Property, fault: Fault, steps: Steps) -> bool:
-    """Whether a fault may make a difference to an instance that the sound verifier can read."""
-    try:
-        sound = read_network(instance.onnx, DEFAULT.parsers)
-    except UnsupportedError:
+def is_touched(question: Question, fault: Fault, steps: Steps) -> bool:
+    """Whether a fault may make a difference to a question that the sound verifier can read."""
+    sound, unsafe = question.network, question.unsafe
+    if sound is None:
         return False
     try:
-        network = read_network(instance.onnx, steps.parsers)
+        network = _read(question, steps)
         if fault.touches(network) or not is_same(network, sound):
             return True
         return not is_same(steps.targets(unsafe, network, steps), DEFAULT.targets(unsafe, network, DEFAULT))
@@ -129,8 +151,17 @@ def is_touched(instance: Instance, unsafe: Property, fault: Fault, steps: Steps)
         return True
 
 
+def _read(question: Question, steps: Steps) -> Network:
+    """The network as the steps read it."""
+    if question.network is not None and steps.parsers is DEFAULT.parsers:
+        return question.network
+    return read_network(question.instance.onnx, steps.parsers)
+
+
 def is_same(one: object, other: object) -> bool:
     """Whether two values made of dataclasses, tuples, arrays and numbers are equal in all their parts."""
+    if one is other:
+        return True
     if type(one) is not type(other):
         return False
     if is_dataclass(one) and not isinstance(one, type):
