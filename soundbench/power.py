@@ -1,6 +1,6 @@
 """Would a suite notice a verifier that lies? What verifiers that are wrong on purpose say of its instances, summed up.
 
-Who makes such verifiers, and runs them, is no matter of this module: it takes their answers beside a sound one's.
+Who makes such verifiers is no matter of this module: it takes their answers beside a sound one's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,8 @@ from enum import StrEnum
 from soundbench.claim import Claim
 from soundbench.cover import smallest_cover
 from soundbench.ground_truth import Expected, GroundTruth, Role
+from soundbench.instance import Instance
+from soundbench.verifier import Verifier
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,6 +48,22 @@ class Trial:
     def is_live(self, suspect: Suspect) -> bool:
         """Whether a suspect says verified where the sound verifier does not."""
         return self.reply(suspect).claim is Claim.VERIFIED and self.sound.claim is not Claim.VERIFIED
+
+
+def try_verifiers(
+    instance: Instance, sound: Verifier, suspects: Mapping[Suspect, Verifier], timeout_seconds: float | None = None
+) -> Trial:
+    """The trial of an instance with verifiers of any kind, each run as `evaluate` runs it, one after the other.
+
+    Raises:
+        InputError: the instance's files cannot be read.
+    """
+
+    def reply(verifier: Verifier) -> Reply:
+        execution = verifier.answer(instance, timeout_seconds=timeout_seconds)
+        return Reply(execution.answer.claim, execution.ending.wall_seconds)
+
+    return Trial(instance.name, reply(sound), {suspect: reply(verifier) for suspect, verifier in suspects.items()})
 
 
 class Standing(StrEnum):

@@ -4,13 +4,15 @@ import json
 from dataclasses import replace
 
 import pytest
+from fake_verifiers import SaysVerified, Scripted
 from rich.console import Console
-from small_suite import GROUND_TRUTH
+from small_suite import GROUND_TRUTH, small_suite
+from test_evaluate import Honest
 
 from soundbench.claim import Claim
 from soundbench.errors import InputError
 from soundbench.ground_truth import GroundTruth, TwinKind
-from soundbench.power import Reply, Standing, Suspect, Trial, counted_instances, measure_power, recorded
+from soundbench.power import Reply, Standing, Suspect, Trial, counted_instances, measure_power, recorded, try_verifiers
 from soundbench.power_journal import open_power_journal, parse_line
 from soundbench.power_report import conclusions, draw, exit_code, render, shares, to_json, weakest_caught
 
@@ -105,6 +107,17 @@ def test_the_weakest_strength_that_is_caught():
         rows = measure_power(TRUTH, trials(armed=said), SUSPECTS).by_fault()["lost"]
         found = weakest_caught(rows)
         assert (found and found.suspect) == weakest
+
+
+def test_verifiers_of_any_kind_are_measured(tmp_path):
+    """Processes of their own: one that answers rightly, one that always says verified, one that knows nothing."""
+    suite = small_suite(tmp_path)
+    faulty = {STRONG: SaysVerified(), OTHER: Scripted()}
+    tried = [try_verifiers(instance, Honest(), faulty, timeout_seconds=20.0) for instance in suite.instances]
+    strong, other = measure_power(suite.ground_truth, tried, list(faulty)).measured
+    assert strong.caught == ("armed",)
+    assert strong.agreement == pytest.approx(2 / 3)
+    assert (other.standing, other.agreement) == (Standing.HARMLESS, 0.0)
 
 
 def two_pairs() -> list[Trial]:
