@@ -166,7 +166,7 @@ def test_the_faulty_verifier_passes_its_fault_on():
 
     task = Task(Path(), Path("n"), Path("p"), Path("r"), 5.0)
     verifier = Faulty(Selection("faulty:child-lost@0.0625", None, "child-lost@0.0625"))
-    assert verifier.command(task)[-5:] == ["n", "p", "r", "5.0", "child-lost@0.0625"]
+    assert verifier.command(task)[-6:] == ["n", "p", "r", "5.0", "--fault", "child-lost@0.0625"]
     with pytest.raises(InputError, match="no fault 'nonsense'"):
         Faulty(Selection("faulty:nonsense", None, "nonsense"))
 
@@ -174,12 +174,13 @@ def test_the_faulty_verifier_passes_its_fault_on():
 def test_the_program_runs_with_a_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     instance, result = INSTANCES["normalised-far-1-2-crowd-armed"], tmp_path / "result"
     arguments = [str(instance.onnx), str(instance.vnnlib), str(result), "5"]
-    assert main([*arguments, "normalisation-dropped"]) == 0
+    assert main([*arguments, "--fault", "normalisation-dropped"]) == 0
     assert result.read_text() == "unsat\n"
-    assert main([*arguments, "nonsense"]) == 2
+    assert main([*arguments, "--fault", "nonsense"]) == 2
     assert "there is no fault 'nonsense'" in capsys.readouterr().err
-    assert main([*arguments, "child-lost", "bias-lost"]) == 2
-    assert capsys.readouterr().err.startswith("usage: ")
+    for wrong in (["--fault"], ["child-lost"], ["--faulty", "child-lost"], ["--fault", "child-lost", "bias-lost"]):
+        assert main([*arguments, *wrong]) == 2
+        assert capsys.readouterr().err.startswith("usage: ")
 
 
 UNTOUCHED = {

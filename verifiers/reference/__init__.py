@@ -44,4 +44,4 @@ class Faulty(Reference):
 
     def command(self, task: Task) -> list[str]:
         """The same, and then the fault."""
-        return [*super().command(task), self._fault]
+        return [*super().command(task), "--fault", self._fault]

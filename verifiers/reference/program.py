@@ -14,22 +14,22 @@ from .search import verify
 from .steps import DEFAULT, Steps
 from .verdict import Verdict
 
-USAGE = "usage: python -m soundbench.verifiers.reference ONNX VNNLIB RESULT_FILE TIMEOUT_SECONDS [FAULT]"
+USAGE = "usage: python -m soundbench.verifiers.reference ONNX VNNLIB RESULT_FILE TIMEOUT_SECONDS [--fault NAME]"
 RESERVE_SECONDS = 0.2  # for writing the result, for ending, and for what the caller could not count
 
 
 def main(arguments: Sequence[str], steps: Steps = DEFAULT, spent_seconds: float = 0.0) -> int:
     """Answer one instance: the result file begins with unsat, sat, timeout, unknown, unsupported or error.
 
-    With a fault named at the end, by that faulty verifier instead of the one of the `steps`.
+    With `--fault NAME` at the end, by that faulty verifier instead of the one of the `steps`.
     `spent_seconds` of the time given are gone already: starting a process counts as the verifier's own time.
     Returns the exit code: 0 for an answer, 2 for an input that cannot be used, with the reason on stderr.
     """
     try:
         onnx, vnnlib, result = (Path(argument) for argument in arguments[:3])
         (seconds,) = (float(argument) for argument in arguments[3:4])
-        chosen = _faulty(*arguments[4:]) if arguments[4:] else steps
-    except (ValueError, TypeError):
+        chosen = _chosen(arguments[4:], steps)
+    except ValueError:
         return _complain(USAGE)
     except InputError as error:
         return _complain(str(error))
@@ -65,10 +65,16 @@ def verify_files(onnx: Path, vnnlib: Path, seconds: float, steps: Steps = DEFAUL
         raise InputError(f"{vnnlib}: {error}") from error
 
 
-def _faulty(words: str) -> Steps:
+def _chosen(arguments: Sequence[str], steps: Steps) -> Steps:
+    """The steps, or those with the fault that is named; ValueError for anything else."""
+    if not arguments:
+        return steps
     from .faults import faulty_steps  # a sound verifier does without them
 
-    return faulty_steps(words)
+    option, name = arguments
+    if option != "--fault":
+        raise ValueError(option)
+    return faulty_steps(name)
 
 
 def _write(path: Path, text: str) -> None:
