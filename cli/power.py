@@ -26,6 +26,7 @@ _EPILOG = """\b
 Examples:
   soundbench power --level smoke --jobs 2                  (the suite that ships)
   soundbench power my-suite --faults child-lost --faults bias-lost
+  soundbench power --list
   soundbench power --level thorough --json power.json --plot power.png
   soundbench power my-suite --record          (then my-suite's level smoke catches all of it)
 
@@ -69,6 +70,9 @@ Exit codes: 0 nothing escapes; 1 a fault escapes at its greatest strength; 2 wro
     show_default=True,
     help="Folder of the file in which answers are kept; the same command goes on with it.",
 )
+@click.option(
+    "--list", "listed", is_flag=True, help="Say what each fault does, and like which real mistake; run nothing."
+)
 @click.option("--record", is_flag=True, help="Write what is caught into the ground truth, for the level smoke.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the measurement to this file.")
 @click.option(
@@ -82,6 +86,7 @@ def command(
     jobs: int,
     limit: int | None,
     out: Path,
+    listed: bool,
     record: bool,
     json_file: Path | None,
     plot: Path | None,
@@ -104,6 +109,10 @@ def command(
     from soundbench.suite import load_suite, replace_ground_truth
 
     known = faults_named(faults)
+    if listed:
+        for fault in known:
+            click.echo(f"{fault.name}: {fault.summary} Like {fault.modelled_on}.")
+        return
     check_writable(json_file)
     suite = load_suite(suite_folder or core_suite())
     instances = chosen(suite, Level(level))[:limit]

@@ -47,6 +47,15 @@ def test_a_suite_is_measured_and_the_same_command_goes_on(tiny_suite, folder):
     assert "[" not in again.stderr
 
 
+def test_every_fault_is_explained_on_a_line():
+    result = invoke("power", "--list")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert len(lines) >= 25
+    assert "child-lost: Of some splits the last child is never searched. Like NeuralVerification.jl #94." in lines
+    assert invoke("power", "--list", "--faults", "child-lost").stdout.count("\n") == 1
+
+
 def test_what_is_caught_is_recorded(suite_copy):
     result = invoke("power", suite_copy, "--faults", "gave-up-is-verified", "--nodes", 20, "--record")
     assert result.exit_code == 0, result.output

@@ -31,11 +31,13 @@ from soundbench.verifiers.reference.program import main
 from soundbench.verifiers.reference.steps import DEFAULT
 
 from soundbench.errors import InputError
-from soundbench.instance import Instance, Interval, Property
+from soundbench.instance import Instance, Property
 from soundbench.level import Level, chosen
 from soundbench.power import Suspect, measure_power
+from soundbench.property_variants import input_strictness
 from soundbench.replay import replay
 from soundbench.suite import load_suite
+from soundbench.vnnlib import read_property
 from soundbench.vnnlib_writing import format_property
 
 SUITE = load_suite(core_suite())
@@ -69,24 +71,14 @@ def test_a_fault_that_does_nothing_is_never_caught():
 # --- what the suite that ships does not have
 
 
-@pytest.mark.parametrize("name", ["avgpool_counted-far-1-1-crowd-armed", "mlp-tiny-1-2-scaled-armed"])
-def test_a_swapped_side_is_live_where_bounds_are_strict(name: str, tmp_path: Path):
-    """The same instance with strict bounds: its witness lies strictly inside."""
+@pytest.mark.parametrize("name", ["avgpool_counted-far-1-1-crowd-armed", "clipped-large-1-3-misaligned-armed"])
+def test_a_swapped_side_is_live_on_a_variant_with_strict_bounds(name: str, tmp_path: Path):
     instance, fault = INSTANCES[name], fault_named("bound-side-swap")
-    question = read_question(instance)
-    unsafe = question.unsafe
-    assert not is_touched(question, fault, fault.steps(DEFAULT))
-
-    def opened(each: Interval) -> Interval:
-        return each if each.lower == each.upper else replace(each, lower_open=True, upper_open=True)
-
-    strict = replace(
-        unsafe,
-        regions=tuple(replace(each, inputs=tuple(map(opened, each.inputs))) for each in unsafe.regions),
-    )
-    (tmp_path / "strict.vnnlib").write_text(format_property(strict))
-    assert replay(instance.onnx, strict, SUITE.ground_truth[name].witness.point).strict
-    trial = try_faults(replace(instance, vnnlib=tmp_path / "strict.vnnlib"), [fault], BUDGET)
+    assert not is_touched(read_question(instance), fault, fault.steps(DEFAULT))
+    path = tmp_path / "strict.vnnlib"
+    path.write_text(input_strictness(instance.vnnlib.read_text()) or "")
+    assert replay(instance.onnx, read_property(path), SUITE.ground_truth[name].witness.point).strict
+    trial = try_faults(replace(instance, vnnlib=path), [fault], BUDGET)
     assert trial.is_live(Suspect(fault.name, 1.0))
 
 

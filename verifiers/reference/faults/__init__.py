@@ -41,7 +41,7 @@ FAULTS = (
     Fault(
         "upper-line-intercept",
         bounds.upper_line_intercept,
-        "relaxation mathematics; Marabou #207",
+        "Marabou #207",
         _RELU,
         (0.4, 0.3, 0.2, 0.1, 0.01),
         "share of the intercept",
@@ -94,7 +94,7 @@ FAULTS = (
     Fault(
         "inward-tolerance",
         bounds.inward_tolerance,
-        "the track tight; NNV #361",
+        "nnenum fd07f2b",
         anything,
         (1.0, 0.3, 0.1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-7),
         "tolerance",
