@@ -35,7 +35,7 @@ FAULTS = (
         bounds.stable_by_tolerance,
         "nnenum fd07f2b",
         _RELU,
-        (3e-3, 1e-3, 1e-4, 1e-6),
+        (2.5e-3, 2e-3, 1e-3, 1e-4, 1e-6),
         "share of the range",
     ),
     Fault(
