@@ -20,6 +20,8 @@ COMMANDS = {
     "suite": "suite",
     "evaluate": "evaluate",
     "power": "power",
+    "report": "report",
+    "bisect": "bisect",
     "verifiers": "verifiers",
 }
 
