@@ -31,8 +31,8 @@ Examples:
   soundbench power my-suite --record          (then my-suite's level smoke catches all of it)
 
 \b
-Exit codes: 0 nothing escapes; 1 a fault escapes at its greatest strength; 2 wrong usage, or the suite cannot be read;
-130 stopped (start it again to go on)."""
+Exit codes: 0 nothing escapes; 1 a fault escapes at its greatest strength, or none is caught; 2 wrong usage, or the
+suite cannot be read; 130 stopped (start it again to go on)."""
 
 
 @click.command("power", epilog=_EPILOG)

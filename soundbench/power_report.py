@@ -16,8 +16,9 @@ NOT_CAUGHT = 1
 
 
 def exit_code(power: Power) -> int:
-    """1 if some fault escapes at its greatest strength, else 0."""
-    return NOT_CAUGHT if any(rows[0].standing is Standing.ESCAPES for rows in power.by_fault().values()) else 0
+    """1 if some fault escapes at its greatest strength, or none is caught, else 0."""
+    standings = {rows[0].standing for rows in power.by_fault().values()}
+    return NOT_CAUGHT if Standing.ESCAPES in standings or Standing.CAUGHT not in standings else 0
 
 
 def weakest_caught(rows: Sequence[Measured]) -> Measured | None:

@@ -152,6 +152,7 @@ def test_the_report_says_what_escapes_and_what_was_not_exercised():
     ]
     assert exit_code(power) == 1
     assert exit_code(measure_power(TRUTH, trials(armed=VERIFIED), SUSPECTS)) == 0
+    assert exit_code(measure_power(TRUTH, trials(), SUSPECTS)) == 1
 
 
 def test_the_json_has_a_line_a_strength():

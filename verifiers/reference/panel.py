@@ -104,12 +104,13 @@ def hunt(
     Of every instance only the faults are run that none before has caught, and the sound verifier last.
     """
     caught: dict[str, Instance] = {}
-    for instance in (each for each in instances if suite.ground_truth[each.name].role is Role.ARMED):
-        question, pair = read_question(instance), suite.ground_truth[instance.name].pair
+    truth = suite.ground_truth
+    for instance in (each for each in instances if each.name in truth and truth[each.name].role is Role.ARMED):
+        question, pair = read_question(instance), truth[instance.name].pair
         waiting = [fault for fault in faults if fault.name not in caught]
         found = [fault.name for fault in waiting if _is_verified(question, fault, budget)]
-        members = [each for each in suite.instances if suite.ground_truth[each.name].pair == pair]
-        if found and counted_instances(suite.ground_truth, [try_faults(each, (), budget) for each in members]):
+        members = [each for each in suite.instances if each.name in truth and truth[each.name].pair == pair]
+        if found and counted_instances(truth, [try_faults(each, (), budget) for each in members]):
             caught |= dict.fromkeys(found, instance)
     return caught
 

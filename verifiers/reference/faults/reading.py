@@ -54,11 +54,11 @@ def _in_shape(lowered: Lowered, shape: Shape) -> Lowered:
 
 def average_pool_stride_is_kernel(steps: Steps, _strength: float) -> Steps:
     """The windows of an average pool lie side by side, whatever its strides."""
-    stride_is_kernel = lambda operation: {  # noqa: E731
-        **operation.attributes,
-        "strides": operation.attributes.get("kernel_shape", ()),
-    }
-    return _parsing(steps, {"AveragePool": lambda parser: _misread(parser, stride_is_kernel)})
+
+    def side_by_side(operation: Operation) -> Attributes:
+        return {**operation.attributes, "strides": operation.attributes.get("kernel_shape", ())}
+
+    return _parsing(steps, {"AveragePool": lambda parser: _misread(parser, side_by_side)})
 
 
 def padding_side(steps: Steps, _strength: float) -> Steps:
@@ -72,24 +72,21 @@ def padding_side(steps: Steps, _strength: float) -> Steps:
     return _parsing(steps, dict.fromkeys(windows, lambda parser: _misread(parser, swapped)))
 
 
-def _without(operator: str, attribute: str) -> Callable[[Steps, float], Steps]:
-    def put_in(steps: Steps, _strength: float) -> Steps:
-        def default(operation: Operation) -> Attributes:
-            return {name: value for name, value in operation.attributes.items() if name != attribute}
-
-        return _parsing(steps, {operator: lambda parser: _misread(parser, default)})
-
-    return put_in
-
-
-def leaky_slope_default(steps: Steps, strength: float) -> Steps:
+def leaky_slope_default(steps: Steps, _strength: float) -> Steps:
     """The slope of a LeakyRelu is taken for 0.01, whatever it says."""
-    return _without("LeakyRelu", "alpha")(steps, strength)
+    return _parsing(steps, {"LeakyRelu": lambda parser: _misread(parser, _without("alpha"))})
 
 
-def permutation_default(steps: Steps, strength: float) -> Steps:
+def permutation_default(steps: Steps, _strength: float) -> Steps:
     """A Transpose turns all axes round, whatever its permutation."""
-    return _without("Transpose", "perm")(steps, strength)
+    return _parsing(steps, {"Transpose": lambda parser: _misread(parser, _without("perm"))})
+
+
+def _without(attribute: str) -> Callable[[Operation], Attributes]:
+    def default(operation: Operation) -> Attributes:
+        return {name: value for name, value in operation.attributes.items() if name != attribute}
+
+    return default
 
 
 def dilation_of_height(steps: Steps, _strength: float) -> Steps:
