@@ -10,6 +10,7 @@ import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from planted import TINY, make_suite
 from reference_networks import Layer, at_most, model_of, region
 from soundbench.cli.shipped import core_suite
 from soundbench.verifiers.reference import Faulty
@@ -95,6 +96,13 @@ def test_a_swapped_side_is_live_on_a_variant_with_strict_bounds(name: str, tmp_p
     assert replay(instance.onnx, read_property(path), SUITE.ground_truth[name].witness.point).strict
     trial = try_faults(replace(instance, vnnlib=path), [fault], BUDGET)
     assert trial.is_live(Suspect(fault.name, 1.0))
+
+
+def test_a_swapped_side_is_caught_by_a_suite_that_asks_for_what_lies_strictly_inside(tmp_path: Path):
+    forms = TINY.replace("[factors]\n", '[factors]\nform = ["one_against_one", "strictly_inside"]\n')
+    suite = load_suite(make_suite(tmp_path, "strict", forms))
+    caught = hunt(suite, suite.instances, [fault_named("bound-side-swap")], BUDGET)
+    assert suite.ground_truth[caught["bound-side-swap"].name].factors["form"] == "strictly_inside"
 
 
 def overflowing(folder: Path, exponent: int) -> tuple[Instance, Property]:
