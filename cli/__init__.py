@@ -19,6 +19,7 @@ COMMANDS = {
     "attack": "attack",
     "suite": "suite",
     "evaluate": "evaluate",
+    "power": "power",
     "report": "report",
     "bisect": "bisect",
     "verifiers": "verifiers",

@@ -33,6 +33,7 @@ Examples:
   soundbench evaluate marabou -o marabou.tightening=sbt --out runs/sbt
   soundbench evaluate vnncomp:path/to/tool/vnncomp_scripts --suite my-suite
   soundbench evaluate mypackage.mymodule:MyVerifier --json summary.json
+  soundbench evaluate reference --fault child-lost --level smoke    (wrong on purpose)
   soundbench evaluate marabou --variants --limit 10
   soundbench evaluate reference marabou --executor ray --ray-address head:6379
   soundbench evaluate my_verifier:MyVerifier --allow known-issues.toml
@@ -83,6 +84,13 @@ to go on)."""
     type=POSITIVE,
     metavar="MINUTES",
     help="Start no task after so many minutes; the report says how to go on.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[@STRENGTH]",
+    help="Run the verifier reference with this fault put in, instead of as it is; all: with each in turn.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Run the level's first N instances only.")
 @click.option(
@@ -143,6 +151,7 @@ def command(
     memory: float | None,
     level: str,
     budget: float | None,
+    faults: tuple[str, ...],
     limit: int | None,
     with_variants: bool,
     min_exercised: int,
@@ -179,7 +188,7 @@ def command(
     from soundbench.run import identify, open_run
     from soundbench.suite import load_suite
 
-    found = resolve_all(verifiers, settings)
+    found = resolve_all(_with_faults(verifiers, faults), settings)
     if executor == "local":
         check_installed(found)
     check_writable(json_file)
@@ -219,6 +228,21 @@ def command(
     click.echo(f"run folder: {folder}")
     write_json(json_file, [to_json(summary) for summary in summaries])
     sys.exit(exit_code(summaries, min_exercised))
+
+
+def _with_faults(labels: tuple[str, ...], faults: tuple[str, ...]) -> tuple[str, ...]:
+    """The verifiers, with a faulty one for each fault in the place of the reference verifier."""
+    if not faults:
+        return labels
+    from soundbench.verifiers.reference.faults import FAULTS
+
+    from soundbench.errors import InputError
+
+    if "reference" not in labels:
+        raise InputError("--fault is for the verifier reference, which is not among those to run; name it too")
+    names = [fault.name for fault in FAULTS] if "all" in faults else dict.fromkeys(faults)
+    faulty = tuple(f"faulty:{name}" for name in names)
+    return tuple(each for label in labels for each in (faulty if label == "reference" else (label,)))
 
 
 def _starter(readable: "Readable", minutes: float | None) -> Callable[["Job"], bool]:

@@ -20,13 +20,16 @@ def operators(*names: str) -> Meaning:
     return tuple(("operator", (name,)) for name in names)
 
 
-def regions(kind: str, constraints: str, *, conjunctions: str = "none", bounds: str = "not strict") -> Meaning:
+def regions(
+    kind: str, constraints: str, *, conjunctions: str = "none", bounds: str = "not strict", inputs: str = "not strict"
+) -> Meaning:
     """Regions of a kind, all with constraints of one kind."""
     return (
         ("regions", (kind,)),
         ("constraints", (constraints,)),
         ("conjunctions", (conjunctions,)),
         ("bounds", (bounds,)),
+        ("input bounds", (inputs,)),
     )
 
 
@@ -54,6 +57,7 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
     "form": {
         "one_against_one": regions("one", "one against one"),
         "strictly_above": regions("one", "one against one", bounds="strict"),
+        "strictly_inside": regions("one", "one against one", inputs="strict"),
         "first_of_any": ANY + reached("the first"),
         "middle_of_any": ANY + reached("one between"),
         "last_of_any": ANY + reached("the last"),

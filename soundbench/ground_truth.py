@@ -172,7 +172,8 @@ class GroundTruth:
 
     `trigger` names what the instance exercises (`mlp/interior`); `pair` is shared by the armed member and its twin.
     Trained families have no `pair` and no `twin_kind`. `factors` is what the recipe meant the instance to be, a value
-    for each factor of its covering design; nothing is proven of it.
+    for each factor of its covering design; nothing is proven of it. `catches` names faults of verifiers that it is
+    known to catch, by `soundbench power --record`.
     `certifies` is a digest of what network and property mean (see `meaning.meaning_digest`): the certificate is about
     that and nothing else.
     """
@@ -191,6 +192,7 @@ class GroundTruth:
     hiding: Hiding | None = None
     attacks: tuple[AttackRecord, ...] = ()
     factors: Mapping[str, str] = field(default_factory=dict)
+    catches: tuple[str, ...] = ()
 
 
 def track_of(ground_truth: Mapping[str, GroundTruth], name: str) -> Track:

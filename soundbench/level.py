@@ -1,6 +1,7 @@
 """How much of a suite is run, and in which order? What covers most comes first, so that a short run sees much.
 
-A pair of instances covers the values of its factors; where a suite records none, its trigger.
+A pair of instances covers the values of its factors; where a suite records none, its trigger. It also covers the faults
+of verifiers that it is known to catch.
 """
 
 import heapq
@@ -21,8 +22,8 @@ HARDNESS = ("easy", "medium", "hard")
 class Level(StrEnum):
     """How much is run.
 
-    `smoke` is a few pairs of the main track that have every value of every factor, `standard` all but the track
-    `tight`, `thorough` everything.
+    `smoke` is a few pairs of the main track that have every value of every factor, and catch every fault that any is
+    known to catch; `standard` is all but the track `tight`, `thorough` everything.
     """
 
     SMOKE = "smoke"
@@ -81,7 +82,8 @@ def groups(suite: Suite, instances: Sequence[Instance]) -> list[Group]:
         if armed is not None:
             covered = {factor: (value,) for factor, value in (armed.factors or {"trigger": armed.trigger}).items()}
             values, meetings = frozenset(values_of(covered)), frozenset(pairs_of(covered))
-            found.append(Group(tuple(members), values, meetings, effort(armed, truths)))
+            faults = frozenset(("fault", fault) for fault in armed.catches)
+            found.append(Group(tuple(members), values | faults, meetings, effort(armed, truths)))
     return found
 
 

@@ -15,14 +15,20 @@ FAR = Fraction(3, 2)
 
 
 def property_features(unsafe: Property) -> dict[str, str]:
-    """What a property asks: its regions, the constraints in them, conjunctions, and whether bounds are strict."""
+    """What a property asks: its regions, the constraints in them, conjunctions, and whether bounds are strict.
+
+    Of inputs, the bounds of those that can move.
+    """
     boxes = {region.inputs for region in unsafe.regions}
+    moving = [each for box in boxes for each in box if each.lower < each.upper]
+    open_ends = {is_open for each in moving for is_open in (each.lower_open, each.upper_open)}
     constraints = [constraint for region in unsafe.regions for constraint in region.outputs]
     return {
         "regions": regions_in(len(unsafe.regions), len(boxes)),
         "constraints": only({kind_of(constraint) for constraint in constraints}),
         "conjunctions": only({"every region" if len(each.outputs) > 1 else "none" for each in unsafe.regions}),
-        "bounds": only({"strict" if constraint.strict else "not strict" for constraint in constraints}),
+        "bounds": only({strictness(constraint.strict) for constraint in constraints}),
+        "input bounds": only({strictness(each) for each in open_ends or {False}}),
     }
 
 
@@ -31,6 +37,11 @@ def regions_in(regions: int, boxes: int) -> str:
     if boxes == 1:
         return "one" if regions == 1 else "several of one box"
     return f"{boxes} boxes" if regions == boxes else f"{boxes} boxes, {regions} regions"
+
+
+def strictness(is_strict: bool) -> str:
+    """Whether something is strict, in words."""
+    return "strict" if is_strict else "not strict"
 
 
 def only(words: Collection[str]) -> str:

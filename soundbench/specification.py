@@ -69,6 +69,19 @@ def strictly_above(question: Question, random: np.random.Generator) -> Posed:
     return posed(question, [[less({question.label: 1.0, target: -1.0}, strict=True)]], 0, target)
 
 
+def strictly_inside(question: Question, random: np.random.Generator) -> Posed:
+    """One named class reaches the label, where no input lies on its bounds; those of no width have to."""
+    closed = one_against_one(question, random)
+    regions = tuple(replace(each, inputs=tuple(map(opened, each.inputs))) for each in closed.property.regions)
+    return replace(closed, property=replace(closed.property, regions=regions))
+
+
+def opened(interval: Interval) -> Interval:
+    """The interval without its ends, or as it is if nothing would be left."""
+    is_open = interval.lower < interval.upper
+    return replace(interval, lower_open=is_open, upper_open=is_open)
+
+
 def any_other(question: Question, place: int) -> Posed:
     """Some other class reaches the label, a region each; the one at this place among them is reached."""
     wrong = others(question)
@@ -171,6 +184,7 @@ FORMS: Mapping[str, Form] = {
     for form in (
         one_against_one,
         strictly_above,
+        strictly_inside,
         any_class,
         first_of_any,
         middle_of_any,

@@ -65,6 +65,7 @@ def encode_truth(truth: GroundTruth) -> Json:
         "hiding": truth.hiding and encode_hiding(truth.hiding),
         "attacks": [encode_attack(record) for record in truth.attacks] or None,
         "factors": dict(truth.factors) or None,
+        "catches": list(truth.catches) or None,
     }
     return {key: value for key, value in entry.items() if value is not None}
 
@@ -86,6 +87,7 @@ def decode_truth(entry: Json) -> GroundTruth:
         hiding=decode_hiding(entry["hiding"]) if "hiding" in entry else None,
         attacks=decode_attacks(entry["attacks"]) if "attacks" in entry else (),
         factors=factors(entry["factors"]) if "factors" in entry else {},
+        catches=tuple(map(word, items(entry["catches"]))) if "catches" in entry else (),
     )
 
 

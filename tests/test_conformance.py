@@ -31,7 +31,7 @@ def test_a_verifier_describes_itself(name):
 @pytest.mark.parametrize("name", known_verifiers())
 def test_a_verifier_says_where_it_comes_from(name):
     facts = verifier_class(name).facts
-    assert facts is not None or name in ("callable", "reference", "vnncomp")
+    assert facts is not None or name in ("callable", "faulty", "reference", "vnncomp")
     assert facts is None or facts.home.startswith("https://")
 
 

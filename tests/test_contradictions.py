@@ -27,6 +27,7 @@ def boxes(*bounds):
 FORMS = {
     "one_against_one": ("(<= Y_0 Y_1)", [0], 1),
     "strictly_above": ("(< Y_0 Y_1)", [0], 1),
+    "strictly_inside": ("(and (> X_0 0) (< X_0 1) (<= Y_0 Y_1))", [0], 1),
     "first_of_any": (ANY, [0], 3),
     "middle_of_any": (ANY, [1], 3),
     "last_of_any": (ANY, [2], 3),

@@ -346,7 +346,9 @@ def assert_remade(made):
     part, whole = read(made, "suite.json")["files"], read(ROOT, "suite.json")["files"]
     written = [name for name in part if name.startswith(("onnx/", "vnnlib"))]
     assert len(written) >= 10
-    known, expected = read(made, "ground_truth.json"), read(ROOT, "ground_truth.json")
+    known, shipped = read(made, "ground_truth.json"), read(ROOT, "ground_truth.json")
+    # What an instance catches is found out and recorded once the suite is there.
+    expected = {name: {key: fact for key, fact in truth.items() if key != "catches"} for name, truth in shipped.items()}
     networks = [name for name in written if name.startswith("onnx/")]
     if part[networks[0]] == whole[networks[0]]:
         assert {name: part[name] for name in written} == {name: whole[name] for name in written}

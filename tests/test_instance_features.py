@@ -57,8 +57,8 @@ def test_proofs_at_the_root_and_by_splitting(tell):
 def test_nothing_known(tell):
     features, numbers = tell(None)
     assert set(features) == {
-        "operator", "input", "notation", "regions", "constraints", "conjunctions", "bounds", "box", "width",
-        "distance from zero",
+        "operator", "input", "notation", "regions", "constraints", "conjunctions", "bounds", "input bounds", "box",
+        "width", "distance from zero",
     }  # fmt: skip
     assert numbers == {"inputs": 2, "outputs": 1, "nodes": 1, "parameters": 2, "regions": 1}
 

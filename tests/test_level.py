@@ -196,3 +196,14 @@ def test_groups_cover_what_their_armed_member_records():
     (group,) = groups(suite_of(simple(form="a", place="b")), suite_of(simple(form="a", place="b")).instances)
     covered = {"form": ("a",), "place": ("b",)}
     assert (group.values, group.meetings) == (set(values_of(covered)), pairs_of(covered))
+
+
+def test_the_level_smoke_catches_what_any_pair_is_known_to_catch():
+    """The first pair has every value, so that only what the third catches makes it a part."""
+    suite = suite_of(*(simple(form="a", place="b") for _ in range(3)))
+    assert names(chosen(suite, Level.SMOKE)) == ["p0-armed", "p0-twin"]
+    catching = {**suite.ground_truth, "p2-armed": replace(suite.ground_truth["p2-armed"], catches=("child-lost",))}
+    assert names(chosen(replace(suite, ground_truth=catching), Level.SMOKE)) == ["p2-armed", "p2-twin"]
+    both = {**catching, "p1-armed": replace(suite.ground_truth["p1-armed"], catches=("bias-lost",))}
+    found = names(chosen(replace(suite, ground_truth=both), Level.SMOKE))
+    assert found == ["p1-armed", "p1-twin", "p2-armed", "p2-twin"]

@@ -23,6 +23,7 @@ def plain(**others):
         "constraints": "one against one",
         "conjunctions": "none",
         "bounds": "not strict",
+        "input bounds": "not strict",
         **others,
     }
 
@@ -34,6 +35,9 @@ def plain(**others):
         (["(>= Y_1 Y_0)"], plain()),
         (["(<= (- Y_0 Y_1) 0.0)"], plain()),
         (["(< Y_0 Y_1)"], plain(bounds="strict")),
+        (["(> X_0 0)", "(< X_0 1)", "(<= Y_0 Y_1)"], plain(**{"input bounds": "strict"})),
+        (["(> X_0 0)", "(<= Y_0 Y_1)"], plain(**{"input bounds": "mixed"})),
+        (["(<= X_0 0)", "(<= Y_0 Y_1)"], plain()),
         (["(<= Y_0 0.5)"], plain(constraints="one against a number")),
         (["(>= Y_0 0.5)"], plain(constraints="one against a number")),
         (["(<= (- Y_0 Y_1) 0.5)"], plain(constraints="a combination")),

@@ -9,7 +9,7 @@ from soundbench.claim import Claim
 from soundbench.registry import known_verifiers, verifier_class
 
 LOGS = tuple(saved_logs())
-OUR_OWN = ("reference", "vnncomp", "callable")
+OUR_OWN = ("reference", "faulty", "vnncomp", "callable")
 CLAIMS = {
     "falsified": (Claim.FALSIFIED,),
     "verified": (Claim.VERIFIED,),

@@ -137,6 +137,18 @@ def test_the_alternative_that_is_reached_is_the_one_named(form, place):
     assert all(len(posed(form, seed).property.regions) == CLASSES - 1 for seed in range(3))
 
 
+@given(seed=seeds)
+def test_from_strictly_inside_no_bound_counts_but_that_of_an_input_that_cannot_move(seed):
+    fixed = Interval(Fraction(1, 8), Fraction(1, 8))
+    question = Question(base(), (fixed, *BOX[1:]), LABEL, CLASSES, ROOM)
+    ((first, *others),) = (
+        each.inputs for each in FORMS["strictly_inside"](question, np.random.default_rng(seed)).property.regions
+    )
+    assert first == fixed
+    assert all(each.contains((each.lower + each.upper) / 2) for each in others)
+    assert not any(each.contains(end) for each in others for end in (each.lower, each.upper))
+
+
 @pytest.mark.parametrize(("form", "count"), [("second_of_two_boxes", 2), ("last_of_three_boxes", 3)])
 @given(seed=seeds)
 def test_boxes_lie_side_by_side_in_the_widest_input_and_the_counterexample_in_the_last(form, count, seed):

@@ -73,6 +73,7 @@ truths = st.builds(
     hiding=st.none() | hidings,
     attacks=attacks,
     factors=st.dictionaries(words, words, max_size=3),
+    catches=st.lists(words, max_size=3).map(tuple),
 )
 
 
@@ -222,3 +223,10 @@ def test_factors_are_left_out_where_there_are_none():
 def test_factors_are_printable_words_by_name(factors):
     with pytest.raises(InputError, match=r"^file: a: not readable"):
         decode_ground_truth(truth_with_factors(factors), "file")
+
+
+@pytest.mark.parametrize("catches", [None, "child-lost", [3], [""], ["a\nb"], {"child-lost": True}])
+def test_what_is_caught_is_printable_words(catches):
+    entry = {**encode_ground_truth(truth_with(chain(1)))["a"], "catches": catches}
+    with pytest.raises(InputError, match=r"^file: a: not readable"):
+        decode_ground_truth({"a": entry}, "file")

@@ -3,7 +3,7 @@
 import sys
 
 from soundbench import __version__
-from soundbench.verifier import Task, Verifier
+from soundbench.verifier import Selection, Task, Verifier
 
 
 class Reference(Verifier):
@@ -21,3 +21,27 @@ class Reference(Verifier):
     def version(self) -> str:
         """The reference verifier has soundbench's version."""
         return __version__
+
+
+class Faulty(Reference):
+    """The reference verifier, wrong on purpose: `faulty:child-lost`, or `faulty:child-lost@0.0625` for less of it."""
+
+    name = "faulty"
+    summary = "the reference verifier with a known fault, to see whether a suite notices"
+    argument = "FAULT"
+
+    def __init__(self, selection: Selection | None = None) -> None:
+        """Look for the fault.
+
+        Raises:
+            InputError: there is none of that name, or not in that strength; the message lists those that there are.
+        """
+        super().__init__(selection)
+        from .faults import faulty_steps
+
+        self._fault = self.selection.argument or ""
+        faulty_steps(self._fault)
+
+    def command(self, task: Task) -> list[str]:
+        """The same, and then the fault."""
+        return [*super().command(task), "--fault", self._fault]

@@ -37,7 +37,7 @@ def bound_constraints(network: Network, box: Bounds, constraints: "Constraints",
 
     Raises NumericError if some number on the way is unusable.
     """
-    relaxation = relax(network, box, steps)[0]
+    relaxation = steps.relax(network, box, steps)[0]
     rows = constraints.coefficients
     lost = slack(1, np.abs(rows) @ relaxation.tensors[network.output].magnitude)
     form = LinearForm({network.output: rows}, -constraints.bound, lost)

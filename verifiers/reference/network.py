@@ -127,12 +127,16 @@ Node = Dense | Scale | Sum | Select | Maximum | Product | Activation
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Nodes in an order in which each follows its sources; `output` is the tensor that the property speaks of."""
+    """Nodes in an order in which each follows its sources; `output` is the tensor that the property speaks of.
+
+    `input_shape` is that of the input before it is flattened, where it is known.
+    """
 
     input_size: int
     output_size: int
     nodes: tuple[Node, ...]
     output: int
+    input_shape: tuple[int, ...] = ()
 
 
 def dense(source: int, weight: Array, bias: Array) -> Dense:

@@ -14,25 +14,29 @@ from .search import verify
 from .steps import DEFAULT, Steps
 from .verdict import Verdict
 
-USAGE = "usage: python -m soundbench.verifiers.reference ONNX VNNLIB RESULT_FILE TIMEOUT_SECONDS"
+USAGE = "usage: python -m soundbench.verifiers.reference ONNX VNNLIB RESULT_FILE TIMEOUT_SECONDS [--fault NAME]"
 RESERVE_SECONDS = 0.2  # for writing the result, for ending, and for what the caller could not count
 
 
 def main(arguments: Sequence[str], steps: Steps = DEFAULT, spent_seconds: float = 0.0) -> int:
     """Answer one instance: the result file begins with unsat, sat, timeout, unknown, unsupported or error.
 
+    With `--fault NAME` at the end, by that faulty verifier instead of the one of the `steps`.
     `spent_seconds` of the time given are gone already: starting a process counts as the verifier's own time.
     Returns the exit code: 0 for an answer, 2 for an input that cannot be used, with the reason on stderr.
     """
     try:
         onnx, vnnlib, result = (Path(argument) for argument in arguments[:3])
-        (seconds,) = (float(argument) for argument in arguments[3:])
+        (seconds,) = (float(argument) for argument in arguments[3:4])
+        chosen = _chosen(arguments[4:], steps)
     except ValueError:
         return _complain(USAGE)
+    except InputError as error:
+        return _complain(str(error))
     code = 0
     try:
-        verdict = verify_files(onnx, vnnlib, seconds - spent_seconds - RESERVE_SECONDS, steps)
-        text = steps.report(verdict)
+        verdict = verify_files(onnx, vnnlib, seconds - spent_seconds - RESERVE_SECONDS, chosen)
+        text = chosen.report(verdict)
         print(f"{text.split()[0]}, {verdict.nodes} sub-domains")  # noqa: T201
     except UnsupportedError as error:
         text = "unsupported\n"
@@ -59,6 +63,18 @@ def verify_files(onnx: Path, vnnlib: Path, seconds: float, steps: Steps = DEFAUL
         return verify(network, unsafe, seconds - (time.monotonic() - started), steps)
     except InputError as error:
         raise InputError(f"{vnnlib}: {error}") from error
+
+
+def _chosen(arguments: Sequence[str], steps: Steps) -> Steps:
+    """The steps, or those with the fault that is named; ValueError for anything else."""
+    if not arguments:
+        return steps
+    from .faults import faulty_steps  # a sound verifier does without them
+
+    option, name = arguments
+    if option != "--fault":
+        raise ValueError(option)
+    return faulty_steps(name)
 
 
 def _write(path: Path, text: str) -> None:

@@ -55,7 +55,7 @@ def _network(model: "ModelProto", parsers: Mapping[str, Parser]) -> Network:
     output = values.get(model.graph.output[0].name)
     if not isinstance(output, Tensor):
         raise UnsupportedError("an output that does not depend on the input")
-    return Network(prod(shape), prod(output.shape), tuple(nodes), output.index)
+    return Network(prod(shape), prod(output.shape), tuple(nodes), output.index, shape)
 
 
 def _lower(graph: "GraphProto", values: dict[str, Value], parsers: Mapping[str, Parser]) -> list[Node]:

@@ -60,6 +60,7 @@ class Steps:
     box: Callable[[Region], Bounds]
     constraints: Callable[[Region, int], Constraints]
 
+    relax: "Callable[[Network, Bounds, Steps], tuple[Relaxation, ...]]"
     worth_refining: Callable[[Node, Bounds], npt.NDArray[np.bool_]]
     refine: "Callable[[Network, Node, int, tuple[Relaxation, ...], Steps], Bounds]"
     back_substitute: "Callable[[Network, LinearForm, Relaxation, Steps], tuple[LinearForm, ...]]"
@@ -130,6 +131,7 @@ DEFAULT = Steps(
     targets=targets.targets,
     box=targets.box,
     constraints=targets.constraints,
+    relax=bounding.relax,
     worth_refining=bounding.worth_refining,
     refine=bounding.refine,
     back_substitute=backward.back_substitute,

@@ -1,0 +1,69 @@
+"""Faults in the box of inputs: radii taken from other inputs, narrow ranges collapsed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from soundbench.instance import Property, Region
+
+from ..intervals import Bounds
+from ..network import Array, Network
+from ..steps import Steps
+from ..targets import Target
+
+ROUNDING = 2.0**-20  # relative: radii that differ by less are alike
+
+
+def _boxed(steps: Steps, change: Callable[[Bounds], Bounds]) -> Steps:
+    """The steps that search another box than the region's."""
+
+    def box(region: Region) -> Bounds:
+        return change(steps.box(region))
+
+    return replace(steps, box=box)
+
+
+def radius_of_first_dim(steps: Steps, _strength: float) -> Steps:
+    """The radius of the first input is taken for that of every wider one."""
+
+    def even(box: Bounds) -> Bounds:
+        _, radius = box.around()
+        return _with_radius(box, np.minimum(radius, radius[0]))
+
+    return _boxed(steps, even)
+
+
+def axis_order(steps: Steps, _strength: float) -> Steps:
+    """The radii of an image's inputs are read as if channels came last."""
+
+    def targets(prop: Property, network: Network, used: Steps) -> tuple[Target, ...]:
+        found = steps.targets(prop, network, used)
+        if len(network.input_shape) != 4:
+            return found
+        _, channels, height, width = network.input_shape
+
+        def turned(radius: Array) -> Array:
+            return radius.reshape(height, width, channels).transpose(2, 0, 1).ravel()
+
+        return tuple(replace(each, box=_with_radius(each.box, turned(each.box.around()[1]))) for each in found)
+
+    return replace(steps, targets=targets)
+
+
+def _with_radius(box: Bounds, radius: Array) -> Bounds:
+    """The box with other radii about its middle; ends stay as they are where the radius does."""
+    middle, known = box.around()
+    is_other = np.abs(radius - known) > ROUNDING * known
+    return Bounds(np.where(is_other, middle - radius, box.lower), np.where(is_other, middle + radius, box.upper))
+
+
+def collapse_narrow_dims(steps: Steps, width: float) -> Steps:
+    """A range narrower than some width becomes its middle."""
+
+    def collapsed(box: Bounds) -> Bounds:
+        is_narrow = box.upper - box.lower < width
+        middle, _ = box.around()
+        return Bounds(np.where(is_narrow, middle, box.lower), np.where(is_narrow, middle, box.upper))
+
+    return _boxed(steps, collapsed)
