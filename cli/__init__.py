@@ -18,6 +18,8 @@ COMMANDS = {
     "certify": "certify",
     "attack": "attack",
     "suite": "suite",
+    "import": "import_suite",
+    "witness": "witness",
     "evaluate": "evaluate",
     "verifiers": "verifiers",
 }
