@@ -21,6 +21,7 @@ COMMANDS = {
     "import": "import_suite",
     "witness": "witness",
     "evaluate": "evaluate",
+    "score": "score",
     "verifiers": "verifiers",
 }
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundbench.answer import RESULT_LIMIT_BYTES, claim_of
+from soundbench.answer import RESULT_LIMIT_BYTES
 from soundbench.claim import Claim
 from soundbench.errors import InputError
 from soundbench.packed import read_unpacked
@@ -127,7 +127,7 @@ def _beside(table: Path, verifier: str, rows: Mapping[str, Sequence[ResultRow]])
     files = counterexample_files(table.parent)
     found = {}
     for instance, row in ((instance, row) for instance, several in rows.items() for row in several):
-        if claim_of(row.word) is Claim.FALSIFIED:
+        if row.claim is Claim.FALSIFIED:
             file = next((files[key] for key in _keys(verifier, row, instance) if key in files), None)
             if file is not None:
                 found[instance] = file

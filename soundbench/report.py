@@ -85,7 +85,9 @@ def explain(summary: Summary) -> str:
             "there, nobody is accused on it, and its makers should hear of it."
         )
     if summary.findings:
-        claims = f"made {_count_findings(summary)}, with the evidence in the folders above"
+        claims = f"made {_count_findings(summary)}"
+        if any(finding.evidence for finding in summary.findings):
+            claims += ", with the evidence in the folders above"
     else:
         claims = f"made no unsound claim on {_count(summary.violated, 'violated instance')}"
         if summary.variants.count:

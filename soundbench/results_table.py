@@ -10,18 +10,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from soundbench.answer import claim_of
+from soundbench.claim import Claim
 from soundbench.errors import InputError
 from soundbench.packed import read_unpacked
 
 LARGEST_TABLE = 2**28
+# How PyRAT says `holds` and `violated`, which the runner of five columns writes down as it is.
+PYRAT = {"true": Claim.VERIFIED, "false": Claim.FALSIFIED}
 FORMS = "category,onnx,vnnlib,prepare_time,result,run_time, or folder,onnx,vnnlib,result,run_time"
 
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """A row: on which line, of which category, the paths as they are written, the result word, and seconds.
+    """A row: on which line, of which category, the paths, the result word, the claim that it is, and seconds.
 
-    In the form of five columns, whose first is the folder that the others start from, there is no category.
+    In the form of five columns, whose first is the folder that the others start from, there is no category. A word
+    that is none of VNN-COMP's is an `error`, never a verdict.
     """
 
     line: int
@@ -30,6 +35,7 @@ class ResultRow:
     vnnlib: str
     prepare_seconds: float
     word: str
+    claim: Claim
     run_seconds: float
 
 
@@ -65,10 +71,12 @@ def read_row(path: Path, line: int, cells: Sequence[str]) -> ResultRow:
     """
     if len(cells) == 6:
         category, onnx, vnnlib, prepare, word, run = cells
+        claim = claim_of(word) or Claim.ERROR
     elif len(cells) == 5:
         folder, onnx, vnnlib, word, run = cells
         onnx, vnnlib = (PurePosixPath(folder, each).as_posix() for each in (onnx, vnnlib))
         category, prepare = "", "0"
+        claim = claim_of(word) or PYRAT.get(word.casefold(), Claim.ERROR)
     else:
         raise InputError(f"{path}:{line}: {len(cells)} columns; give rows of the form {FORMS}")
     prepare_seconds, run_seconds = seconds_of(prepare), seconds_of(run)
@@ -76,7 +84,7 @@ def read_row(path: Path, line: int, cells: Sequence[str]) -> ResultRow:
         raise InputError(
             f"{path}:{line}: {prepare!r} or {run!r} is no number of seconds; give rows of the form {FORMS}"
         )
-    return ResultRow(line, category, onnx, vnnlib, prepare_seconds, word, run_seconds)
+    return ResultRow(line, category, onnx, vnnlib, prepare_seconds, word, claim, run_seconds)
 
 
 def seconds_of(text: str) -> float | None:

@@ -38,7 +38,7 @@ def row(suite: Suite, name: str, word: str, root: str, seconds: float = 1.0) -> 
     """VNN-COMP's six columns, with the paths of another machine."""
     instance = next(each for each in suite.instances if each.name == name)
     files = [f"{root}/onnx/{instance.onnx.name}", f"{root}/vnnlib/{instance.vnnlib.name}"]
-    return [Path(root).name, *files, "0.1", word, str(seconds)]
+    return ["tiny", *files, "0.1", word, str(seconds)]
 
 
 def write_results(
