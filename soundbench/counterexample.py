@@ -59,8 +59,9 @@ def _point(text: str, input_count: int) -> tuple[Fraction, ...]:
         if index >= input_count:
             raise TextError(line, f"{name} is given, but there are only {input_count} inputs; stop at the last one")
         value = _value(number, line)
-        if values.setdefault(index, value) != value:
+        if index in values and values[index] != value:
             raise TextError(line, f"{name} is given twice, with different values; give every input once")
+        values[index] = value
     missing = next((index for index in range(input_count) if index not in values), None)
     if missing is not None:
         line = text.count("\n") + 1

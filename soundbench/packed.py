@@ -3,10 +3,13 @@
 import gzip
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 from soundbench.errors import InputError
 
 GZIP_MAGIC = b"\x1f\x8b"
+# What zlib calls gzip's format, its checksum included.
+GZIP_FORMAT = 31
 
 
 def read_unpacked(path: Path, largest_bytes: int) -> bytes:
@@ -17,9 +20,9 @@ def read_unpacked(path: Path, largest_bytes: int) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            is_gzipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-            file.seek(0)
-            content = (gzip.GzipFile(fileobj=file) if is_gzipped else file).read(largest_bytes + 1)
+            content = file.read(largest_bytes + 1)
+            if content.startswith(GZIP_MAGIC):
+                content = _unpacked(content, file, largest_bytes + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path}: damaged gzip data ({error}); fetch or compress the file again") from None
     except (OSError, ValueError) as error:
@@ -28,3 +31,14 @@ def read_unpacked(path: Path, largest_bytes: int) -> bytes:
     if len(content) > largest_bytes:
         raise InputError(f"{path}: holds more than {largest_bytes:,} bytes; split it into several files")
     return content
+
+
+def _unpacked(start: bytes, file: BinaryIO, most: int) -> bytes:
+    """At most so many bytes of a gzipped file, whose `start` has been read."""
+    member = zlib.decompressobj(wbits=GZIP_FORMAT)
+    content = member.decompress(start, most)
+    if member.eof and not member.unused_data:
+        return content
+    # Several members, or a large or damaged file: slower to open, and complete.
+    file.seek(0)
+    return gzip.GzipFile(fileobj=file).read(most)

@@ -8,7 +8,7 @@ be proven over the reals.
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -24,7 +24,7 @@ from soundbench.explain import describe_disagreement, describe_outputs, describe
 from soundbench.graph import Graph, UnsupportedOperator, load_onnx, read_graph
 from soundbench.instance import Property, Region
 from soundbench.interface import Declaration, Interface
-from soundbench.rigorous import evaluate
+from soundbench.rigorous import affine_matrices, evaluate
 from soundbench.rounding import float32_error
 
 TOLERANCE = Fraction(1, 10_000)
@@ -99,12 +99,13 @@ class OnnxNetwork:
         """
         if len(point) != self.input_count:
             raise InputError(f"{self.path.name} takes {self.input_count} inputs, but the point has {len(point)}")
-        largest = Fraction(float(np.finfo(self.input_type).max))
-        for index, value in enumerate(point):
-            if abs(value) > largest:
+        largest = float(np.finfo(self.input_type).max)
+        values = [_rounded(value) for value in point]
+        for index, value in enumerate(values):
+            # Only what floats cannot tell apart is compared exactly, which takes longer.
+            if abs(value) >= largest and abs(point[index]) > Fraction(largest):
                 raise InputError(f"X_{index} is too large for {self.path.name}, whose input is {self.input_type}")
-        values = np.array([float(value) for value in point]).astype(self.input_type)
-        return tuple(Fraction(value) for value in values.tolist())
+        return tuple(Fraction(value) for value in np.array(values).astype(self.input_type).tolist())
 
     def run(self, point: Sequence[Fraction]) -> Point:
         """The outputs at the cast point, flattened in row-major order, as the exact values of the floats.
@@ -113,7 +114,11 @@ class OnnxNetwork:
             InputError: the point does not fit, or ONNX Runtime fails.
             NonFiniteOutputError: an output is NaN or infinite.
         """
-        outputs = self._run([float(value) for value in self.cast(point)]).ravel().tolist()
+        return self.run_cast(self.cast(point))
+
+    def run_cast(self, point: Point) -> Point:
+        """The same of a point that has been cast."""
+        outputs = self._run([float(value) for value in point]).ravel().tolist()
         for index, value in enumerate(outputs):
             if not np.isfinite(value):
                 raise NonFiniteOutputError(f"output Y_{index} is {value} in ONNX Runtime, which violates nothing")
@@ -170,9 +175,13 @@ class OpenNetwork:
         """See `OnnxNetwork.interface`."""
         return self.session.interface()
 
+    @functools.cached_property
+    def _matrices(self) -> Mapping[str, Any]:
+        return {} if self.graph is None else affine_matrices(self.graph)
+
     def bound(self, point: Sequence[Fraction]) -> OutputBounds | None:
         """Proven bounds of every output over the reals; None where they are unknown."""
-        return None if self.graph is None else evaluate(self.graph, point)
+        return None if self.graph is None else evaluate(self.graph, point, self._matrices)
 
     def blur(self, point: Sequence[Fraction], moved: Sequence[Fraction]) -> Point:
         """How far float32 rounding, the cast of the input included, can move each output; () where that is unknown."""
@@ -243,7 +252,7 @@ def replay_on(
     except InputError as error:
         return _failed(tuple(point), (), str(error))
     try:
-        outputs = session.run(cast)
+        outputs = session.run_cast(cast)
     except NonFiniteOutputError as error:
         return _failed(cast, (), str(error))
     require_equal(session.path, "outputs", len(outputs), unsafe.output_count)
@@ -304,6 +313,14 @@ def _is_blurred(region: Region, outputs: Point, blur: Point) -> bool:
 
 def _distance(region: Region, outputs: Point) -> Fraction:
     return max(constraint.excess(outputs) for constraint in region.outputs)
+
+
+def _rounded(value: Fraction) -> float:
+    """The nearest float64; infinite beyond them all."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _first_line(error: Exception) -> str:

@@ -70,7 +70,7 @@ def shown(judgement: Judgement, unsafe: Property) -> Shown:
         return Shown.ABSENT
     if replay is None or not replay.outputs:
         return Shown.INVALID
-    if unsafe.is_violated_by(replay.point, replay.outputs):
+    if replay.strict or unsafe.is_violated_by(replay.point, replay.outputs):
         return Shown.STRICT
     return Shown.TOLERANCE if unsafe.is_violated_by(replay.point, replay.outputs, TOLERANCE) else Shown.INVALID
 
