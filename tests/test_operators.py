@@ -362,7 +362,12 @@ REFUSED = {
     "Pow, exponent a tensor": ((1, 2), Layer("Pow", (None, None)), "input 1 is not a constant"),
     "Pow, exponents that enlarge": ((1, 2), Layer("Pow", (None, 2 * EYE)), "exponent of 2"),
     "Pow, base a constant": ((1, 2), Layer("Pow", (EYE, None)), "input 1 is not a constant"),
-    "Concat, with a constant": ((1, 2), Layer("Concat", (None, EYE[:1]), {"axis": 0}), "input 1 is a constant"),
+    "Concat, with a constant that does not fit": (
+        (1, 2),
+        Layer("Concat", (None, PAIR), {"axis": 0}),
+        "cannot be joined",
+    ),
+    "Concat, tensors and a constant": ((1, 2), Layer("Concat", (None, None, EYE), {"axis": 0}), "one tensor alone"),
     "Concat, axis beyond the shape": ((1, 2), Layer("Concat", (None, None), {"axis": 2}), "different axes"),
     "Slice, no step": ((1, 4), Layer("Slice", (None, int64(0), int64(1), int64(1), int64(0))), "no step zero"),
     "Slice, an axis twice": ((1, 4), Layer("Slice", (None, int64(0, 0), int64(1, 1), int64(1, -1))), "different axes"),
