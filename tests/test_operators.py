@@ -103,6 +103,19 @@ class TestConformance:
         check_against_onnxruntime(model, np.random.default_rng(0))
 
     @pytest.mark.parametrize(
+        ("shape", "axis", "operands"),
+        [
+            ((1, 25, 4), 1, (np.full((1, 1, 4), 0.5, np.float32), None)),
+            ((1, 3), 1, (None, np.array([[0.25, -3.0]], np.float32))),
+            ((2, 2, 3), -2, (np.ones((2, 1, 3), np.float32), None, np.full((2, 3, 3), -0.5, np.float32))),
+            ((1, 2), 0, (None,)),
+        ],
+    )
+    def test_a_tensor_is_joined_with_constants(self, shape, axis, operands):
+        model = build(shape, [Layer("Concat", operands, {"axis": axis})])
+        check_against_onnxruntime(model, np.random.default_rng(0))
+
+    @pytest.mark.parametrize(
         ("layer", "opset"),
         [
             (Layer("Split", (None,), {"axis": 1}, outputs=2), 11),
