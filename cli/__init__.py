@@ -18,6 +18,7 @@ COMMANDS = {
     "certify": "certify",
     "attack": "attack",
     "suite": "suite",
+    "download": "download",
     "import": "import_suite",
     "witness": "witness",
     "evaluate": "evaluate",

@@ -32,20 +32,29 @@ def published_network(model_name: str, input_shape: Sequence[int], weights: NDAr
     Raises:
         InputError: there is no such architecture, or the weights do not fit it.
     """
-    match = MODEL_NAME.fullmatch(model_name)
-    architecture = match["architecture"] if match else ""
-    if architecture not in ARCHITECTURES:
-        raise InputError(f"model {model_name!r}: unknown architecture; known: {', '.join(ARCHITECTURES)}")
-    is_published = match is not None and match["prefix"] is not None
-    network = _empty(architecture, _without_batch(architecture, input_shape), is_published=is_published)
+    architecture, is_published = _parts(model_name)
+    network = _empty(architecture, one_input(model_name, input_shape), is_published=is_published)
     _fill(network, _published_names(architecture) if is_published else {}, model_name, weights)
     return network.eval()
 
 
-def _without_batch(architecture: str, input_shape: Sequence[int]) -> tuple[int, ...]:
-    axes = 1 if architecture.startswith("mlp") else 3
+def one_input(model_name: str, input_shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape of one input, without a batch axis of 1.
+
+    Raises:
+        InputError: there is no such architecture.
+    """
+    axes = 1 if _parts(model_name)[0].startswith("mlp") else 3
     shape = tuple(int(size) for size in input_shape)
     return shape[1:] if len(shape) == axes + 1 and shape[0] == 1 else shape
+
+
+def _parts(model_name: str) -> tuple[str, bool]:
+    """The architecture that a model is of, and whether it has the published names."""
+    match = MODEL_NAME.fullmatch(model_name)
+    if match is None or match["architecture"] not in ARCHITECTURES:
+        raise InputError(f"model {model_name!r}: unknown architecture; known: {', '.join(ARCHITECTURES)}")
+    return match["architecture"], match["prefix"] is not None
 
 
 def _empty(architecture: str, shape: tuple[int, ...], *, is_published: bool) -> nn.Sequential:
