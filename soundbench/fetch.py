@@ -9,7 +9,7 @@ import hashlib
 import logging
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ def _where_to_go_on(partial: Path, tag: Path) -> dict[str, str]:
 def _check(url: str, response: requests.Response) -> None:
     """Wait where the server asks for it, and refuse what is no answer."""
     if response.status_code in BUSY:
-        time.sleep(_wait_seconds(response))
+        time.sleep(wait_seconds(response.headers))
     if response.status_code in (requests.codes.not_found, requests.codes.gone):
         raise NoSuchFileThere(f"{url}: there is no such file; check the name, the revision and the mirror")
     if response.status_code not in BUSY and 400 <= response.status_code < 500:
@@ -121,9 +121,10 @@ def _check(url: str, response: requests.Response) -> None:
     response.raise_for_status()
 
 
-def _wait_seconds(response: requests.Response) -> float:
+def wait_seconds(headers: Mapping[str, str]) -> float:
+    """How long a server asks to be waited for, within reason; not at all if it asks for a date."""
     try:
-        return min(max(float(response.headers.get("Retry-After", "0")), 0.0), LONGEST_WAIT_SECONDS)
+        return min(max(float(headers.get("Retry-After", "0")), 0.0), LONGEST_WAIT_SECONDS)
     except ValueError:
         return 0.0
 

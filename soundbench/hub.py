@@ -6,9 +6,11 @@ Every file is compared with the hash that the hub keeps it under. Files of torch
 import hashlib
 import os
 import re
+import time
 from pathlib import Path
 
 from soundbench.errors import InputError
+from soundbench.fetch import BUSY, RETRIES, wait_seconds
 from soundbench.suite import INSTANCES
 
 TABLES = "*.parquet"
@@ -24,7 +26,6 @@ def fetch_dataset(repository: str, revision: str | None, mirror: str | None) -> 
     Raises:
         InputError: the dataset or its revision does not exist, cannot be fetched, or was altered on the way.
     """
-    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         HfHubHTTPError,
         HFValidationError,
@@ -35,9 +36,7 @@ def fetch_dataset(repository: str, revision: str | None, mirror: str | None) -> 
 
     endpoint = mirror or os.environ.get("HF_ENDPOINT")
     try:
-        folder = snapshot_download(
-            repository, repo_type="dataset", revision=revision, allow_patterns=list(PATTERNS), endpoint=endpoint
-        )
+        folder = _snapshot(repository, revision, endpoint)
     except RevisionNotFoundError:
         raise InputError(f"{repository}: has no revision {revision!r}; leave --revision out for the newest") from None
     except RepositoryNotFoundError:
@@ -48,9 +47,31 @@ def fetch_dataset(repository: str, revision: str | None, mirror: str | None) -> 
         ) from None
     except (HfHubHTTPError, HFValidationError) as error:
         raise InputError(f"{repository}: {str(error).splitlines()[0]}; try again later, or name a mirror") from None
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        # So its client says that a file has not the size that it should have.
+        raise InputError(f"{repository}: {str(error).partition('. ')[0]}; start again to fetch it") from None
     for path in sorted(Path(folder).rglob("*")):
         check_content(path)
     return Path(folder)
+
+
+def _snapshot(repository: str, revision: str | None, endpoint: str | None) -> str:
+    """The folder of a snapshot; a hub that is busy is asked again, as its client does for files alone."""
+    from huggingface_hub import snapshot_download
+
+    for attempt in range(RETRIES + 1):
+        try:
+            return snapshot_download(
+                repository, repo_type="dataset", revision=revision, allow_patterns=list(PATTERNS), endpoint=endpoint
+            )
+        except OSError as error:
+            response = getattr(error if error.__cause__ is None else error.__cause__, "response", None)
+            if attempt == RETRIES or response is None or response.status_code not in BUSY:
+                raise
+            time.sleep(wait_seconds(response.headers))
+    raise AssertionError("not reached")
 
 
 def check_content(path: Path) -> None:

@@ -38,7 +38,7 @@ def fetch_benchmark(base: str, cache: Cache, version: str | None, progress: Prog
 def _place(base: str, cache: Cache, version: str | None) -> str:
     """Where the list of instances lies, below the address."""
     places: Sequence[str] = (VERSIONS[0], "", VERSIONS[1]) if version is None else (version, "")
-    for place in places:
+    for place in sorted(places, key=lambda place: not (cache.folder / place / INSTANCES).exists()):
         try:
             cache.fetch(_address(base, _below(place, INSTANCES)), _below(place, INSTANCES))
         except NoSuchFileThere:
@@ -50,10 +50,12 @@ def _place(base: str, cache: Cache, version: str | None) -> str:
 def _fetch_either(base: str, name: str, cache: Cache) -> Path:
     """Fetch a file, gzipped as VNN-COMP keeps nearly all, or plain."""
     plain = name.removesuffix(".gz")
+    names = [f"{plain}.gz", plain]
+    first, second = sorted(names, key=lambda each: not (cache.folder / each).exists())
     try:
-        path = cache.fetch(_address(base, f"{plain}.gz"), f"{plain}.gz")
+        path = cache.fetch(_address(base, first), first)
     except NoSuchFileThere:
-        path = cache.fetch(_address(base, plain), plain)
+        path = cache.fetch(_address(base, second), second)
     with path.open("rb") as file:
         if file.read(len(POINTER)) == POINTER:
             path.unlink()

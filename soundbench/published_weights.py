@@ -74,7 +74,7 @@ def _fill(network: nn.Sequential, names: Mapping[str, str], model_name: str, wei
     ends = list(itertools.accumulate(published[key].numel() for key in sorted(published)))
     for key, end in zip(sorted(published), ends, strict=True):
         tensor = published[key]
-        part = np.ascontiguousarray(weights[end - tensor.numel() : end])
+        part = np.array(weights[end - tensor.numel() : end], dtype=np.float32)
         tensor.copy_(torch.from_numpy(part).reshape(tensor.shape))
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
+LARGE = (".parquet", ".onnx")
+
 
 @dataclass
 class Answer:
@@ -62,7 +64,7 @@ class Files:
 
 
 class Hub(Files):
-    """A hub with one dataset, at one commit."""
+    """A hub with one dataset, at one commit; large files lie elsewhere, and are redirected to."""
 
     def __init__(self, repository: str, files: Mapping[str, bytes], commit: str = "c" * 40) -> None:
         super().__init__({})
@@ -81,18 +83,42 @@ class Hub(Files):
         if path.startswith(f"{api}/tree/"):
             return self._json([self._entry(name) for name in self.content])
         if path.startswith(files):
-            name = path.removeprefix(files).partition("/")[2]
-            if name in self.content:
-                headers = {"ETag": f'"{self._oid(name)}"', "X-Repo-Commit": self.commit}
-                return Answer(200, headers, self.altered.get(name, self.content[name]))
-            return Answer(404, {"X-Error-Code": "EntryNotFound"}, b"{}")
+            return self._resolve(path.removeprefix(files).partition("/")[2])
+        if path.startswith("/cdn/"):
+            name = path.removeprefix("/cdn/")
+            return Answer(200, {"ETag": '"of the CDN"'}, self.altered.get(name, self.content[name]))
         return Answer(404, {"X-Error-Code": "RepoNotFound"}, b"{}")
+
+    def _resolve(self, name: str) -> Answer:
+        if name in self.content and name.endswith(LARGE):
+            elsewhere, size = self.address.replace("127.0.0.1", "localhost"), str(len(self.content[name]))
+            linked = {
+                "X-Linked-Etag": f'"{self._sha256(name)}"',
+                "X-Linked-Size": size,
+                "Location": f"{elsewhere}/cdn/{name}",
+            }
+            return Answer(302, {"X-Repo-Commit": self.commit, **linked}, b"")
+        if name in self.content:
+            headers = {"ETag": f'"{self._oid(name)}"', "X-Repo-Commit": self.commit}
+            return Answer(200, headers, self.altered.get(name, self.content[name]))
+        return Answer(404, {"X-Error-Code": "EntryNotFound"}, b"{}")
 
     def _siblings(self) -> list[dict[str, str]]:
         return [{"rfilename": name} for name in self.content]
 
     def _entry(self, name: str) -> dict[str, object]:
-        return {"type": "file", "path": name, "size": len(self.content[name]), "oid": self._oid(name)}
+        entry: dict[str, object] = {
+            "type": "file",
+            "path": name,
+            "size": len(self.content[name]),
+            "oid": self._oid(name),
+        }
+        if name.endswith(LARGE):
+            entry["lfs"] = {"oid": self._sha256(name), "size": len(self.content[name]), "pointerSize": 130}
+        return entry
+
+    def _sha256(self, name: str) -> str:
+        return hashlib.sha256(self.content[name]).hexdigest()
 
     def _oid(self, name: str) -> str:
         """Git's hash of a file."""
