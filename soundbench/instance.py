@@ -22,7 +22,9 @@ class Interval:
     @property
     def is_empty(self) -> bool:
         """Whether no number lies in the interval."""
-        return self.lower > self.upper or (self.lower == self.upper and (self.lower_open or self.upper_open))
+        if self.lower == self.upper:
+            return self.lower_open or self.upper_open
+        return is_at_most(self.upper, self.lower)
 
     def contains(self, value: Fraction, tolerance: Fraction = Fraction(0)) -> bool:
         """Whether `value` lies in the interval, widened by `tolerance` on both sides (closed if positive)."""

@@ -3,12 +3,21 @@
 Format: https://www.vnnlib.org and the VNN-COMP benchmarks.
 """
 
+import re
 from collections.abc import Iterator
 
 from soundbench.instance import Property
-from soundbench.vnnlib_formula import Variable, Variables
+from soundbench.vnnlib_formula import InputBound, Variable, Variables
 from soundbench.vnnlib_regions import collect, property_of
-from soundbench.vnnlib_text import VARIABLE, Expression, Form, TextError, read_forms, shown
+from soundbench.vnnlib_text import VARIABLE, Expression, Form, TextError, read_forms, scaled, shown
+
+# Nearly all lines of a large file: a declaration, or a bound of one input by a plain number.
+_PLAIN = re.compile(
+    r"\(declare-const (?P<name>[XY]_(?:0|[1-9][0-9]{0,8})) Real\)"
+    r"|\(assert \((?P<relation><=|>=) (?P<input>X_[0-9]{1,9}) "
+    r"(?P<whole>-?[0-9]{1,20})(?:\.(?P<decimals>[0-9]{0,200}))?(?:[eE](?P<exponent>[+-]?[0-9]{1,2}))?\)\)"
+)
+_COMMENT = re.compile(r";[^\r]*")
 
 
 def flat_property(text: str) -> Property:
@@ -24,17 +33,46 @@ def flat_property(text: str) -> Property:
     return property_of(assertions, input_count, output_count, last_line)
 
 
-def _conditions(text: str, declared: dict[str, Variable]) -> Iterator[tuple[int, Expression]]:
+def _conditions(text: str, declared: dict[str, Variable]) -> Iterator[tuple[int, Expression] | InputBound]:
     """Every asserted condition with its line; what is declared on the way is added to `declared`."""
-    for form in read_forms(text):
-        if form.head == "assert":
+    for form in _forms(text, declared):
+        if isinstance(form, InputBound):
+            yield form
+        elif form.head == "assert":
             yield form.line, _asserted(form)
-            continue
-        name = _declared_name(form)
-        if name in declared:
-            reason = f"{name} is already declared on line {declared[name].line}; remove one of them"
-            raise TextError(form.line, reason)
-        declared[name] = Variable(name[0] == "X", int(name[2:]), form.line)
+        else:
+            name = _declared_name(form)
+            if name in declared:
+                reason = f"{name} is already declared on line {declared[name].line}; remove one of them"
+                raise TextError(form.line, reason)
+            declared[name] = Variable(name[0] == "X", int(name[2:]), form.line)
+
+
+def _forms(text: str, declared: dict[str, Variable]) -> Iterator[Form | InputBound]:
+    """The outermost lists in order, but for plain lines: their bounds, and their variables straight into `declared`.
+
+    A line is plain only between two lists, so that all else is read as it would be without this.
+    """
+    pending: list[str] = []
+    depth = 0
+    for line, content in enumerate(text.split("\n"), start=1):
+        match = None if pending else _PLAIN.fullmatch(content)
+        if match is not None:
+            name, relation, variable, whole, decimals, exponent = match.groups(default="")
+            if name and name not in declared:
+                declared[name] = Variable(name[0] == "X", int(name[2:]), line)
+                continue
+            if variable in declared:
+                value = scaled(int(whole + decimals), int(exponent or 0) - len(decimals))
+                yield InputBound(declared[variable].index, relation == "<=", value, False, line)
+                continue
+        pending.append(content)
+        code = _COMMENT.sub("", content)
+        depth += code.count("(") - code.count(")")
+        if depth <= 0:
+            yield from read_forms("\n".join(pending), line - len(pending) + 1)
+            pending, depth = [], 0
+    yield from read_forms("\n".join(pending), text.count("\n") + 2 - len(pending))
 
 
 def _declared_name(form: Form) -> str:

@@ -45,15 +45,17 @@ class Form(NamedTuple):
 Expression = str | Form
 
 
-def read_forms(text: str) -> Iterator[Form]:
+def read_forms(text: str, first_line: int = 1) -> Iterator[Form]:
     """Yield the outermost lists of a text one by one; comments run from `;` to the end of their line.
+
+    The text starts on `first_line` of a file.
 
     Raises:
         TextError: parentheses do not match or nest too deeply, or there is a word outside all of them.
     """
     open_lines: list[int] = []
     open_items: list[list[Expression]] = []
-    for line, content in enumerate(text.split("\n"), start=1):
+    for line, content in enumerate(text.split("\n"), start=first_line):
         for piece in _TOKEN.findall(content):
             if piece == "(":
                 if len(open_lines) == MAXIMUM_DEPTH:
@@ -130,8 +132,11 @@ def parse_numeral(text: str, line: int) -> Fraction:
     exponent = int(exponent_text or 0)
     if abs(exponent) > MAXIMUM_EXPONENT:
         raise TextError(line, f"the exponent of {shown(text)} is out of range; stay within ±{MAXIMUM_EXPONENT}")
-    scale = exponent - len(decimals)
-    significand = int(sign + whole + decimals)
+    return scaled(int(sign + whole + decimals), exponent - len(decimals))
+
+
+def scaled(significand: int, scale: int) -> Fraction:
+    """The number significand * 10**scale."""
     return Fraction(significand * 10**scale) if scale >= 0 else Fraction(significand, 10**-scale)
 
 
