@@ -32,20 +32,17 @@ class Assertions:
         return next(name for name, each in self.variables.items() if each.is_input and each.index == index)
 
 
-def collect(conditions: Iterable[tuple[int, Expression] | InputBound], variables: Variables) -> Assertions:
-    """Take in asserted conditions, each with its line, or as the bound that it is; `variables` may grow as they come.
+def collect(
+    conditions: Iterable[tuple[int, Expression]], variables: Variables, bounds: Sequence[InputBound] = ()
+) -> Assertions:
+    """Take in asserted conditions, each with its line, and bounds; `variables` and `bounds` may grow as they come.
 
     Raises:
         TextError: one of them is malformed, cannot be represented, or is never true.
     """
     shared: list[Conjunction] = []
     alternatives: list[Expression] = []
-    bounds: list[InputBound] = []
-    for each in conditions:
-        if isinstance(each, InputBound):
-            bounds.append(each)
-            continue
-        line, asserted = each
+    for line, asserted in conditions:
         for condition in conjuncts(asserted):
             if isinstance(condition, Form) and condition.head == "or":
                 alternatives.append(condition)
