@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from soundbench.errors import InputError
 from soundbench.vnncomp_folder import VERSIONS
+
+from .witness import add_from_results
 
 if TYPE_CHECKING:
     from soundbench.import_suite import Imported, Origin
@@ -46,12 +49,14 @@ def command(path: Path, out: Path, results: tuple[str, ...], version: str | None
     """
     from soundbench.import_suite import origin_of
 
-    at_hand = results or ((str(path / "results.csv"),) if (path / "results.csv").is_file() else ())
     import_folder(path, out, origin_of(path, published_clean), version)
-    if at_hand:
-        from .witness import add_from_results
-
-        add_from_results(out, at_hand)
+    if results:
+        add_from_results(out, results)
+    elif (path / "results.csv").is_file():
+        try:
+            add_from_results(out, [str(path / "results.csv")])
+        except InputError as error:
+            click.echo(f"left aside: {' '.join(str(error).split())}")
 
 
 def import_folder(path: Path, out: Path, origin: "Origin", version: str | None) -> "Imported":

@@ -1,6 +1,7 @@
 """`soundbench score`: judge results that were made elsewhere."""
 
 import csv
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,6 +63,7 @@ def command(
     from rich.console import Console
 
     from soundbench.found_results import find_results
+    from soundbench.judge import NEW_WITNESS
     from soundbench.metrics import to_json
     from soundbench.places import places_of
     from soundbench.report import exit_code, render
@@ -84,6 +86,10 @@ def command(
     of_all = points(judged)
     _print_points(found, of_all)
     _print_gaps(loaded, found)
+    new = len({each.judgement.result.instance for each in judged if NEW_WITNESS in (each.judgement.remark or "")})
+    if new:
+        again = shlex.join(["soundbench", "witness", "add", str(suite), *(str(each.table) for each in found)])
+        click.echo(f"counterexamples of {new} instances without ground truth replay; add them with: {again}")
     write_json(json_file, [to_json(summary) for summary in summaries])
     _write_rows(rows_file, judged, of_all)
     sys.exit(exit_code(summaries, min_exercised))

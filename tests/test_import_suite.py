@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 from planted import ARMED, CLEAN, MISALIGNED_ARMED, TWIN, rows
+from small_networks import write_network
 from soundbench.cli import main
 from vnncomp_tree import counterexample_name, put, row, witness_text, write_benchmark, write_results
 
@@ -144,6 +145,34 @@ def test_results_in_the_folder_itself_are_at_hand(tiny_suite, tmp_path):
     write_results(benchmark, [row(original, ARMED, "sat", "/b")], texts)
     assert run(benchmark, "--out", tmp_path / "out").exit_code == 0
     assert load_suite(tmp_path / "out").ground_truth[ARMED].expected is Expected.VIOLATED
+
+
+def test_results_at_hand_of_something_else_are_left_aside(tiny_suite, tmp_path):
+    benchmark = write_benchmark(tiny_suite, tmp_path / "b")
+    write_results(benchmark, [["other", "/x/onnx/n.onnx", "/x/vnnlib/p.vnnlib", "0", "sat", "1"]])
+    result = run(benchmark, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "left aside: " in result.stdout
+    assert run(benchmark, "--out", tmp_path / "again", "--results", benchmark).exit_code == 2
+
+
+def test_a_network_without_exact_meaning_is_imported_and_certifies_as_unknown(tmp_path):
+    folder = tmp_path / "b"
+    (folder / "onnx").mkdir(parents=True)
+    write_network(folder / "onnx" / "erf.onnx", [[1.0]], then=["Erf"])
+    text = "(declare-const X_0 Real)(declare-const Y_0 Real)(assert (<= X_0 1))(assert (>= X_0 0))(assert (<= Y_0 0))"
+    put(folder, "vnnlib/p.vnnlib", text.encode(), packed=False)
+    (folder / "instances.csv").write_text("onnx/erf.onnx,vnnlib/p.vnnlib,1\n")
+    suite, _ = imported(folder, tmp_path / "out")
+    assert certify_suite(suite, lambda _: None)[Expected.UNKNOWN] == 1
+
+
+def test_the_published_split_is_noted_by_the_command(tiny_suite, tmp_path):
+    benchmark = write_benchmark(tiny_suite, tmp_path / "b")
+    assert run(benchmark, "--out", tmp_path / "out", "--published-clean", "3").exit_code == 0
+    truth = load_suite(tmp_path / "out").ground_truth
+    assert sum(each.family == "imported, published as clean" for each in truth.values()) == 3
+    assert {each.expected for each in truth.values()} == {Expected.UNKNOWN}
 
 
 @pytest.mark.parametrize(

@@ -239,6 +239,14 @@ class TestCommand:
         assert "  tool: 70 and -270" in result.stdout
         assert "tool, +10 and -150: no tool showed a valid counterexample, which decides there" in result.stdout
 
+    def test_what_could_become_ground_truth_is_told(self, suite, original, tmp_path):
+        texts = {counterexample_name(original, CROWD_ARMED): witness_text(original, CROWD_ARMED)}
+        results = write_results(tmp_path / "tool", words(suite, {CROWD_ARMED: "sat"}), texts)
+        result = score(suite.root, results, "--min-exercised", "0")
+        command = f"soundbench witness add {suite.root} {results / 'results.csv'}"
+        told = f"counterexamples of 1 instances without ground truth replay; add them with: {command}"
+        assert result.stdout.splitlines()[-1] == told
+
     def test_without_a_folder_the_report_speaks_of_none(self, suite, tmp_path):
         results = write_results(tmp_path / "tool", words(suite, {ARMED: "unsat"}))
         result = score(suite.root, results)
