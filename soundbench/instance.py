@@ -56,7 +56,10 @@ class Constraint:
 
     def is_satisfied(self, outputs: Sequence[Fraction]) -> bool:
         """Whether the outputs (exact values, shape (outputs,)) satisfy the constraint."""
-        excess = self.excess(outputs)
+        return self.allows(self.excess(outputs))
+
+    def allows(self, excess: Fraction) -> bool:
+        """Whether the constraint is satisfied where its left side exceeds the bound by so much."""
         return excess < 0 or (excess == 0 and not self.strict)
 
 
