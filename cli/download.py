@@ -34,7 +34,11 @@ be fetched, or is not what it should be."""
 @click.option("--sha256", metavar="HASH", help="What the archive must have.")
 @click.option("--vnnlib", "version", type=click.Choice(VERSIONS), help="The version to take where there are both.")
 @click.option("--fresh", is_flag=True, help="Fetch anew what is in the cache already.")
-@click.option("--cache", type=click.Path(path_type=Path), help="A folder for what is fetched [default: the user's].")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    help="Keep what is fetched there [default: the user's; for the hub: HF_HOME].",
+)
 def command(
     name: str | None,
     lists: bool,
@@ -48,8 +52,8 @@ def command(
 ) -> None:
     """Fetch the benchmark NAME and make a suite of it, as `soundbench import` does.
 
-    NAME is soundnessbench, a benchmark of VNN-COMP such as vnncomp2026/acasxu_2023, the address of an archive, or an
-    archive here. Nothing in it is run, and no pickle is loaded.
+    NAME is soundnessbench, a benchmark of VNN-COMP such as vnncomp2026/acasxu_2023, the address of an archive or of a
+    benchmark's folder, or an archive here. Nothing in it is run, and no pickle is loaded.
     """
     import platformdirs
 

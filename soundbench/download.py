@@ -12,10 +12,12 @@ from soundbench.errors import InputError
 from soundbench.fetch import Cache, NoSuchFileThere
 from soundbench.import_suite import Origin
 from soundbench.known_benchmarks import DATASET, PUBLISHED_CLEAN, RAW, REPOSITORIES, SOUNDNESSBENCH, near
+from soundbench.run import file_name
 from soundbench.unpack import refuse_pickle, unpack
 from soundbench.vnncomp_folder import benchmark_folders
 
 OF_A_YEAR = re.compile(r"(vnncomp[0-9]{4})/([A-Za-z0-9][A-Za-z0-9_.-]*)")
+ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2|txz|tar\.(gz|bz2|xz))\Z", re.IGNORECASE)
 MAIN = "main"
 
 Progress = Callable[[str], None]
@@ -76,7 +78,9 @@ def _found(wish: Wish, temporary: Path, progress: Progress) -> Here:
     if of_a_year is not None and of_a_year[1] in REPOSITORIES:
         return _of_a_year(wish, of_a_year[1], of_a_year[2], progress)
     if re.match(r"https?://", wish.name):
-        return _unpacked(wish, _fetched_archive(wish), temporary, progress)
+        if ARCHIVE.search(wish.name.partition("?")[0]):
+            return _unpacked(wish, _fetched_archive(wish), temporary, progress)
+        return _below(wish, wish.name, Path("folders", file_name(wish.name)), Origin(short_name(wish.name)), progress)
     if Path(wish.name).is_file():
         return _unpacked(wish, Path(wish.name), temporary, progress)
     if Path(wish.name).is_dir():
@@ -88,29 +92,34 @@ def _soundnessbench(wish: Wish, temporary: Path, progress: Progress) -> Here:
     from soundbench.hub import fetch_dataset
     from soundbench.published_dataset import write_folders
 
-    snapshot = fetch_dataset(DATASET, wish.revision, wish.mirror)
+    snapshot = fetch_dataset(DATASET, wish.revision, wish.mirror, fresh=wish.fresh)
     write_folders(snapshot, temporary, progress)
     return Here(temporary, Origin(SOUNDNESSBENCH, snapshot.name, PUBLISHED_CLEAN))
 
 
 def _of_a_year(wish: Wish, year: str, benchmark: str, progress: Progress) -> Here:
-    from soundbench.mirror import fetch_benchmark
-
     revision = wish.revision or MAIN
-    cache = Cache(wish.cache / year / revision / benchmark)
-    if wish.fresh:
-        cache.forget()
     base = f"{(wish.mirror or RAW).rstrip('/')}/{REPOSITORIES[year]}/{revision}/benchmarks/{benchmark}"
     try:
-        folder = fetch_benchmark(base, cache, wish.version, progress)
+        kept = Path(year, file_name(revision), benchmark)
+        return _below(wish, base, kept, Origin(benchmark, f"{year} {revision}"), progress)
     except NoSuchFileThere as error:
         raise InputError(f"{wish.name}: {error}; {near(wish.name)}") from None
-    return Here(folder, Origin(benchmark, f"{year} {revision}"))
+
+
+def _below(wish: Wish, base: str, kept: Path, origin: Origin, progress: Progress) -> Here:
+    """The benchmark whose folder lies at an address, which is kept in the cache, in a folder of it."""
+    from soundbench.mirror import fetch_benchmark
+
+    cache = Cache(wish.cache / kept)
+    if wish.fresh:
+        cache.forget()
+    return Here(fetch_benchmark(base, cache, wish.version, progress), origin)
 
 
 def _fetched_archive(wish: Wish) -> Path:
     cache = Cache(wish.cache / "archives")
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", wish.name.partition("://")[2])[-150:]
+    name = file_name(wish.name)
     if wish.fresh:
         (cache.folder / name).unlink(missing_ok=True)
     return cache.fetch(wish.name, name, wish.sha256)

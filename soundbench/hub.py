@@ -17,11 +17,11 @@ TABLES = "*.parquet"
 PATTERNS = (TABLES, f"*{INSTANCES}", "*.onnx", "*.onnx.gz", "*.vnnlib", "*.vnnlib.gz")
 
 
-def fetch_dataset(repository: str, revision: str | None, mirror: str | None) -> Path:
+def fetch_dataset(repository: str, revision: str | None, mirror: str | None, *, fresh: bool = False) -> Path:
     """The files of a dataset that are needed, from the hub's own cache if they are there and nothing has changed.
 
-    Without a connection what the cache holds is taken. `mirror` is the address of another hub; `HF_ENDPOINT` counts
-    otherwise.
+    Without a connection what the cache holds is taken, unless it is to be `fresh`. `mirror` is the address of another
+    hub; `HF_ENDPOINT` counts otherwise.
 
     Raises:
         InputError: the dataset or its revision does not exist, cannot be fetched, or was altered on the way.
@@ -36,7 +36,7 @@ def fetch_dataset(repository: str, revision: str | None, mirror: str | None) -> 
 
     endpoint = mirror or os.environ.get("HF_ENDPOINT")
     try:
-        folder = _snapshot(repository, revision, endpoint)
+        folder = _snapshot(repository, revision, endpoint, fresh=fresh)
     except RevisionNotFoundError:
         raise InputError(f"{repository}: has no revision {revision!r}; leave --revision out for the newest") from None
     except RepositoryNotFoundError:
@@ -57,14 +57,19 @@ def fetch_dataset(repository: str, revision: str | None, mirror: str | None) -> 
     return Path(folder)
 
 
-def _snapshot(repository: str, revision: str | None, endpoint: str | None) -> str:
+def _snapshot(repository: str, revision: str | None, endpoint: str | None, *, fresh: bool) -> str:
     """The folder of a snapshot; a hub that is busy is asked again, as its client does for files alone."""
     from huggingface_hub import snapshot_download
 
     for attempt in range(RETRIES + 1):
         try:
             return snapshot_download(
-                repository, repo_type="dataset", revision=revision, allow_patterns=list(PATTERNS), endpoint=endpoint
+                repository,
+                repo_type="dataset",
+                revision=revision,
+                allow_patterns=list(PATTERNS),
+                endpoint=endpoint,
+                force_download=fresh,
             )
         except OSError as error:
             response = getattr(error if error.__cause__ is None else error.__cause__, "response", None)

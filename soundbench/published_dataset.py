@@ -16,6 +16,7 @@ import numpy as np
 from soundbench.errors import InputError
 from soundbench.export import save_onnx
 from soundbench.hub import TABLES
+from soundbench.run import file_name
 from soundbench.suite import INSTANCES
 
 COLUMNS = ("model_name", "model_weights", "input_shape", "vnnlib", "timeout")
@@ -32,7 +33,7 @@ def write_folders(snapshot: Path, folder: Path, progress: Callable[[str], None])
     tables: dict[str, list[Path]] = {}
     for table in sorted(snapshot.rglob(TABLES)):
         match = SHARD.fullmatch(table.name)
-        tables.setdefault(table.stem if match is None else match[1], []).append(table)
+        tables.setdefault(file_name(table.stem if match is None else match[1]), []).append(table)
     if not tables:
         copy_folders(snapshot, folder, progress)
     for split, shards in tables.items():

@@ -190,6 +190,20 @@ def test_rows_that_do_not_fit_are_refused(network, content, words):
         refused(download("soundnessbench", "--mirror", hub.address), f"{SPLIT}.parquet: ", words)
 
 
+def test_a_table_whose_name_leads_out_stays_inside(network):
+    with serving(Hub(DATASET, {"data/..-00000-of-00001.parquet": table(flat(network), 1)})) as hub:
+        assert download("soundnessbench", "--mirror", hub.address, "--out", "suite").exit_code == 0
+    assert len(load_suite(Path("suite")).instances) == 1
+
+
+def test_fresh_tables_are_fetched_again(tables):
+    for options in ([], ["--fresh"]):
+        assert (
+            download("soundnessbench", "--mirror", tables.address, "--out", f"s{len(options)}", *options).exit_code == 0
+        )
+    assert len([path for method, path, _ in tables.requests if method == "GET" and path.startswith("/cdn/")]) == 2
+
+
 def test_a_table_of_something_else_is_refused():
     import pyarrow as pa
     from pyarrow import parquet
@@ -253,6 +267,12 @@ class TestVnnComp:
         assert download(name, "--mirror", gone.address, "--out", "offline").exit_code == 0
         assert download(name, "--mirror", server.address, "--out", "three", "--fresh").exit_code == 0
         assert len(server.requests) > count
+
+    def test_a_folder_at_an_address_will_do(self, server):
+        address = f"{server.address}/VNN-COMP/vnncomp2025_benchmarks/main/benchmarks/soundnessbench"
+        assert download(address, "--out", "suite").exit_code == 0
+        assert load_suite(Path("suite")).name == "soundnessbench"
+        refused(download(f"{server.address}/nothing", "--out", "none"), "there is no instances.csv; check the name")
 
     def test_the_version_can_be_chosen(self, server):
         name = "vnncomp2026/soundnessbench"
