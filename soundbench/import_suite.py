@@ -17,7 +17,7 @@ from soundbench.packed import read_unpacked
 from soundbench.places import SOURCES, telling_parts
 from soundbench.replay import open_onnx, require_equal
 from soundbench.run import file_name
-from soundbench.suite import QUERIES, Row, write_suite
+from soundbench.suite import MANIFEST, QUERIES, Row, write_suite
 from soundbench.vnncomp_folder import VERSIONS, Listed, read_folder
 from soundbench.vnnlib import MAXIMUM_BYTES, read_property
 from soundbench.vnnlib2_parser import is_query
@@ -68,6 +68,8 @@ def import_suite(
     Raises:
         InputError: the folder has not that form, no instance can be taken, or `out` cannot be written.
     """
+    if (root / MANIFEST).is_file():
+        raise InputError(f"{root}: is a suite already, with its ground truth; use it as it is")
     listing = read_folder(root, version)
     rows: dict[str, Row] = {}
     left_out: dict[str, str] = {}

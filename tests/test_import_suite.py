@@ -201,6 +201,14 @@ def test_a_listing_is_not_trusted(tmp_path, listed, message):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_suite_is_not_robbed_of_its_ground_truth(tiny_suite, tmp_path):
+    result = run(tiny_suite, "--out", tmp_path / "out")
+    assert (result.exit_code, "is a suite already, with its ground truth; use it as it is" in result.stderr) == (
+        2,
+        True,
+    )
+
+
 def test_a_folder_of_something_else_is_refused(tmp_path):
     for path, message in ((tmp_path / "no", "no such folder"), (tmp_path, "holds no instances.csv")):
         result = run(path, "--out", tmp_path / "out")
