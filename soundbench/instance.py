@@ -22,9 +22,9 @@ class Interval:
     @property
     def is_empty(self) -> bool:
         """Whether no number lies in the interval."""
-        if self.lower == self.upper:
-            return self.lower_open or self.upper_open
-        return is_at_most(self.upper, self.lower)
+        if not is_at_most(self.upper, self.lower):
+            return False
+        return self.lower != self.upper or self.lower_open or self.upper_open
 
     def contains(self, value: Fraction, tolerance: Fraction = Fraction(0)) -> bool:
         """Whether `value` lies in the interval, widened by `tolerance` on both sides (closed if positive)."""

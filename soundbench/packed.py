@@ -1,6 +1,9 @@
 """How is a file read that may be gzipped? By its content, not by its name, and never more than so many bytes of it."""
 
 import gzip
+import os
+import stat
+import sys
 import zlib
 from pathlib import Path
 from typing import BinaryIO
@@ -20,7 +23,7 @@ def read_unpacked(path: Path, largest_bytes: int) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(largest_bytes + 1)
+            content = file.read(min(largest_bytes, _size_of(file)) + 1)
             if content.startswith(GZIP_MAGIC):
                 content = _unpacked(content, file, largest_bytes + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -31,6 +34,12 @@ def read_unpacked(path: Path, largest_bytes: int) -> bytes:
     if len(content) > largest_bytes:
         raise InputError(f"{path}: holds more than {largest_bytes:,} bytes; split it into several files")
     return content
+
+
+def _size_of(file: BinaryIO) -> int:
+    """How many bytes a file has, so that no more memory is taken; as good as infinite for a pipe."""
+    status = os.fstat(file.fileno())
+    return status.st_size if stat.S_ISREG(status.st_mode) else sys.maxsize
 
 
 def _unpacked(start: bytes, file: BinaryIO, most: int) -> bytes:

@@ -7,14 +7,13 @@ What tells instances apart in VNN-COMP's folders are the names of files and of t
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from soundbench.errors import InputError
 from soundbench.suite import MANIFEST, Suite, read_json, read_rows
 
 # Where an imported suite says in `suite.json` how its instances are listed where they come from.
 SOURCES = "sources"
-LIKE_ALL = frozenset({"onnx", "vnnlib", "vnnlib2", "1.0", "2.0", "/", ".", ".."})
+LIKE_ALL = frozenset({"onnx", "vnnlib", "vnnlib2", "1.0", "2.0", "", ".", ".."})
 EXTENSIONS = (".gz", ".onnx", ".vnnlib")
 
 Parts = tuple[str, ...]
@@ -35,7 +34,7 @@ def place(onnx: str, vnnlib: str) -> Place:
 
 def telling_parts(path: str) -> Parts:
     """What tells one path from another: its parts without what all benchmarks have."""
-    *folders, name = PurePosixPath(path.replace("\\", "/")).parts or ("",)
+    *folders, name = path.replace("\\", "/").rstrip("/").split("/")
     for extension in EXTENSIONS:
         name = name.removesuffix(extension)
     return (*(folder for folder in folders if folder not in LIKE_ALL), name)

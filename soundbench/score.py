@@ -40,7 +40,10 @@ def judge_results(suite: Suite, results: Sequence[FoundResults], progress: Calla
         progress(group[0].onnx.name)
     everything = [each for instance in suite.instances for each in judged.get(instance.name, ())]
     fair = withdraw_refuted([each.judgement for each in everything])
-    return tuple(replace(each, judgement=judgement) for judgement, each in zip(fair, everything, strict=True))
+    return tuple(
+        each if judgement is each.judgement else replace(each, judgement=judgement)
+        for judgement, each in zip(fair, everything, strict=True)
+    )
 
 
 def summarise_results(

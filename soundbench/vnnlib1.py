@@ -83,7 +83,7 @@ def _take_bound(content: str, line: int, declared: Variables, bounds: list[Input
     variable = declared.get(name)
     if variable is None:
         return False
-    value = scaled(int(whole + decimals), int(exponent or 0) - len(decimals))
+    value = scaled(int(whole + decimals), (int(exponent) if exponent else 0) - len(decimals))
     bounds.append(InputBound(variable.index, relation == "<=", value, False, line))
     return True
 

@@ -14,6 +14,7 @@ VARIABLE = re.compile(r"[XY]_(?:0|[1-9][0-9]{0,8})")
 
 _MOST_DIGITS = MAXIMUM_NUMERAL_LENGTH - len("-0.")
 _LARGEST = 10**_MOST_DIGITS
+_POWERS = tuple(10**places for places in range(40))
 
 _TOKEN = re.compile(r"[()]|;[^\r]*|[^ \t\r();]+")
 _NUMERAL = re.compile(r"([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,9}))?")
@@ -137,7 +138,9 @@ def parse_numeral(text: str, line: int) -> Fraction:
 
 def scaled(significand: int, scale: int) -> Fraction:
     """The number significand * 10**scale."""
-    return Fraction(significand * 10**scale) if scale >= 0 else Fraction(significand, 10**-scale)
+    if -len(_POWERS) < scale <= 0:
+        return Fraction(significand, _POWERS[-scale])
+    return Fraction(significand * 10**scale) if scale > 0 else Fraction(significand, 10**-scale)
 
 
 def decimal_text(value: Fraction) -> str:
