@@ -85,6 +85,10 @@ def verifier_of(table: Path) -> str:
     stem = table.name.removesuffix(".gz").removesuffix(".csv")
     if stem != "results":
         return stem.removeprefix("results-")
+    of_run = table.parent / RUN_FOLDER
+    inner = [entry.name for entry in _entries(of_run) if entry.is_dir()] if of_run.is_dir() else []
+    if len(inner) == 1:
+        return inner[0]
     folders = [folder.name for folder in table.resolve().parents if folder.name and not YEAR.match(folder.name)]
     return folders[0] if folders else stem
 

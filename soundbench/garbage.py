@@ -1,4 +1,4 @@
-"""When does Python look for garbage? Not while a large file is read, which makes millions of things and no garbage."""
+"""When does Python look for garbage? Not where millions of things are made to be kept, as in reading a large file."""
 
 import contextlib
 import gc

@@ -8,6 +8,7 @@ from soundbench.certify import by_network
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
 from soundbench.findings import Exhibit, write_finding
 from soundbench.found_results import FoundResults, read_text
+from soundbench.garbage import not_collected
 from soundbench.ground_truth import Expected
 from soundbench.instance import Instance
 from soundbench.judge import FINDINGS, Judgement, judge, replay_witness, withdraw_refuted
@@ -36,7 +37,9 @@ def judge_results(suite: Suite, results: Sequence[FoundResults], progress: Calla
         asked = [each for each in group if any(each.name in found.rows for found in results)]
         if asked:
             network = OpenNetwork(asked[0].onnx)
-            judged.update({each.name: list(_judged(suite, each, network, results)) for each in asked})
+            # Judgements pile up, and none is garbage.
+            with not_collected():
+                judged.update({each.name: list(_judged(suite, each, network, results)) for each in asked})
         progress(group[0].onnx.name)
     everything = [each for instance in suite.instances for each in judged.get(instance.name, ())]
     fair = withdraw_refuted([each.judgement for each in everything])

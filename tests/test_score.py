@@ -192,7 +192,8 @@ def test_a_run_of_ours_scores_as_it_was_judged(suite, original, tmp_path):
     write_results(own, [["tiny", *row(suite, ARMED, "sat", ".")[1:]]])
     (own / "counterexamples" / "reference").mkdir(parents=True)
     (own / "counterexamples" / "reference" / f"{ARMED}.txt").write_text(witness_text(original, ARMED))
-    assert assessments(suite, f"reference={own}") == {("reference", ARMED): (Assessment.CORRECT, None)}
+    for named in (own, f"reference={own}", own / "results.csv"):
+        assert assessments(suite, named) == {("reference", ARMED): (Assessment.CORRECT, None)}
 
 
 def test_a_link_beside_a_table_is_no_counterexample(suite, original, tmp_path):
