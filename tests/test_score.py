@@ -196,6 +196,21 @@ def test_a_run_of_ours_scores_as_it_was_judged(suite, original, tmp_path):
         assert assessments(suite, named) == {("reference", ARMED): (Assessment.CORRECT, None)}
 
 
+def test_the_summary_of_a_run_is_that_of_its_evaluation(tiny_suite, tmp_path):
+    verifier, evaluated, scored = "fake_verifiers:SaysVerified", tmp_path / "e.json", tmp_path / "s.json"
+    options = ["--suite", str(tiny_suite), "--out", str(tmp_path / "run"), "--json", str(evaluated)]
+    assert CliRunner().invoke(main, ["evaluate", verifier, *options]).exit_code == 1
+    assert score(tiny_suite, f"{verifier}={tmp_path / 'run'}", "--json", scored).exit_code == 1
+    (first,), (second,) = (json.loads(path.read_text()) for path in (evaluated, scored))
+    assert first.keys() == second.keys()
+    for findings in (first["findings"], second["findings"]):
+        for finding in findings:
+            finding["evidence"] = None
+    assert {key: value for key, value in first.items() if key not in ("version", "seconds")} == {
+        key: value for key, value in second.items() if key not in ("version", "seconds")
+    }
+
+
 def test_a_link_beside_a_table_is_no_counterexample(suite, original, tmp_path):
     results = write_results(tmp_path / "tool", words(suite, {ARMED: "sat"}))
     (tmp_path / "secret").write_text(witness_text(original, ARMED))
