@@ -23,6 +23,8 @@ COMMANDS = {
     "witness": "witness",
     "evaluate": "evaluate",
     "score": "score",
+    "report": "report",
+    "bisect": "bisect",
     "verifiers": "verifiers",
 }
 

@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 from soundbench.errors import InputError
 from soundbench.places import Place, place
 from soundbench.run import file_name
-from soundbench.suite import INSTANCES, inside, read_rows
+from soundbench.suite import INSTANCES, read_rows
+from soundbench.within import Within
 
 VERSIONS = ("1.0", "2.0")
 
@@ -70,11 +71,12 @@ def benchmark_folders(root: Path, version: str | None) -> list[Path]:
 
 def _rows(root: Path, folder: Path) -> list[Listed]:
     rows, where = read_rows(folder), folder.relative_to(root).as_posix()
+    files = Within(folder, "get the benchmark again")
     return [
         Listed(
             name="",
-            onnx=_file(folder, row.onnx),
-            vnnlib=_file(folder, row.vnnlib),
+            onnx=_file(files, folder, row.onnx),
+            vnnlib=_file(files, folder, row.vnnlib),
             timeout_seconds=row.timeout_seconds,
             source=(_path(where, row.onnx), _path(where, row.vnnlib)),
             folder=where,
@@ -85,10 +87,10 @@ def _rows(root: Path, folder: Path) -> list[Listed]:
     ]
 
 
-def _file(folder: Path, listed: str) -> Path:
+def _file(files: Within, folder: Path, listed: str) -> Path:
     """The file that a row lists, or the one with `.gz` behind its name."""
     packed = f"{listed}.gz"
-    return inside(folder, packed if not (folder / listed).exists() and (folder / packed).exists() else listed)
+    return files.file(packed if not (folder / listed).exists() and (folder / packed).exists() else listed)
 
 
 def _path(where: str, listed: str) -> str:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from soundbench.claim import Claim
 from soundbench.instance import Property
-from soundbench.judge import FINDINGS, Assessment, Judgement
+from soundbench.judge import ACCUSATIONS, Assessment, Judgement
 from soundbench.replay import TOLERANCE
 
 RIGHT, WRONG = 10, -150
@@ -109,8 +109,7 @@ def _vnncomp(judged: Judged, is_refuted: bool) -> int:
 def _ours(judgement: Judgement) -> int:
     if judgement.assessment is Assessment.CORRECT:
         return RIGHT
-    accused = judgement.assessment in FINDINGS and judgement.assessment is not Assessment.REFUTED
-    return WRONG if accused else 0
+    return WRONG if judgement.assessment in ACCUSATIONS else 0
 
 
 def _difference(judged: Judged, there: int) -> str:

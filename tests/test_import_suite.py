@@ -178,9 +178,9 @@ def test_the_published_split_is_noted_by_the_command(tiny_suite, tmp_path):
 @pytest.mark.parametrize(
     ("listed", "message"),
     [
-        ("../outside.onnx,vnnlib/a.vnnlib,1", "leads out of the suite"),
-        ("/etc/passwd,vnnlib/a.vnnlib,1", "leads out of the suite"),
-        ("link.onnx,vnnlib/a.vnnlib,1", "leads out of the suite"),
+        ("../outside.onnx,vnnlib/a.vnnlib,1", "leads out of the folder"),
+        ("/etc/passwd,vnnlib/a.vnnlib,1", "leads out of the folder"),
+        ("link.onnx,vnnlib/a.vnnlib,1", "leads out of the folder"),
         ("missing.onnx,vnnlib/a.vnnlib,1", "no such file as 'missing.onnx'"),
         ("onnx/a.onnx,vnnlib/a.vnnlib", "not a row of the form"),
         ("onnx/a.onnx,vnnlib/a.vnnlib,soon", "not a row of the form"),
