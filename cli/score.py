@@ -62,7 +62,7 @@ def command(
     """
     from rich.console import Console
 
-    from soundbench.found_results import find_results
+    from soundbench.found_results import find_all
     from soundbench.judge import NEW_WITNESS
     from soundbench.metrics import to_json
     from soundbench.places import places_of
@@ -77,7 +77,7 @@ def command(
         check_writable(file)
     loaded = load_suite(suite)
     places = places_of(loaded)
-    found = [find_results(each, places) for each in results]
+    found = find_all(results, places)
     _check_names(found)
     with steps(len({instance.onnx for instance in loaded.instances})) as done:
         judged = judge_results(loaded, found, done)

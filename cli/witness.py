@@ -63,14 +63,14 @@ def add(suite: Path, files: tuple[str, ...], instance: str | None) -> None:
 
 def add_from_results(folder: Path, results: Sequence[str]) -> "tuple[Tried, ...]":
     """Add the counterexamples beside tables of results to a suite's ground truth, and say what came of each."""
-    from soundbench.found_results import find_results
+    from soundbench.found_results import find_all
     from soundbench.places import places_of
     from soundbench.suite import load_suite
     from soundbench.witness_added import counterexamples_of
 
     suite = load_suite(folder)
     places = places_of(suite)
-    return _add(suite, counterexamples_of([find_results(each, places) for each in results]))
+    return _add(suite, counterexamples_of(find_all(results, places)))
 
 
 def _add(suite: "Suite", files: "Sequence[tuple[str, Path]]") -> "tuple[Tried, ...]":

@@ -21,6 +21,7 @@ from soundbench.run import file_name
 
 ENDINGS = (".counterexample.gz", ".counterexample", ".txt")
 RUN_FOLDER = "counterexamples"
+TABLE = "results.csv"
 # VNN-COMP's folders of a benchmark are called `2025_acasxu_2023`.
 YEARS = range(2020, 2040)
 YEAR = re.compile(r"20[0-9]{2}_")
@@ -41,6 +42,15 @@ class FoundResults:
     counterexamples: Mapping[str, Path]
 
 
+def find_all(named: Sequence[str], places: Places) -> list[FoundResults]:
+    """The results of several tables or folders, as `find_results` takes them; a run of several verifiers has several.
+
+    Raises:
+        InputError: see `find_results`.
+    """
+    return [find_results(table, places) for each in named for table in _tables(each)]
+
+
 def find_results(named: str, places: Places) -> FoundResults:
     """The results in a table, or in a folder's `results.csv`: PATH or NAME=PATH, NAME being the verifier's.
 
@@ -49,7 +59,7 @@ def find_results(named: str, places: Places) -> FoundResults:
             clear.
     """
     name, path = split_name(named)
-    table = path / "results.csv" if path.is_dir() else path
+    table = path / TABLE if path.is_dir() else path
     rows: dict[str, list[ResultRow]] = {}
     foreign = 0
     for row in read_results(table):
@@ -65,6 +75,12 @@ def find_results(named: str, places: Places) -> FoundResults:
         raise InputError(f"{table}: none of its {foreign} rows is of an instance of this suite; check which it is of")
     verifier = name or verifier_of(table)
     return FoundResults(verifier, table, rows, foreign, _beside(table, verifier, rows))
+
+
+def _tables(named: str) -> list[str]:
+    folder = Path(named)
+    several = sorted(map(str, folder.glob("results-*.csv"))) if not (folder / TABLE).exists() else []
+    return several or [named]
 
 
 def split_name(named: str) -> tuple[str, Path]:

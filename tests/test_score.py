@@ -196,6 +196,15 @@ def test_a_run_of_ours_scores_as_it_was_judged(suite, original, tmp_path):
         assert assessments(suite, named) == {("reference", ARMED): (Assessment.CORRECT, None)}
 
 
+def test_a_run_of_several_verifiers_has_a_table_each(suite, tmp_path):
+    for name in ("one", "two"):
+        write_results(tmp_path / "run", words(suite, {TWIN: "unsat"}))
+        (tmp_path / "run" / "results.csv").rename(tmp_path / "run" / f"results-{name}.csv")
+    result = score(suite.root, tmp_path / "run", "--min-exercised", "0")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[0].split() == ["one", "two"]
+
+
 def test_the_summary_of_a_run_is_that_of_its_evaluation(tiny_suite, tmp_path):
     verifier, evaluated, scored = "fake_verifiers:SaysVerified", tmp_path / "e.json", tmp_path / "s.json"
     options = ["--suite", str(tiny_suite), "--out", str(tmp_path / "run"), "--json", str(evaluated)]
