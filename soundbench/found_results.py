@@ -89,11 +89,14 @@ def split_name(named: str) -> tuple[str, Path]:
     Raises:
         InputError: there is nothing at the path.
     """
-    name, sign, rest = named.partition("=")
-    for given, path in ((name, rest), ("", named)):
-        if path and Path(path).exists() and (sign or not given):
-            return given, Path(path)
-    raise InputError(f"{rest if sign else named}: no such file or folder; name a results.csv, or the folder of one")
+    if named and Path(named).exists():
+        return "", Path(named)
+    for sign in re.finditer("=", named):
+        name, path = named[: sign.start()], named[sign.end() :]
+        if name and path and Path(path).exists():
+            return name, Path(path)
+    path = named.rpartition("=")[2]
+    raise InputError(f"{path}: no such file or folder; name a results.csv, or the folder of one")
 
 
 def verifier_of(table: Path) -> str:

@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -12,7 +13,7 @@ from vnncomp_tree import counterexample_name, row, witness_text, write_results
 
 from soundbench.claim import Claim
 from soundbench.errors import InputError
-from soundbench.found_results import find_results, verifier_of
+from soundbench.found_results import find_results, split_name, verifier_of
 from soundbench.ground_truth import Expected
 from soundbench.judge import Assessment
 from soundbench.places import places_of
@@ -324,6 +325,23 @@ class TestCommand:
 )
 def test_verifiers_are_called_as_their_tables_are(tmp_path, path, name):
     assert verifier_of(tmp_path / path) == name
+
+
+@pytest.mark.parametrize(
+    ("named", "name", "path"),
+    [
+        ("a", "", "a"),
+        ("tool=a", "tool", "a"),
+        ("marabou==2.0.0=a", "marabou==2.0.0", "a"),
+        ("b=c", "", "b=c"),
+        ("t=b=c", "t", "b=c"),
+    ],
+)
+def test_names_may_hold_a_version_and_paths_an_equals_sign(tmp_path, monkeypatch, named, name, path):
+    monkeypatch.chdir(tmp_path)
+    for each in ("a", "b=c"):
+        (tmp_path / each).write_text("")
+    assert split_name(named) == (name, Path(path))
 
 
 def test_a_row_that_may_be_of_several_instances_is_refused(suite, tmp_path):
