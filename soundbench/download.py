@@ -13,6 +13,7 @@ from soundbench.fetch import Cache, NoSuchFileThere
 from soundbench.import_suite import Origin
 from soundbench.known_benchmarks import DATASET, PUBLISHED_CLEAN, RAW, REPOSITORIES, SOUNDNESSBENCH, near
 from soundbench.run import file_name
+from soundbench.suite import sha256
 from soundbench.unpack import refuse_pickle, unpack
 from soundbench.vnncomp_folder import benchmark_folders
 
@@ -72,16 +73,21 @@ def short_name(name: str) -> str:
 
 def _found(wish: Wish, temporary: Path, progress: Progress) -> Here:
     refuse_pickle(wish.name.partition("?")[0])
+    is_archive = ARCHIVE.search(wish.name.partition("?")[0]) or Path(wish.name).is_file()
+    if wish.sha256 and not (is_archive and re.fullmatch("[0-9a-f]{64}", wish.sha256)):
+        raise InputError(f"--sha256: {wish.sha256}: give the 64 hexadecimal digits of an archive, or leave it out")
     if wish.name == SOUNDNESSBENCH:
         return _soundnessbench(wish, temporary, progress)
     of_a_year = OF_A_YEAR.fullmatch(wish.name)
     if of_a_year is not None and of_a_year[1] in REPOSITORIES:
         return _of_a_year(wish, of_a_year[1], of_a_year[2], progress)
     if re.match(r"https?://", wish.name):
-        if ARCHIVE.search(wish.name.partition("?")[0]):
+        if is_archive:
             return _unpacked(wish, _fetched_archive(wish), temporary, progress)
         return _below(wish, wish.name, Path("folders", file_name(wish.name)), Origin(short_name(wish.name)), progress)
     if Path(wish.name).is_file():
+        if wish.sha256 not in (None, sha256(Path(wish.name))):
+            raise InputError(f"{wish.name}: its SHA-256 is not {wish.sha256}; it was altered or is another version")
         return _unpacked(wish, Path(wish.name), temporary, progress)
     if Path(wish.name).is_dir():
         raise InputError(f"{wish.name}: a folder is here already; use: soundbench import {wish.name}")

@@ -18,6 +18,7 @@ from soundbench.places import SOURCES, telling_parts
 from soundbench.replay import open_onnx, require_equal
 from soundbench.run import file_name
 from soundbench.suite import MANIFEST, QUERIES, Row, write_suite
+from soundbench.unpack import refuse_pickle
 from soundbench.vnncomp_folder import VERSIONS, Listed, read_folder
 from soundbench.vnnlib import MAXIMUM_BYTES, read_property
 from soundbench.vnnlib2_parser import is_query
@@ -113,6 +114,7 @@ def copy_network(source: Path, target: Path) -> Interface:
     Raises:
         InputError: it cannot be read, or not be run, so that no claim about it can be judged.
     """
+    refuse_pickle(str(source))
     interface = open_onnx(source).interface()
     target.write_bytes(read_unpacked(source, LARGEST_NETWORK))
     return interface

@@ -20,7 +20,7 @@ from soundbench.ground_truth import Expected
 from soundbench.known_benchmarks import DATASET
 from soundbench.networks import build_network
 from soundbench.replay import open_onnx
-from soundbench.suite import load_suite
+from soundbench.suite import load_suite, sha256
 
 SPLIT, MODEL, SHAPE = "synthetic_cnn_1_conv_ch1_eps0.2", "synthetic_cnn_1_conv_ch1", (1, 5, 5)
 BOX = "".join(f"(assert (>= X_{i} -0.02))(assert (<= X_{i} 0.02))\n" for i in range(25))
@@ -326,6 +326,12 @@ class TestArchives:
             server.script["/x/my_bench.tar.gz"] = [Answer(cut_after=500)]
             assert download(address, "--out", "suite").exit_code == 0
         assert len(load_suite(Path("suite")).instances) == 7
+
+    def test_a_hash_must_be_one_and_be_met(self, archive):
+        refused(download(archive, "--sha256", "abc"), "--sha256: abc: give the 64 hexadecimal digits of an archive")
+        refused(download("soundnessbench", "--sha256", "0" * 64), "give the 64 hexadecimal digits of an archive")
+        refused(download(archive, "--sha256", "0" * 64), "its SHA-256 is not 000")
+        assert download(archive, "--sha256", sha256(archive), "--out", "suite").exit_code == 0
 
     def test_what_is_no_benchmark_is_refused(self, tmp_path):
         (tmp_path / "a.zip").write_bytes(gzip.compress(b"no archive"))

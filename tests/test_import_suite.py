@@ -106,6 +106,17 @@ def test_what_nobody_can_judge_is_left_out_with_the_reason(tiny_suite, tmp_path)
     assert {path.name for path in (suite.root / "onnx").iterdir()} == {each.onnx.name for each in suite.instances}
 
 
+def test_a_pickle_is_never_loaded(tiny_suite, tmp_path):
+    benchmark = write_benchmark(tiny_suite, tmp_path / "b")
+    (benchmark / "model.pt").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    with (benchmark / "instances.csv").open("a") as file:
+        file.write(f"model.pt,vnnlib/{ARMED}.vnnlib,1\n")
+    _, done = imported(benchmark, tmp_path / "out")
+    (reason,) = done.left_out
+    assert "model.pt: a pickle, which runs its author's code when it is loaded; give the network as ONNX" in reason
+    assert done.count == 7
+
+
 def test_the_command_says_what_it_did(tiny_suite, tmp_path):
     benchmark = write_benchmark(tiny_suite, tmp_path / "b", packed=False)
     (benchmark / "vnnlib" / f"{ARMED}.vnnlib").write_text("(declare-const X_0 Real)(assert (>= X_0 0.0))")
