@@ -47,6 +47,8 @@ benchmarks: install
 	$(BIN)/python benchmarks/planting.py
 	$(BIN)/python benchmarks/parallel.py
 	$(BIN)/python benchmarks/large_suite.py
+	$(BIN)/python benchmarks/reading.py
+	$(BIN)/python benchmarks/scoring.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis runs

@@ -17,8 +17,8 @@ def check_writable(path: Path | None) -> None:
     if path is None:
         return
     if path.is_dir():
-        raise InputError(f"{path}: cannot be written: it is a folder; name a file with --json")
-    with _writing(path) as partial:
+        raise InputError(f"{path}: cannot be written: it is a folder; name a file")
+    with writing(path) as partial:
         partial.touch()
         partial.unlink()
 
@@ -31,15 +31,15 @@ def write_json(path: Path | None, content: object) -> None:
     """
     if path is None:
         return
-    with _writing(path) as partial:
+    with writing(path) as partial:
         partial.write_text(json.dumps(content, indent=2) + "\n")
         partial.replace(path)
 
 
 @contextlib.contextmanager
-def _writing(path: Path) -> Iterator[Path]:
+def writing(path: Path) -> Iterator[Path]:
     """A name beside a file, to be written and then renamed; errors speak of the file."""
     try:
         yield path.with_name(f".{path.name}.partial")
     except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}; name another file with --json") from error
+        raise InputError(f"{path}: cannot be written: {error.strerror}; name another file") from error

@@ -38,6 +38,19 @@ def steps(total: int) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
+def files() -> Iterator[Callable[[str], None]]:
+    """A function that is told of every file as it has come; how many there will be is not known."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda words: console.print(f"fetched: {words}", markup=False, highlight=False, soft_wrap=True)
+        return
+    columns = (TimeElapsedColumn(), TextColumn("{task.completed} fetched: {task.description}", markup=False))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda words: bar.update(task, advance=1, description=words)
+
+
+@contextmanager
 def results(total: int) -> Iterator[Callable[[TaskResult], None]]:
     """A function that is told of every result as it comes."""
     with steps(total) as done:

@@ -56,15 +56,18 @@ def certify_suite(suite: Suite, progress: Callable[[str], None]) -> Mapping[Expe
     counts = dict.fromkeys(Expected, 0)
     # Instances of one network share its graph, and their needles must not act in each other's boxes.
     for group in by_network(suite):
-        graph = read_graph(group[0].onnx)
         interface = open_onnx(group[0].onnx).interface()  # what nobody can run certifies nothing
+        # A network of which nothing is known may have operators without an exact meaning.
+        graph = read_graph(group[0].onnx) if any(is_known(suite, instance) for instance in group) else None
         loaded = []
         for instance in group:
             unsafe, truth = read_property(instance.vnnlib), suite.ground_truth.get(instance.name)
             with blaming(instance):
                 check_query(instance, unsafe, interface)
-            if truth is not None:
+            if truth is not None and graph is not None:
                 loaded.append(Loaded(instance, graph, unsafe, truth))
+            else:
+                progress(instance.name)
         counts[Expected.UNKNOWN] += len(group) - len(loaded)
         for item in loaded:
             with blaming(item.instance):
@@ -75,6 +78,12 @@ def certify_suite(suite: Suite, progress: Callable[[str], None]) -> Mapping[Expe
             counts[item.truth.expected] += 1
             progress(item.instance.name)
     return counts
+
+
+def is_known(suite: Suite, instance: Instance) -> bool:
+    """Whether anything is said to be known of an instance."""
+    truth = suite.ground_truth.get(instance.name)
+    return truth is not None and truth.expected is not Expected.UNKNOWN
 
 
 def by_network(suite: Suite) -> list[list[Instance]]:

@@ -6,8 +6,22 @@ from fractions import Fraction
 from math import isfinite
 
 from soundbench.errors import InputError
-from soundbench.vnnlib_text import VARIABLE, Expression, Form, TextError, decimal_text, parse_numeral, read_forms, shown
+from soundbench.vnnlib_text import (
+    VARIABLE,
+    Expression,
+    Form,
+    TextError,
+    decimal_text,
+    parse_numeral,
+    read_forms,
+    scaled,
+    shown,
+)
 
+# What nearly all counterexamples consist of.
+_PAIR = re.compile(
+    r"\(([XY])_(0|[1-9][0-9]{0,8})[ \t]+(-?[0-9]{1,20})(?:\.([0-9]{0,200}))?(?:[eE]([+-]?[0-9]{1,2}))?\)"
+)
 _VERDICT = re.compile(r"\A(\s*)(?:sat|violated)(?=[\s(]|\Z)")
 
 
@@ -25,8 +39,9 @@ def parse_counterexample(text: str, input_count: int, source: str) -> tuple[Frac
     Raises:
         InputError: the text is malformed, or does not give every input one finite number.
     """
+    pairs = _VERDICT.sub(r"\1", text)
     try:
-        return _point(_VERDICT.sub(r"\1", text), input_count)
+        return _plain_point(pairs, input_count) or _point(pairs, input_count)
     except TextError as error:
         raise InputError(f"{source}:{error.line}: {error.reason}") from None
 
@@ -50,6 +65,20 @@ def format_counterexample(point: Sequence[Fraction], outputs: Sequence[float | F
     return "(" + "\n ".join(pairs) + ")\n"
 
 
+def _plain_point(text: str, input_count: int) -> tuple[Fraction, ...] | None:
+    """The point of a text that is nothing but plain pairs, each input once; None of any other, whatever it is."""
+    if "".join(_PAIR.sub("", text).split()) not in ("()", ""):
+        return None
+    inputs = [pair for pair in _PAIR.findall(text) if pair[0] == "X"]
+    values = {
+        int(index): scaled(int(whole + decimals), int(exponent or 0) - len(decimals))
+        for _, index, whole, decimals, exponent in inputs
+    }
+    if len(inputs) != input_count or values.keys() != set(range(input_count)):
+        return None
+    return tuple(values[index] for index in range(input_count))
+
+
 def _point(text: str, input_count: int) -> tuple[Fraction, ...]:
     values: dict[int, Fraction] = {}
     for line, name, number in _pairs(text):
@@ -59,8 +88,9 @@ def _point(text: str, input_count: int) -> tuple[Fraction, ...]:
         if index >= input_count:
             raise TextError(line, f"{name} is given, but there are only {input_count} inputs; stop at the last one")
         value = _value(number, line)
-        if values.setdefault(index, value) != value:
+        if index in values and values[index] != value:
             raise TextError(line, f"{name} is given twice, with different values; give every input once")
+        values[index] = value
     missing = next((index for index in range(input_count) if index not in values), None)
     if missing is not None:
         line = text.count("\n") + 1

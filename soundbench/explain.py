@@ -12,6 +12,8 @@ def describe_outputs(region: Region, outputs: Sequence[Fraction]) -> str:
     """The constraint that decides: the one which fails by most, or else the one with the least room."""
     if not region.outputs:
         return "every output is unsafe"
+    if len(region.outputs) == 1:
+        return describe_constraint(region.outputs[0], outputs)
     decisive = max(region.outputs, key=lambda each: (not each.is_satisfied(outputs), each.excess(outputs)))
     return describe_constraint(decisive, outputs)
 
@@ -27,13 +29,14 @@ def describe_disagreement(region: Region, outputs: Sequence[Fraction], bounds: B
 
 def describe_constraint(constraint: Constraint, outputs: Sequence[Fraction]) -> str:
     """How the outputs relate to the constraint's bound, such as 'Y_0 - 2*Y_1 = 0.3 > 0'."""
-    satisfied = constraint.is_satisfied(outputs)
+    excess = constraint.excess(outputs)
+    satisfied = constraint.allows(excess)
     relation = ("<" if constraint.strict else "<=") if satisfied else (">=" if constraint.strict else ">")
     sign = -1 if constraint.terms and constraint.terms[0][1] < 0 else 1
     if sign < 0:
         relation = relation.translate(str.maketrans("<>", "><"))
     left = "".join(_describe_term(index, sign * factor) for index, factor in constraint.terms)
-    value = sign * (constraint.excess(outputs) + constraint.bound)
+    value = sign * (excess + constraint.bound)
     return f"{left.removeprefix(' + ') or '0'} = {show(value)} {relation} {show(sign * constraint.bound)}"
 
 

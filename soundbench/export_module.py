@@ -13,10 +13,14 @@ from torch import Tensor, nn
 
 from soundbench.architecture import INPUT
 from soundbench.export import checked, model_of
-from soundbench.networks import Attention, Residual, TokenLinear, TokenMean, TokenNorm, Tokens
+from soundbench.networks import Attention, ClassTokens, Residual, TokenLinear, TokenMean, TokenNorm, Tokens
 
 if TYPE_CHECKING:
     import onnx
+
+
+# What a batch normalisation reads, in ONNX's order.
+NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,10 +119,28 @@ def tokens(module: Tokens, name: str, source: str) -> Part:
     return shaped.then(turned, node("Add", name, [turned.output], {f"{name}.position": module.position}))
 
 
+def class_tokens(module: ClassTokens, name: str, source: str) -> Part:
+    """The class token, then cells of an image as rows, plus their positions."""
+    from onnx import helper, numpy_helper
+
+    rows, channels = module.position.shape
+    shaped = reshape(f"{name}.flat", source, (1, channels, rows - 1))
+    turned = node("Transpose", f"{name}.cells", [shaped.output], {}, perm=[0, 2, 1])
+    token = numpy_helper.from_array(as_array(module.token), f"{name}.token")
+    operands, output = [token.name, turned.output], f"{name}.joined"
+    joined = Part((helper.make_node("Concat", operands, [output], name=f"{output}/Concat", axis=1),), (token,), output)
+    return shaped.then(turned, joined, node("Add", name, [joined.output], {f"{name}.position": module.position}))
+
+
+def normalization(module: nn.BatchNorm1d, name: str, source: str) -> Part:
+    """Batch normalisation of rows."""
+    weights = {f"{name}.{part}": getattr(module, part) for part in NORM_PARTS}
+    return node("BatchNormalization", name, [source], weights, epsilon=module.eps)
+
+
 def token_norm(module: TokenNorm, name: str, source: str) -> Part:
     """Batch normalisation, for which ONNX wants the channels second."""
-    parts = ("weight", "bias", "running_mean", "running_var")
-    weights = {f"{name}.{part}": getattr(module, part) for part in parts}
+    weights = {f"{name}.{part}": getattr(module, part) for part in NORM_PARTS}
     turned = node("Transpose", f"{name}.channels", [source], {}, perm=[0, 2, 1])
     normal = node("BatchNormalization", f"{name}.normal", [turned.output], weights, epsilon=module.eps)
     return turned.then(normal, node("Transpose", name, [normal.output], {}, perm=[0, 2, 1]))
@@ -164,12 +186,14 @@ Writer = Callable[[Any, str, str], Part]
 
 WRITERS: Mapping[type[nn.Module], Writer] = {
     Attention: attention,
+    ClassTokens: class_tokens,
     Residual: residual,
     TokenLinear: token_linear,
     TokenMean: token_mean,
     TokenNorm: token_norm,
     Tokens: tokens,
     nn.AvgPool2d: average_pool,
+    nn.BatchNorm1d: normalization,
     nn.Conv2d: conv2d,
     nn.Flatten: flatten,
     nn.Linear: linear,

@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import partial
 
-from soundbench.assignment import is_assignment, parse_assignment
 from soundbench.claim import Claim, TaskResult
-from soundbench.counterexample import parse_counterexample
+from soundbench.claimed_point import claimed_point
 from soundbench.errors import HarnessError, InputError
 from soundbench.ground_truth import Expected, GroundTruth
 from soundbench.instance import Instance, Property
-from soundbench.replay import Replay, open_onnx, replay
+from soundbench.replay import OpenNetwork, Replay, replay_on
 
 
 class Assessment(StrEnum):
@@ -120,12 +118,14 @@ def judge(
     truth: GroundTruth | None,
     counterexample_text: str | None,
     *,
+    network: OpenNetwork | None = None,
     witness_replay: Replay | None = None,
 ) -> Judgement:
     """Judge one result; `truth` is None where nothing is known of the instance.
 
     Before anybody is called unsound, our own witness is replayed; `witness_replay` is that replay where the
     caller has it already (`replay_witness`). If it is not strict, the ground truth is refuted instead.
+    `network` is the instance's where the caller has it open already.
 
     Raises:
         InputError: the network cannot be read or run.
@@ -133,16 +133,18 @@ def judge(
     """
     expected = truth.expected if truth else Expected.UNKNOWN
     if result.claim is Claim.FALSIFIED:
-        return _judge_falsified(result, instance, unsafe, expected, counterexample_text)
+        return _judge_falsified(result, network or OpenNetwork(instance.onnx), unsafe, expected, counterexample_text)
     if result.claim is Claim.VERIFIED and truth and expected is Expected.VIOLATED:
-        own = witness_replay or replay_witness(instance, unsafe, truth)
+        own = witness_replay or replay_witness(instance, unsafe, truth, network)
         return _judge_unsound(result, own)
     assessment, remark = assess(result.claim, Outcome.ABSENT, expected)
     reason = f"{result.claim} where the instance is {PROVEN[expected]}"
     return Judgement(result, expected, assessment, remark, reason, None)
 
 
-def replay_witness(instance: Instance, unsafe: Property, truth: GroundTruth) -> Replay:
+def replay_witness(
+    instance: Instance, unsafe: Property, truth: GroundTruth, network: OpenNetwork | None = None
+) -> Replay:
     """Replay the witness recorded for an instance.
 
     Raises:
@@ -150,7 +152,7 @@ def replay_witness(instance: Instance, unsafe: Property, truth: GroundTruth) -> 
     """
     if truth.witness is None:
         raise HarnessError(f"{instance.name}: its ground truth is violated, but has no witness; certify the suite")
-    return replay(instance.onnx, unsafe, truth.witness.point)
+    return replay_on(network or OpenNetwork(instance.onnx), unsafe, truth.witness.point)
 
 
 def withdraw_refuted(judgements: Sequence[Judgement]) -> tuple[Judgement, ...]:
@@ -163,22 +165,18 @@ def withdraw_refuted(judgements: Sequence[Judgement]) -> tuple[Judgement, ...]:
 
 
 def _judge_falsified(
-    result: TaskResult, instance: Instance, unsafe: Property, expected: Expected, text: str | None
+    result: TaskResult, network: OpenNetwork, unsafe: Property, expected: Expected, text: str | None
 ) -> Judgement:
     found: Replay | None = None
     if text is None or not text.strip():
         outcome, reason = Outcome.ABSENT, "it claims a counterexample, but gives none"
     else:
-        if is_assignment(text):
-            read = partial(parse_assignment, text, open_onnx(instance.onnx).interface())
-        else:
-            read = partial(parse_counterexample, text, unsafe.input_count)
         try:
-            point = read(f"counterexample of {result.verifier}")
+            point = claimed_point(text, network, f"counterexample of {result.verifier}")
         except InputError as error:
             outcome, reason = Outcome.FAILED, str(error)
         else:
-            found = replay(instance.onnx, unsafe, point)
+            found = replay_on(network, unsafe, point)
             outcome, reason = _outcome(found), found.reason
     assessment, remark = assess(Claim.FALSIFIED, outcome, expected)
     return Judgement(result, expected, assessment, _with_doubt(remark, found), reason, found, text)

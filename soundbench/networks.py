@@ -44,6 +44,20 @@ class Tokens(nn.Module):
         return image.flatten(2).transpose(1, 2) + self.position
 
 
+class ClassTokens(nn.Module):
+    """As `Tokens`, with a learned token of no cell before the others."""
+
+    def __init__(self, cells: int, channels: int) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(1, 1, channels))
+        self.position = nn.Parameter(torch.zeros(cells + 1, channels))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(points, channels, rows, columns) -> (points, 1 + cells, channels)."""
+        cells = image.flatten(2).transpose(1, 2)
+        return torch.cat([self.token.expand(len(image), -1, -1), cells], dim=1) + self.position
+
+
 class TokenLinear(nn.Linear):
     """A dense layer on every token: (points, cells, inputs) -> (points, cells, outputs)."""
 
@@ -148,18 +162,31 @@ def vit(shape: Shape) -> nn.Sequential:
 
     Batch normalisation in place of layer normalisation, and a ReLU MLP of twice the width.
     """
-    channels, cells = shape[0], shape[1] * shape[2]
-    blocks: list[nn.Module] = []
+    cells = shape[1] * shape[2]
+    # Random weights are drawn in this order.
+    middle, patches = blocks(cells), nn.Conv2d(shape[0], EMBEDDING, 1)
+    head = (TokenMean(), nn.Linear(EMBEDDING, CLASSES))
+    return nn.Sequential(patches, Tokens(cells, EMBEDDING), *middle, *head)
+
+
+def vit_as_published(shape: Shape) -> nn.Sequential:
+    """The vision transformer whose weights are published: it has a class token, and normalises the mean over tokens."""
+    cells = shape[1] * shape[2]
+    head = (TokenMean(), nn.BatchNorm1d(EMBEDDING), nn.Linear(EMBEDDING, CLASSES))
+    return nn.Sequential(nn.Conv2d(shape[0], EMBEDDING, 1), ClassTokens(cells, EMBEDDING), *blocks(cells + 1), *head)
+
+
+def blocks(tokens: int) -> list[nn.Module]:
+    """The blocks of a vision transformer, each of attention and of an MLP."""
+    made: list[nn.Module] = []
     for _ in range(DEPTH):
         wide = EXPANSION * EMBEDDING
         mlp = (TokenLinear(EMBEDDING, wide), nn.ReLU(), TokenLinear(wide, EMBEDDING))
-        blocks += [
-            Residual(TokenNorm(EMBEDDING), Attention(cells, EMBEDDING, HEADS)),
+        made += [
+            Residual(TokenNorm(EMBEDDING), Attention(tokens, EMBEDDING, HEADS)),
             Residual(TokenNorm(EMBEDDING), *mlp),
         ]
-    patches = nn.Conv2d(channels, EMBEDDING, 1)
-    head = (TokenMean(), nn.Linear(EMBEDDING, CLASSES))
-    return nn.Sequential(patches, Tokens(cells, EMBEDDING), *blocks, *head)
+    return made
 
 
 ARCHITECTURES: Mapping[str, Callable[[Shape], nn.Sequential]] = {

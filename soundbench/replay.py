@@ -6,8 +6,9 @@ or within 1e-4 (absolute, on the inputs; nothing on the outputs). Ours goes furt
 be proven over the reals.
 """
 
+import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -20,10 +21,10 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 
 from soundbench.errors import InputError, SoundbenchError
 from soundbench.explain import describe_disagreement, describe_outputs, describe_outside, is_proven
-from soundbench.graph import UnsupportedOperator, load_onnx, read_graph
+from soundbench.graph import Graph, UnsupportedOperator, load_onnx, read_graph
 from soundbench.instance import Property, Region
 from soundbench.interface import Declaration, Interface
-from soundbench.rigorous import evaluate
+from soundbench.rigorous import affine_matrices, evaluate
 from soundbench.rounding import float32_error
 
 TOLERANCE = Fraction(1, 10_000)
@@ -85,21 +86,26 @@ class OnnxNetwork:
     output_name: str
     output_type: str
 
+    @property
+    def input_count(self) -> int:
+        """How many inputs it takes."""
+        return math.prod(self.input_shape)
+
     def cast(self, point: Sequence[Fraction]) -> Point:
         """The point, shape (inputs,), rounded to the network's input type.
 
         Raises:
             InputError: a value is too large for the type, or the number of values is not the network's.
         """
-        expected = math.prod(self.input_shape)
-        if len(point) != expected:
-            raise InputError(f"{self.path.name} takes {expected} inputs, but the point has {len(point)}")
-        largest = Fraction(float(np.finfo(self.input_type).max))
-        for index, value in enumerate(point):
-            if abs(value) > largest:
+        if len(point) != self.input_count:
+            raise InputError(f"{self.path.name} takes {self.input_count} inputs, but the point has {len(point)}")
+        largest = float(np.finfo(self.input_type).max)
+        values = [_rounded(value) for value in point]
+        for index, value in enumerate(values):
+            # Only what floats cannot tell apart is compared exactly, which takes longer.
+            if abs(value) >= largest and abs(point[index]) > Fraction(largest):
                 raise InputError(f"X_{index} is too large for {self.path.name}, whose input is {self.input_type}")
-        values = np.array([float(value) for value in point]).astype(self.input_type)
-        return tuple(Fraction(value) for value in values.tolist())
+        return tuple(Fraction(value) for value in np.array(values).astype(self.input_type).tolist())
 
     def run(self, point: Sequence[Fraction]) -> Point:
         """The outputs at the cast point, flattened in row-major order, as the exact values of the floats.
@@ -108,7 +114,11 @@ class OnnxNetwork:
             InputError: the point does not fit, or ONNX Runtime fails.
             NonFiniteOutputError: an output is NaN or infinite.
         """
-        outputs = self._run([float(value) for value in self.cast(point)]).ravel().tolist()
+        return self.run_cast(self.cast(point))
+
+    def run_cast(self, point: Point) -> Point:
+        """The same of a point that has been cast."""
+        outputs = self._run([float(value) for value in point]).ravel().tolist()
         for index, value in enumerate(outputs):
             if not np.isfinite(value):
                 raise NonFiniteOutputError(f"output Y_{index} is {value} in ONNX Runtime, which violates nothing")
@@ -120,7 +130,7 @@ class OnnxNetwork:
         Raises:
             InputError: ONNX Runtime fails.
         """
-        output = self._run([0.0] * math.prod(self.input_shape))
+        output = self._run([0.0] * self.input_count)
         return Interface(
             Declaration(self.input_name, self.input_type, self.input_shape),
             Declaration(self.output_name, self.output_type, output.shape),
@@ -138,6 +148,46 @@ class OnnxNetwork:
         except ONNXRUNTIME_ERRORS as error:
             raise InputError(f"{self.path}: ONNX Runtime cannot run it ({_first_line(error)})") from None
         return output
+
+
+class OpenNetwork:
+    """A network to replay many points on: loaded once into ONNX Runtime, and read for real arithmetic when needed."""
+
+    def __init__(self, path: Path) -> None:
+        """Load an ONNX file.
+
+        Raises:
+            InputError: see `open_onnx`.
+        """
+        self.path = path
+        self.session = open_onnx(path)
+
+    @functools.cached_property
+    def graph(self) -> Graph | None:
+        """The network over the reals; None if an operator has no exact meaning here."""
+        try:
+            return read_graph(self.path)
+        except UnsupportedOperator:
+            return None
+
+    @functools.cached_property
+    def interface(self) -> Interface:
+        """See `OnnxNetwork.interface`."""
+        return self.session.interface()
+
+    @functools.cached_property
+    def _matrices(self) -> Mapping[str, Any]:
+        return {} if self.graph is None else affine_matrices(self.graph)
+
+    def bound(self, point: Sequence[Fraction]) -> OutputBounds | None:
+        """Proven bounds of every output over the reals; None where they are unknown."""
+        return None if self.graph is None else evaluate(self.graph, point, self._matrices)
+
+    def blur(self, point: Sequence[Fraction], moved: Sequence[Fraction]) -> Point:
+        """How far float32 rounding, the cast of the input included, can move each output; () where that is unknown."""
+        if self.graph is None:
+            return ()
+        return tuple(Fraction(error) for error in float32_error(self.graph, point, moved).tolist())
 
 
 def open_onnx(path: Path) -> OnnxNetwork:
@@ -175,53 +225,44 @@ def cast_to_model(path: Path, point: Sequence[Fraction]) -> Point:
     return open_onnx(path).cast(point)
 
 
-def bound_outputs(path: Path, point: Sequence[Fraction]) -> OutputBounds | None:
-    """Proven bounds of every output over the reals; None if an operator has no exact meaning here."""
-    try:
-        graph = read_graph(path)
-    except UnsupportedOperator:
-        return None
-    return evaluate(graph, point)
-
-
-def blur_outputs(path: Path, point: Sequence[Fraction], moved: Sequence[Fraction]) -> Point:
-    """How far float32 rounding, the cast of the input included, can move each output; () where that is unknown."""
-    try:
-        graph = read_graph(path)
-    except UnsupportedOperator:
-        return ()
-    return tuple(Fraction(error) for error in float32_error(graph, point, moved).tolist())
-
-
-def replay(
-    onnx: Path,
-    unsafe: Property,
-    point: Sequence[Fraction],
-    bound: Callable[[Path, Sequence[Fraction]], OutputBounds | None] = bound_outputs,
-) -> Replay:
-    """Replay a claimed counterexample of shape (inputs,); `bound` supplies the rigorous arithmetic.
+def replay(onnx: Path, unsafe: Property, point: Sequence[Fraction]) -> Replay:
+    """Replay a claimed counterexample of shape (inputs,).
 
     Raises:
         InputError: the network cannot be read or run (a bad point is an answer, not an error).
     """
-    network = open_onnx(onnx)
-    require_equal(onnx, "inputs", math.prod(network.input_shape), unsafe.input_count)
+    return replay_on(OpenNetwork(onnx), unsafe, point)
+
+
+def replay_on(
+    network: OpenNetwork,
+    unsafe: Property,
+    point: Sequence[Fraction],
+    bound: Callable[[Point], OutputBounds | None] | None = None,
+) -> Replay:
+    """The same of a network that is open; `bound` supplies the rigorous arithmetic in place of its own.
+
+    Raises:
+        InputError: the network cannot be run.
+    """
+    session = network.session
+    require_equal(session.path, "inputs", session.input_count, unsafe.input_count)
     try:
-        cast = network.cast(point)
+        cast = session.cast(point)
     except InputError as error:
         return _failed(tuple(point), (), str(error))
     try:
-        outputs = network.run(cast)
+        outputs = session.run_cast(cast)
     except NonFiniteOutputError as error:
         return _failed(cast, (), str(error))
-    require_equal(onnx, "outputs", len(outputs), unsafe.output_count)
+    require_equal(session.path, "outputs", len(outputs), unsafe.output_count)
     near = tuple(region for region in unsafe.regions if region.contains_input(cast, TOLERANCE))
     if not near:
         return _failed(cast, outputs, describe_outside(unsafe.regions, cast))
-    verdict = _weigh(near, cast, outputs, bound(onnx, cast))
+    verdict = _weigh(near, cast, outputs, (bound or network.bound)(cast))
     if verdict.within_tolerance or verdict.rounding:
         return verdict
-    blur = blur_outputs(onnx, cast, [given - used for given, used in zip(point, cast, strict=True)])
+    blur = network.blur(cast, [given - used for given, used in zip(point, cast, strict=True)])
     return replace(verdict, rounding=any(_is_blurred(region, outputs, blur) for region in near))
 
 
@@ -272,6 +313,14 @@ def _is_blurred(region: Region, outputs: Point, blur: Point) -> bool:
 
 def _distance(region: Region, outputs: Point) -> Fraction:
     return max(constraint.excess(outputs) for constraint in region.outputs)
+
+
+def _rounded(value: Fraction) -> float:
+    """The nearest float64; infinite beyond them all."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _first_line(error: Exception) -> str:

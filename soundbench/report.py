@@ -102,7 +102,9 @@ def explain(summary: Summary) -> str:
     new, known = _count_findings(summary.findings), _count_findings([each.finding for each in summary.known])
     if new or known:
         counts = ", and ".join(filter(None, (new, f"{known} known already" if known else "")))
-        claims = f"made {counts}, each with a folder of evidence"
+        claims = f"made {counts}"
+        if any(each.evidence for each in (*summary.findings, *(known.finding for known in summary.known))):
+            claims += ", each with a folder of evidence"
     else:
         claims = f"made no unsound claim on {_count(summary.violated, 'violated instance')}"
         if summary.variants.count:

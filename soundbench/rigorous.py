@@ -5,8 +5,9 @@ efficient arbitrary-precision midpoint-radius interval arithmetic).
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 from flint import arb, arb_mat, ctx, fmpq
@@ -31,25 +32,45 @@ from soundbench.graph import (
 PRECISION_BITS = 160
 # The exponential of more than that, or its reciprocal, would fill memory as an exact number.
 LARGEST_EXPONENT = 1e5
+# How many numbers of a network's matrices are kept as balls, which take ten times their memory.
+MOST_KEPT = 1_000_000
 
 Balls = list[Any]
 
 
-def evaluate(graph: Graph, point: Sequence[Fraction]) -> tuple[tuple[Fraction, Fraction], ...]:
-    """Proven lower and upper bound of every output at `point` (shape (inputs,), exact values)."""
+def evaluate(
+    graph: Graph, point: Sequence[Fraction], matrices: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[tuple[Fraction, Fraction], ...]:
+    """Proven lower and upper bound of every output at `point` (shape (inputs,), exact values).
+
+    `matrices` are those of affine steps where the caller has them already: see `affine_matrices`.
+    """
     with ctx.workprec(PRECISION_BITS):
-        balls = evaluate_tensors(graph, point)[graph.output]
+        balls = evaluate_tensors(graph, point, matrices)[graph.output]
         return tuple((exact(ball.lower()), exact(ball.upper())) for ball in balls)
 
 
-def evaluate_tensors(graph: Graph, point: Sequence[Fraction]) -> dict[str, Balls]:
+def affine_matrices(graph: Graph) -> Mapping[str, Any]:
+    """The matrices of a network's affine steps, by output, to be used at many points; none if they take much memory."""
+    steps = [step for step in graph.steps if isinstance(step, Affine)]
+    if sum(step.matrix.size for step in steps) > MOST_KEPT:
+        return {}
+    return {step.output: matrix_of_balls(step.matrix, step.matrix_radius) for step in steps}
+
+
+def evaluate_tensors(
+    graph: Graph, point: Sequence[Fraction], matrices: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Balls]:
     """Enclosures (`arb`) of every tensor at `point`, at the precision in force."""
     values: dict[str, Balls] = {graph.input: [arb(fmpq(x.numerator, x.denominator)) for x in point]}
     for step in graph.steps:
         match step:
             case Affine():
                 column = arb_mat(len(values[step.input]), 1, values[step.input])
-                product = matrix_of_balls(step.matrix, step.matrix_radius) * column
+                matrix = matrices.get(step.output)
+                if matrix is None:
+                    matrix = matrix_of_balls(step.matrix, step.matrix_radius)
+                product = matrix * column
                 shift = list_of_balls(step.bias, step.bias_radius)
                 values[step.output] = [product[row, 0] + ball for row, ball in enumerate(shift)]
             case Sum():
@@ -194,4 +215,4 @@ def exact(ball: Any) -> Fraction:  # noqa: ANN401
     if not ball.is_finite():
         raise InputError("a value in the network is too large to be computed at this point; choose a smaller one")
     mantissa, exponent = (int(part) for part in ball.mid().man_exp())
-    return Fraction(mantissa) * Fraction(2) ** exponent
+    return Fraction(mantissa << exponent) if exponent >= 0 else Fraction(mantissa, 1 << -exponent)

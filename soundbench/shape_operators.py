@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from soundbench.affine import Lowered, check_size
+from soundbench.affine import Lowered, affine, check_size
 from soundbench.graph import Indices, Selection
 from soundbench.node import Node, Tensor
 
@@ -58,8 +58,10 @@ def identity(node: Node) -> Lowered:
 
 
 def concat(node: Node) -> Lowered:
-    """Tensors joined along an axis."""
+    """Tensors joined along an axis, or one tensor with constants."""
     node.allow("axis")
+    if not all(isinstance(operand, Tensor) for operand in node.inputs):
+        return concat_constants(node)
     tensors = [node.tensor(index) for index in range(len(node.inputs))]
     (axis,) = axes_of(node, [node.attributes["axis"]], len(tensors[0].shape))
     others = {(*tensor.shape[:axis], *tensor.shape[axis + 1 :]) for tensor in tensors}
@@ -68,6 +70,28 @@ def concat(node: Node) -> Lowered:
     firsts = np.cumsum([0, *(tensor.size for tensor in tensors)])
     cells = [first + cells_of(tensor) for first, tensor in zip(firsts, tensors, strict=False)]
     return selected(node, tuple(tensor.name for tensor in tensors), np.concatenate(cells, axis=axis))
+
+
+def concat_constants(node: Node) -> Lowered:
+    """A tensor joined with constants: each number is one of the tensor's, or stays as it is."""
+    tensors = [each for each in node.inputs if isinstance(each, Tensor)]
+    if len(tensors) != 1 or any(each is None for each in node.inputs):
+        raise node.refuse("one tensor alone can be joined with constants")
+    tensor = tensors[0]
+    (axis,) = axes_of(node, [node.attributes["axis"]], len(tensor.shape))
+    try:
+        parts = [
+            (cells_of(each), np.zeros(each.shape)) if isinstance(each, Tensor) else (np.full(each.shape, -1), each)
+            for each in node.inputs
+            if each is not None
+        ]
+        cells, shift = (np.concatenate(each, axis=axis) for each in zip(*parts, strict=True))
+    except ValueError:
+        shapes = [each.shape for each in node.inputs if each is not None]
+        raise node.refuse(f"shapes {shapes} cannot be joined along axis {axis}") from None
+    check_size(node, cells.size, tensor.size)
+    matrix = (cells.ravel()[:, None] == np.arange(tensor.size)).astype(np.float64)
+    return affine(node, tensor, cells.shape, matrix, shift)
 
 
 def cut(node: Node) -> Lowered:

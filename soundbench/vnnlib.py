@@ -1,20 +1,18 @@
 """How is a property read? VNN-LIB 1.0 or 2.0, plain or gzipped, told by the content and not by the name."""
 
-import gzip
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from soundbench.errors import InputError
 from soundbench.instance import Property
+from soundbench.packed import read_unpacked
 from soundbench.vnnlib1 import flat_property
 from soundbench.vnnlib2 import Query, typed_query
 from soundbench.vnnlib2_parser import is_query
 from soundbench.vnnlib_text import TextError
 
 MAXIMUM_BYTES = 256 * 2**20
-GZIP_MAGIC = b"\x1f\x8b"
 
 T = TypeVar("T")
 
@@ -70,19 +68,9 @@ def file_text(path: Path) -> str:
     Raises:
         InputError: it cannot be read.
     """
+    content = read_unpacked(path, MAXIMUM_BYTES)
     try:
-        with path.open("rb") as file:
-            is_gzipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-            file.seek(0)
-            content = (gzip.GzipFile(fileobj=file) if is_gzipped else file).read(MAXIMUM_BYTES + 1)
-        if len(content) > MAXIMUM_BYTES:
-            raise InputError(f"{path}: holds more than {MAXIMUM_BYTES:,} bytes; split the property into several files")
         return content.decode("utf-8-sig")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: damaged gzip data ({error}); fetch or compress the file again") from None
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
+        line = content.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}:{line}: not UTF-8 text; give a VNN-LIB file, plain or gzipped") from None
-    except (OSError, ValueError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or str(error)
-        raise InputError(f"{path}: {reason}; give a readable VNN-LIB file") from None

@@ -32,8 +32,10 @@ class Assertions:
         return next(name for name, each in self.variables.items() if each.is_input and each.index == index)
 
 
-def collect(conditions: Iterable[tuple[int, Expression]], variables: Variables) -> Assertions:
-    """Take in asserted conditions, each with its line; `variables` may grow as they come.
+def collect(
+    conditions: Iterable[tuple[int, Expression]], variables: Variables, bounds: Sequence[InputBound] = ()
+) -> Assertions:
+    """Take in asserted conditions, each with its line, and bounds; `variables` and `bounds` may grow as they come.
 
     Raises:
         TextError: one of them is malformed, cannot be represented, or is never true.
@@ -49,7 +51,7 @@ def collect(conditions: Iterable[tuple[int, Expression]], variables: Variables) 
             if not cases:
                 raise TextError(line, "this assertion is never true, so nothing is unsafe; correct or remove it")
             shared.extend(cases)
-    return Assertions(variables, merge(shared), tuple(alternatives))
+    return Assertions(variables, merge([Conjunction(tuple(bounds)), *shared]), tuple(alternatives))
 
 
 def property_of(assertions: Assertions, input_count: int, output_count: int, last_line: int) -> Property:

@@ -14,6 +14,7 @@ VARIABLE = re.compile(r"[XY]_(?:0|[1-9][0-9]{0,8})")
 
 _MOST_DIGITS = MAXIMUM_NUMERAL_LENGTH - len("-0.")
 _LARGEST = 10**_MOST_DIGITS
+_POWERS = tuple(10**places for places in range(40))
 
 _TOKEN = re.compile(r"[()]|;[^\r]*|[^ \t\r();]+")
 _NUMERAL = re.compile(r"([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,9}))?")
@@ -45,15 +46,17 @@ class Form(NamedTuple):
 Expression = str | Form
 
 
-def read_forms(text: str) -> Iterator[Form]:
+def read_forms(text: str, first_line: int = 1) -> Iterator[Form]:
     """Yield the outermost lists of a text one by one; comments run from `;` to the end of their line.
+
+    The text starts on `first_line` of a file.
 
     Raises:
         TextError: parentheses do not match or nest too deeply, or there is a word outside all of them.
     """
     open_lines: list[int] = []
     open_items: list[list[Expression]] = []
-    for line, content in enumerate(text.split("\n"), start=1):
+    for line, content in enumerate(text.split("\n"), start=first_line):
         for piece in _TOKEN.findall(content):
             if piece == "(":
                 if len(open_lines) == MAXIMUM_DEPTH:
@@ -130,9 +133,14 @@ def parse_numeral(text: str, line: int) -> Fraction:
     exponent = int(exponent_text or 0)
     if abs(exponent) > MAXIMUM_EXPONENT:
         raise TextError(line, f"the exponent of {shown(text)} is out of range; stay within ±{MAXIMUM_EXPONENT}")
-    scale = exponent - len(decimals)
-    significand = int(sign + whole + decimals)
-    return Fraction(significand * 10**scale) if scale >= 0 else Fraction(significand, 10**-scale)
+    return scaled(int(sign + whole + decimals), exponent - len(decimals))
+
+
+def scaled(significand: int, scale: int) -> Fraction:
+    """The number significand * 10**scale."""
+    if -len(_POWERS) < scale <= 0:
+        return Fraction(significand, _POWERS[-scale])
+    return Fraction(significand * 10**scale) if scale > 0 else Fraction(significand, 10**-scale)
 
 
 def decimal_text(value: Fraction) -> str:

@@ -137,3 +137,21 @@ def test_rubbish_is_refused_without_a_traceback(text, input_count):
         assert str(refusal).isprintable()  # noqa: PT017
     else:
         assert len(point) == input_count
+
+
+TOKENS = st.sampled_from(
+    ["(", ")", " ", "\n", "(X_0 0.5)", "(X_0 1)", "(X_1 -2e-3)", "(Y_0 3)", "(X_01 1)", "(X_0 .5)", "X"]
+)
+
+
+def parsed(text):
+    try:
+        return parse_counterexample(text, 2, "f")
+    except InputError as refusal:
+        return str(refusal)
+
+
+@given(st.lists(TOKENS, max_size=8).map("".join))
+def test_plain_pairs_mean_what_they_mean_among_others(text):
+    """A comment makes a text one that is read in full."""
+    assert parsed(text) == parsed(f"{text};")

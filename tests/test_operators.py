@@ -103,6 +103,19 @@ class TestConformance:
         check_against_onnxruntime(model, np.random.default_rng(0))
 
     @pytest.mark.parametrize(
+        ("shape", "axis", "operands"),
+        [
+            ((1, 25, 4), 1, (np.full((1, 1, 4), 0.5, np.float32), None)),
+            ((1, 3), 1, (None, np.array([[0.25, -3.0]], np.float32))),
+            ((2, 2, 3), -2, (np.ones((2, 1, 3), np.float32), None, np.full((2, 3, 3), -0.5, np.float32))),
+            ((1, 2), 0, (None,)),
+        ],
+    )
+    def test_a_tensor_is_joined_with_constants(self, shape, axis, operands):
+        model = build(shape, [Layer("Concat", operands, {"axis": axis})])
+        check_against_onnxruntime(model, np.random.default_rng(0))
+
+    @pytest.mark.parametrize(
         ("layer", "opset"),
         [
             (Layer("Split", (None,), {"axis": 1}, outputs=2), 11),
@@ -362,7 +375,12 @@ REFUSED = {
     "Pow, exponent a tensor": ((1, 2), Layer("Pow", (None, None)), "input 1 is not a constant"),
     "Pow, exponents that enlarge": ((1, 2), Layer("Pow", (None, 2 * EYE)), "exponent of 2"),
     "Pow, base a constant": ((1, 2), Layer("Pow", (EYE, None)), "input 1 is not a constant"),
-    "Concat, with a constant": ((1, 2), Layer("Concat", (None, EYE[:1]), {"axis": 0}), "input 1 is a constant"),
+    "Concat, with a constant that does not fit": (
+        (1, 2),
+        Layer("Concat", (None, PAIR), {"axis": 0}),
+        "cannot be joined",
+    ),
+    "Concat, tensors and a constant": ((1, 2), Layer("Concat", (None, None, EYE), {"axis": 0}), "one tensor alone"),
     "Concat, axis beyond the shape": ((1, 2), Layer("Concat", (None, None), {"axis": 2}), "different axes"),
     "Slice, no step": ((1, 4), Layer("Slice", (None, int64(0), int64(1), int64(1), int64(0))), "no step zero"),
     "Slice, an axis twice": ((1, 4), Layer("Slice", (None, int64(0, 0), int64(1, 1), int64(1, -1))), "different axes"),

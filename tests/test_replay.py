@@ -16,10 +16,11 @@ from soundbench.interface import Declaration, Interface
 from soundbench.replay import (
     TOLERANCE,
     NonFiniteOutputError,
-    bound_outputs,
+    OpenNetwork,
     cast_to_model,
     open_onnx,
     replay,
+    replay_on,
     run_onnx,
 )
 from soundbench.vnnlib_text import decimal_text
@@ -211,7 +212,7 @@ class TestDisjunction:
     def test_both_arithmetics_must_agree_on_the_region(self, tmp_path):
         path = write_network(tmp_path / "n.onnx", [[1.0]])
         unsafe = unsafe_set(1, 1, "(>= X_0 0.0)", "(<= X_0 1.0)", "(or (<= Y_0 0.5) (>= Y_0 0.75))")
-        claims_another_region = replay(path, unsafe, (HALF,), bound=lambda *_: ((Fraction(1), Fraction(1)),))
+        claims_another_region = replay_on(OpenNetwork(path), unsafe, (HALF,), lambda *_: ((Fraction(1), Fraction(1)),))
         assert not claims_another_region.strict
         assert claims_another_region.rounding
 
@@ -255,17 +256,19 @@ class TestArithmetics:
         def fail(*_):
             raise AssertionError("not needed")
 
-        assert replay(absorbing, unsafe_set(1, 1, *self.UNSAFE_LOW), (Fraction(2),), bound=fail).rigorous is None
+        found = replay_on(OpenNetwork(absorbing), unsafe_set(1, 1, *self.UNSAFE_LOW), (Fraction(2),), fail)
+        assert found.rigorous is None
 
     def test_bounds_too_wide_to_decide_prove_nothing(self, network):
         unsafe = unsafe_set(2, 1, *BOX, "(>= Y_0 0.25)")
-        wide = replay(network, unsafe, (HALF, Fraction(0)), bound=lambda *_: ((Fraction(0), Fraction(1)),))
+        opened, point = OpenNetwork(network), (HALF, Fraction(0))
+        wide = replay_on(opened, unsafe, point, lambda _: ((Fraction(0), Fraction(1)),))
         assert (wide.strict, wide.rigorous, wide.rounding) == (False, False, True)
-        assert replay(network, unsafe, (HALF, Fraction(0)), bound=lambda *_: ((HALF - TOLERANCE, Fraction(1)),)).strict
+        assert replay_on(opened, unsafe, point, lambda _: ((HALF - TOLERANCE, Fraction(1)),)).strict
 
     def test_an_operator_without_exact_meaning_leaves_it_to_onnxruntime(self, tmp_path):
         path = write_network(tmp_path / "n.onnx", [[1.0]], then=["Erf"])
-        assert bound_outputs(path, (HALF,)) is None
+        assert OpenNetwork(path).bound((HALF,)) is None
         unsafe = unsafe_set(1, 1, "(>= X_0 0.0)", "(<= X_0 1.0)", "(>= Y_0 0.5)")
         found = replay(path, unsafe, (HALF,))
         assert (found.strict, found.within_tolerance, found.rigorous, found.rounding) == (

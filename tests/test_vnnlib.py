@@ -433,3 +433,52 @@ GOOD = Region((UNIT,), (constraint({0: 1}),))
 def test_unwritable_property_is_refused(unsafe, comments, reason):
     with pytest.raises(ValueError, match=reason):
         format_property(unsafe, comments)
+
+
+# --- plain lines, which are read without detours --------------------------------------------------------------
+
+PLAIN = """(declare-const X_0 Real)
+(declare-const X_1 Real)
+(declare-const Y_0 Real)
+(assert (<= X_0 1.50))
+(assert (>= X_0 -2e-1))
+(assert (<= X_1 3))
+(assert (>= X_1 0.0001))
+(assert (<= Y_0 1))""".splitlines()
+
+
+@pytest.mark.parametrize("separator", ["\n", " ", "\n\n", " ; a comment\n", "\r\n", "\n;\n"])
+def test_plain_lines_mean_what_they_mean_elsewhere(separator):
+    by_line, in_one = (parse_property(each.join(PLAIN), "f") for each in (separator, " "))
+    assert by_line == in_one
+    assert by_line.regions[0].inputs == (
+        Interval(Fraction(-1, 5), Fraction(3, 2)),
+        Interval(Fraction(1, 10**4), Fraction(3)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "reason"),
+    [
+        (["(assert (<= X_0 1.50))", *PLAIN], 1, "'X_0' is neither a declared variable nor a finite decimal number"),
+        ([*PLAIN, PLAIN[0]], 9, "X_0 is already declared on line 1; remove one of them"),
+        (
+            [*PLAIN, "(assert (or", "(assert (<= X_0 1.50))", "(<= Y_0 0)))"],
+            10,
+            "(assert ...) is not supported as a condition",
+        ),
+        (
+            [*PLAIN, "(assert (and", "(declare-const X_2 Real)", "))"],
+            10,
+            "(declare-const ...) is not supported as a condition",
+        ),
+        ([*PLAIN, "(assert (<= X_0 -1))"], 9, "the bounds of X_0 on lines 5 and 9 leave no value between them"),
+        ([*PLAIN, "(assert (<= X_2 1))"], 9, "'X_2' is neither a declared variable"),
+        ([*PLAIN, "(", "(assert (<= X_0 1.50))"], 9, "'(' is never closed"),
+        ([*PLAIN, ")", "(assert (<= X_0 1.50))"], 9, "')' closes nothing"),
+    ],
+)
+def test_around_plain_lines_all_else_is_read_as_without_them(lines, line, reason):
+    with pytest.raises(InputError, match=re.escape(reason)) as refusal:
+        parse_property("\n".join(lines), "f")
+    assert str(refusal.value).startswith(f"f:{line}: ")

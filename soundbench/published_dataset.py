@@ -1,0 +1,137 @@
+"""What is in SoundnessBench's dataset? Both of its layouts become folders in VNN-COMP's form.
+
+Today a split is a table of rows, or several, whose network has to be rebuilt from its weights; before, it was a folder
+with the network as ONNX.
+"""
+
+import hashlib
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from soundbench.errors import InputError
+from soundbench.export import save_onnx
+from soundbench.hub import TABLES
+from soundbench.run import file_name
+from soundbench.suite import INSTANCES
+
+COLUMNS = ("model_name", "model_weights", "input_shape", "vnnlib", "timeout")
+SHARD = re.compile(r"(.+?)(?:-[0-9]{5}-of-[0-9]{5})?\.parquet")
+NO_PYARROW = "the dataset's tables need pyarrow; run: pip install 'soundbench[parquet]'"
+
+
+def write_folders(snapshot: Path, folder: Path, progress: Callable[[str], None]) -> None:
+    """Write what a dataset holds as folders in VNN-COMP's form, one a model; `progress` is told of each.
+
+    Raises:
+        InputError: pyarrow is missing, or a table or a network in it cannot be read.
+    """
+    tables: dict[str, list[Path]] = {}
+    for table in sorted(snapshot.rglob(TABLES)):
+        match = SHARD.fullmatch(table.name)
+        tables.setdefault(file_name(table.stem if match is None else match[1]), []).append(table)
+    if not tables:
+        copy_folders(snapshot, folder, progress)
+    for split, shards in tables.items():
+        write_split(shards, folder / split)
+        progress(split)
+
+
+def copy_folders(snapshot: Path, folder: Path, progress: Callable[[str], None]) -> None:
+    """Copy the folders that have a list of instances, out of the cache, which is made of links.
+
+    Raises:
+        InputError: there is none.
+    """
+    listings = sorted(snapshot.rglob(INSTANCES))
+    if not listings:
+        raise InputError(f"{snapshot}: holds neither tables nor {INSTANCES}; name another revision with --revision")
+    for listing in listings:
+        for path in (each for each in listing.parent.rglob("*") if each.is_file()):
+            target = folder / path.relative_to(snapshot)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        progress(listing.parent.name)
+
+
+def write_split(tables: Sequence[Path], folder: Path) -> None:
+    """Write the networks and properties of a split's tables.
+
+    Raises:
+        InputError: pyarrow is missing, or a table or a network in it cannot be read.
+    """
+    (folder / "vnnlib").mkdir(parents=True)
+    names: dict[str, str] = {}
+    lines: list[str] = []
+    for table in tables:
+        for row in rows_of(table):
+            weights = row["model_weights"].astype(np.float32)
+            key = hashlib.sha256(f"{row['model_name']} {row['input_shape']}".encode() + weights.tobytes()).hexdigest()
+            if key not in names:
+                names[key] = f"model{len(names) + 1}.onnx" if names else "model.onnx"
+                write_network(table, row, folder / names[key])
+            name = f"vnnlib/{len(lines)}.vnnlib"
+            (folder / name).write_text(row["vnnlib"], encoding="utf-8")
+            lines.append(f"{names[key]},{name},{float(row['timeout']):g}\n")
+    (folder / INSTANCES).write_text("".join(lines), encoding="utf-8")
+
+
+def write_network(table: Path, row: dict[str, Any], path: Path) -> None:
+    """Write a row's network as ONNX.
+
+    Raises:
+        InputError: its weights do not fit the architecture that it names.
+    """
+    from soundbench.export_module import module_to_onnx
+    from soundbench.networks import CLASSES
+    from soundbench.published_weights import one_input, published_network
+
+    try:
+        network = published_network(row["model_name"], row["input_shape"], row["model_weights"])
+    except InputError as error:
+        raise InputError(f"{table}: {error}") from None
+    save_onnx(module_to_onnx(network, one_input(row["model_name"], row["input_shape"]), CLASSES), path)
+
+
+def rows_of(table: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a table, one at a time: weights take more memory than anything else.
+
+    Raises:
+        InputError: pyarrow is missing, or the table is not one of the dataset's.
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise InputError(f"{table}: {NO_PYARROW}") from None
+    try:
+        with parquet.ParquetFile(table) as file:
+            missing = [column for column in COLUMNS if column not in file.schema_arrow.names]
+            if missing:
+                raise InputError(f"{table}: has no column {missing[0]!r}, so it is no table of SoundnessBench")
+            for batch in file.iter_batches(batch_size=1, columns=list(COLUMNS)):
+                yield checked_row(table, batch)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise InputError(f"{table}: not readable as parquet ({str(error).splitlines()[0]}); get it again") from None
+
+
+def checked_row(table: Path, batch: Any) -> dict[str, Any]:  # noqa: ANN401 (pyarrow's, which is optional)
+    """The one row of a batch; weights as an array.
+
+    Raises:
+        InputError: a value is missing, or of another kind than the dataset's.
+    """
+    row = {name: batch.column(name)[0] for name in COLUMNS}
+    try:
+        read = {name: row[name].as_py() for name in COLUMNS if name != "model_weights"}
+        weights = row["model_weights"].values.to_numpy(zero_copy_only=False)
+        kinds = (str(read["model_name"]), str(read["vnnlib"]), [int(size) for size in read["input_shape"]])
+        if kinds != (read["model_name"], read["vnnlib"], read["input_shape"]) or not float(read["timeout"]) > 0:
+            raise TypeError("of another kind")
+    except (TypeError, ValueError, AttributeError):
+        raise InputError(f"{table}: a row is not of the form {', '.join(COLUMNS)}; get the table again") from None
+    return {**read, "model_weights": weights}
