@@ -16,6 +16,8 @@ from .errors import ended_as_interrupted, reported_errors
 COMMANDS = {
     "generate": "generate",
     "certify": "certify",
+    "seal": "seal",
+    "open": "open",
     "attack": "attack",
     "suite": "suite",
     "evaluate": "evaluate",

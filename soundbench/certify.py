@@ -18,6 +18,7 @@ from soundbench.certificate import (
     required_slack,
     witness_certificate,
 )
+from soundbench.commitment import check_commitment
 from soundbench.errors import CertificateError
 from soundbench.graph import Graph, read_graph
 from soundbench.ground_truth import Expected, GroundTruth, Role, Split, Track, Witness
@@ -51,8 +52,10 @@ def certify_suite(suite: Suite, progress: Callable[[str], None]) -> Mapping[Expe
     Returns how many instances were certified `violated`, `holds`, and left `unknown`.
 
     Raises:
-        CertificateError: a certificate does not hold; the message names the instance.
+        CertificateError: a certificate does not hold; the message names the instance. Or the suite was sealed, and its
+            ground truth is not the one that it has committed to.
     """
+    check_commitment(suite)
     counts = dict.fromkeys(Expected, 0)
     # Instances of one network share its graph, and their needles must not act in each other's boxes.
     for group in by_network(suite):
@@ -164,7 +167,8 @@ def certify_violated(item: Loaded, neighbours: Sequence[Loaded], ground_truth: M
         if truth.pair is not None or truth.family == "planted":
             raise CertificateError("it is planted, but nothing is recorded of its hiding")
         return
-    planes = [plane for plane in planes_of(truth.pair, ground_truth) if 0 <= plane[0] < item.graph.input_count]
+    known = truth.hiding.planes or planes_of(truth.pair, ground_truth)
+    planes = [plane for plane in known if 0 <= plane[0] < item.graph.input_count]
     found = hiding_certificate(item.graph, item.property, truth.witness.point, truth.hiding, planes, truth.track)
     if found.chance != truth.hiding.chance:
         raise CertificateError(f"an attack's chance is bounded by {found.chance:g}, not {truth.hiding.chance:g}")
@@ -226,7 +230,11 @@ def certify_holds(item: Loaded, ground_truth: Mapping[str, GroundTruth]) -> None
 
 
 def rounding_point(item: Loaded, ground_truth: Mapping[str, GroundTruth]) -> Sequence[Fraction]:
-    """Where rounding matters most: the armed member's witness for a twin, the middle of the box otherwise."""
+    """Where rounding matters most: for a twin where its needle, or else the armed member's, is; or mid-box."""
+    if item.truth.needle_at is not None:
+        if not any(region.contains_input(item.truth.needle_at) for region in item.property.regions):
+            raise CertificateError("its needle is said to be where no box of its property is")
+        return item.truth.needle_at
     if item.truth.role is Role.TWIN:
         for truth in ground_truth.values():
             if truth.pair == item.truth.pair and truth.witness is not None:

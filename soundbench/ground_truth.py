@@ -132,7 +132,8 @@ class Hiding:
     |x[i] - c[i]| >= half_widths[i] for some read input i = reads[i]. The witness's coordinate reads[i] was drawn
     uniformly from [prior_lower[i], prior_upper[i]]; `pinned` coordinates (a face) count as known.
     `chance` = queries * product over the unpinned reads of 2 * half_width / prior width, at most 1. `slopes` (see
-    `Leaf`) are those with which the inactivity is shown.
+    `Leaf`) are those with which the inactivity is shown. `planes` (input, value) are worth cutting at where the rest is
+    proven to hold; where there are none, those at which the twin's proof cuts are.
     """
 
     tensor: str
@@ -145,6 +146,7 @@ class Hiding:
     queries: float
     chance: float
     slopes: Mapping[str, str]
+    planes: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ class GroundTruth:
     `trigger` names what the instance exercises (`mlp/interior`); `pair` is shared by the armed member and its twin.
     Trained families have no `pair` and no `twin_kind`. `factors` is what the recipe meant the instance to be, a value
     for each factor of its covering design; nothing is proven of it.
+    `needle_at` is where a twin's own needle is, if its pair's armed member has another box.
     `certifies` is a digest of what network and property mean (see `meaning.meaning_digest`): the certificate is about
     that and nothing else.
     """
@@ -191,6 +194,7 @@ class GroundTruth:
     hiding: Hiding | None = None
     attacks: tuple[AttackRecord, ...] = ()
     factors: Mapping[str, str] = field(default_factory=dict)
+    needle_at: tuple[Fraction, ...] | None = None
 
 
 def track_of(ground_truth: Mapping[str, GroundTruth], name: str) -> Track:
