@@ -18,6 +18,7 @@ COMMANDS = {
     "certify": "certify",
     "seal": "seal",
     "open": "open",
+    "export": "export",
     "attack": "attack",
     "suite": "suite",
     "evaluate": "evaluate",
