@@ -21,10 +21,10 @@ from soundbench.certificate import (
 from soundbench.commitment import check_commitment
 from soundbench.errors import CertificateError
 from soundbench.graph import Graph, read_graph
-from soundbench.ground_truth import Expected, GroundTruth, Role, Split, Track, Witness
+from soundbench.ground_truth import Expected, GroundTruth, Role, Track, Witness
 from soundbench.instance import Instance, Property
 from soundbench.meaning import meaning_digest
-from soundbench.prove import INFLATION, check, leaves, region_box
+from soundbench.prove import INFLATION, check, cuts_of, leaves, region_box
 from soundbench.queries import check_query
 from soundbench.replay import NonFiniteOutputError, open_onnx
 from soundbench.suite import Suite
@@ -185,13 +185,7 @@ def certify_violated(item: Loaded, neighbours: Sequence[Loaded], ground_truth: M
 def planes_of(pair: str | None, ground_truth: Mapping[str, GroundTruth]) -> list[tuple[int, float]]:
     """Where the proof of a pair's twin cuts its boxes: good cuts for the armed member, whose needles lie alike."""
     proofs = [truth.proof for truth in ground_truth.values() if truth.pair == pair and truth.proof is not None]
-    pending, planes = [tree for proof in proofs for tree in proof.trees], []
-    while pending:
-        tree = pending.pop()
-        if isinstance(tree, Split):
-            planes.append((tree.dimension, tree.value))
-            pending += [tree.below, tree.above]
-    return planes
+    return cuts_of(tree for proof in proofs for tree in proof.trees)
 
 
 def compare_witness(recorded: Witness, found: Witness) -> None:

@@ -27,11 +27,13 @@ class Track(StrEnum):
     """Which score an instance counts for.
 
     `shallow` ones are hidden less well than the main track asks: attacks may find them, and they count like those of
-    `main`. `tight` ones are summed up apart.
+    `main`. So do `given` ones, which are planted into networks that others have made: float32 decides how well they can
+    be hidden there, and how large margins can be. `tight` ones are summed up apart.
     """
 
     MAIN = "main"
     SHALLOW = "shallow"
+    GIVEN = "given"
     TIGHT = "tight"
 
 

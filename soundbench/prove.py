@@ -146,6 +146,17 @@ def leaves(tree: ProofTree, box: Box) -> Iterator[tuple[Leaf, Box]]:
         pending += [(node.above, above), (node.below, below)]
 
 
+def cuts_of(trees: Iterable[ProofTree]) -> list[tuple[int, float]]:
+    """The planes at which trees cut, those nearest the roots of each before those below them."""
+    pending, planes = list(trees), []
+    while pending:
+        tree = pending.pop()
+        if isinstance(tree, Split):
+            planes.append((tree.dimension, tree.value))
+            pending += [tree.below, tree.above]
+    return planes
+
+
 def search(graph: Graph, unsafe: Property, required_slack: float, hints: Hints, most_boxes: int) -> Proof | None:
     """Find a proof whose every leaf has at least `required_slack`, or None within `most_boxes` bounded boxes."""
     budget = Budget(most_boxes)
