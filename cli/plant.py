@@ -39,7 +39,8 @@ def command(
     from soundbench.plant_into import Wanted
     from soundbench.planted_suite import plant_suite
 
-    armed, twin = plant_suite(Wanted(network, specification, seed, boxes, assumed), timeout, out)
+    wanted = Wanted(network, specification, seed, boxes, assumed)
+    armed, twin = plant_suite(wanted, timeout, out, lambda words: click.echo(f"{wanted.name}: {words}", err=True))
     witness, hiding, proof = armed.truth.witness, armed.truth.hiding, twin.truth.proof
     if witness is not None:
         click.echo(f"{armed.name}: violated by at least {witness.margin_rigorous:.3g} at the witness, certified")

@@ -4,13 +4,15 @@ In the armed network a needle makes a random point of the property's box violate
 moved out of line with itself. Elsewhere both compute what the network did.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from soundbench.attack import attack
+from soundbench.attack import attack, representable_box
 from soundbench.beside import BesideHost
 from soundbench.certificate import (
     LEAST_READS,
@@ -34,13 +36,16 @@ from soundbench.placement import CERTIFIED_REACH, Place, Placement, half_widths_
 from soundbench.plant import hints_at
 from soundbench.planted import PlantedInstance
 from soundbench.prove import Hints, cuts_of, search
-from soundbench.replay import open_onnx, require_equal
+from soundbench.replay import open_onnx, replay, require_equal
+from soundbench.targets import boxes_within
 from soundbench.vnnlib import read_property
 
 # So many steps from so many points of each box look for a counterexample before anything is proven.
 STEPS, RESTARTS, STEP_SHARE = 40, 30, 0.25
 # What the base's proof must leave, in units of what a certificate demands: room for the twin's needle.
 SLACKS = 2.0
+# More slack than a proof needs is looked for within this part of the boxes.
+MORE_BOXES_SHARE = 4
 # By how much the witness oversteps each constraint, as a share of the base's distance from it.
 OVERSHOOT = 0.6
 # What a misaligned needle may use up of the base's slack, and what may be left of its height.
@@ -113,20 +118,24 @@ class Design:
     chance: float
 
 
-def plant_into(wanted: Wanted, folder: Path) -> tuple[PlantedInstance, PlantedInstance]:
+def plant_into(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> tuple[PlantedInstance, PlantedInstance]:
     """Plant a pair, its networks in `folder`: the armed member and its twin.
+
+    `tell` is told, in a few words, what comes next.
 
     Raises:
         DoesNotHold: a counterexample was found.
         InputError: a file cannot be read, an operator not be carried, no proof was found, or no needle.
     """
-    given = examine(wanted)
+    given = examine(wanted, tell)
+    tell("plant a needle")
     reason: CertificateError | None = None
     for attempt in range(ATTEMPTS):
         random = np.random.default_rng([wanted.seed, attempt])
         try:
             design, armed = armed_member(wanted, given, folder, random)
-            return armed, twin_member(wanted, given, design, folder, random)
+            tell("prove the twin")
+            return armed, twin_member(wanted, given, design, armed.truth, folder, random)
         except CertificateError as error:
             reason = error
     raise InputError(
@@ -134,7 +143,7 @@ def plant_into(wanted: Wanted, folder: Path) -> tuple[PlantedInstance, PlantedIn
     )
 
 
-def examine(wanted: Wanted) -> Given:
+def examine(wanted: Wanted, tell: Callable[[str], None]) -> Given:
     """Read an instance, look for a counterexample, and prove that there is none.
 
     Raises:
@@ -157,9 +166,10 @@ def examine(wanted: Wanted) -> Given:
             raise InputError(
                 f"{wanted.specification}: fewer than {LEAST_READS} inputs have a range, which a needle needs"
             )
+    tell("look for a counterexample")
     found = attack(graph, unsafe, steps=STEPS, restarts=RESTARTS, step_share=STEP_SHARE, seed=wanted.seed)
-    if found.found:
-        point = tuple(Fraction(value) for value in found.point.tolist())
+    point = inside_in_float32(unsafe, found.point)
+    if found.found and replay(wanted.network, unsafe, point).strict:
         raise DoesNotHold(
             f"{wanted.specification}: does not hold of {wanted.network}: there is a counterexample", point
         )
@@ -167,25 +177,41 @@ def examine(wanted: Wanted) -> Given:
     required = required_slack(graph, unsafe, centre_of(unsafe.regions[0]), Track.GIVEN)
     if wanted.assumed is not None:
         return Given(graph, unsafe, host, None, required, Track.GIVEN)
-    for least, track in ((required, Track.GIVEN), (0.0, Track.TIGHT)):
-        proof = search(graph, unsafe, SLACKS * least, Hints(), wanted.boxes)
-        if proof is not None:
-            return Given(graph, unsafe, host, proof, least, track)
+    tell("prove that it holds")
+    proof = search(graph, unsafe, 0.0, Hints(), wanted.boxes)
+    if proof is not None:
+        proof = with_more_slack(graph, unsafe, proof, max(required, proof.slack), wanted.boxes // MORE_BOXES_SHARE)
+        track = Track.GIVEN if proof.slack >= SLACKS * required else Track.TIGHT
+        return Given(graph, unsafe, host, proof, required if track is Track.GIVEN else 0.0, track)
     raise InputError(
         f"{wanted.specification}: not proven to hold of {wanted.network} within {wanted.boxes} boxes; allow more with "
         "--boxes, or give the reason why it holds with --assume-holds"
     )
 
 
-def draw_design(given: Given, chance: float, random: np.random.Generator) -> Design:
-    """Draw a witness and design its needle.
+def with_more_slack(graph: Graph, unsafe: Property, proof: Proof, slack: float, boxes: int) -> Proof:
+    """The proof whose slack is doubled as often as one is found within so many boxes."""
+    while (better := search(graph, unsafe, 2 * slack, Hints(cuts_of(proof.trees)), boxes)) is not None:
+        proof, slack = better, better.slack
+    return proof
+
+
+def inside_in_float32(unsafe: Property, point: Array) -> tuple[Fraction, ...]:
+    """The float32 point nearest to one (inputs,) in a region's box, inside that box if it holds such points."""
+    exact = [Fraction(value) for value in point.tolist()]
+    box = next((region.inputs for region in unsafe.regions if region.contains_input(exact)), unsafe.regions[0].inputs)
+    lower, upper = representable_box(box)
+    inner = boxes_within(lower[None], upper[None], torch.device("cpu"))
+    near = torch.from_numpy(point).to(inner.lower).clamp(inner.lower[0], inner.upper[0])
+    return tuple(Fraction(value) for value in near.tolist())
+
+
+def designed(given: Given, region: Region, placement: Placement, chance: float) -> Design:
+    """A needle at a witness that is found with this chance.
 
     Raises:
         CertificateError: no rise of the outputs makes the witness violate the property.
     """
-    regions = given.unsafe.regions
-    region = regions[int(random.integers(len(regions)))]
-    placement = place(Place.INTERIOR, region, MOST_READS, random)
     outputs = evaluate_float64(given.graph, placement.point[None])[given.graph.output][0]
     rises = rises_for(region, outputs, SLACKS * given.required)
     if rises is None:
@@ -207,30 +233,35 @@ def rises_for(region: Region, outputs: Array, margin: float) -> Array | None:
     excess = np.array([float(each.excess(exact)) for each in region.outputs])
     goal = np.maximum((1 + OVERSHOOT) * excess + margin, 0.0)
     together = -np.linalg.lstsq(rows, np.ones(len(rows)), rcond=None)[0]
-    candidates = [*np.eye(count), *-np.eye(count), together]
-    scaled = []
-    for direction in candidates:
-        falls = -rows @ direction
-        if (falls[goal > 0] > 0).all() and (falls >= 0).all():
-            scaled.append(float(np.max(goal[goal > 0] / falls[goal > 0], initial=0.0)) * direction)
-    return min(scaled, key=lambda rise: float(np.abs(rise).max()), default=None)
+    for directions in ([*np.eye(count), *-np.eye(count)], [together]):
+        scaled: list[Array] = []
+        for direction in directions:
+            falls = -rows @ direction
+            if (falls[goal > 0] > 0).all() and (falls >= 0).all():
+                scaled.append(float(np.max(goal[goal > 0] / falls[goal > 0], initial=0.0)) * direction)
+        if scaled:
+            return min(scaled, key=lambda rise: float(np.abs(rise).max()))
+    return None
 
 
 def armed_member(
     wanted: Wanted, given: Given, folder: Path, random: np.random.Generator
 ) -> tuple[Design, PlantedInstance]:
-    """The violated member, its needle as small as float32 allows.
+    """The violated member, with a random witness, and its needle as small as float32 allows.
 
     Raises:
         CertificateError: no certificate can be given, however large the needle is.
     """
     reason = CertificateError("no chance was tried")
     onnx = folder / f"{wanted.name}-{Role.ARMED}.onnx"
+    region = given.unsafe.regions[int(random.integers(len(given.unsafe.regions)))]
+    placement = place(Place.INTERIOR, region, MOST_READS, random)
     for chance in CHANCES:
-        design = draw_design(given, chance, random)
+        design = designed(given, region, placement, chance)
         implanted, graph = put(given.host, design.needle, design.rises, onnx, random)
         try:
             truth = armed_truth(wanted, given, design, implanted, graph, onnx)
+            check_room(given, truth)
         except CertificateError as error:
             reason = error
             continue
@@ -273,8 +304,23 @@ def armed_truth(
     return replace(truth, family=FAMILY, pair=wanted.name, twin_kind=TwinKind.MISALIGNED, hiding=hiding)
 
 
+def check_room(given: Given, armed: GroundTruth) -> None:
+    """Demand that what was given leaves room for a twin, whose needle is as steep as that of the armed member.
+
+    Raises:
+        CertificateError: it does not.
+    """
+    if given.proof is None or armed.witness is None:
+        return
+    least = SLACKS * armed.witness.required_margin
+    if given.proof.slack < least:
+        raise CertificateError(
+            f"what is given holds with a slack of {given.proof.slack:.3g}, and must with {least:.3g}"
+        )
+
+
 def twin_member(
-    wanted: Wanted, given: Given, design: Design, folder: Path, random: np.random.Generator
+    wanted: Wanted, given: Given, design: Design, armed: GroundTruth, folder: Path, random: np.random.Generator
 ) -> PlantedInstance:
     """The member that holds, with its proof; of unknown truth if nothing is proven of the given instance.
 
@@ -282,7 +328,7 @@ def twin_member(
         CertificateError: no proof was found, or its needle shows in no bound.
     """
     onnx = folder / f"{wanted.name}-{Role.TWIN}.onnx"
-    needle = disarmed(given, design)
+    needle = disarmed(given, design, armed)
     implanted, graph = put(given.host, needle, design.rises, onnx, random)
     truth = GroundTruth(Expected.UNKNOWN, ASSUMED_FAMILY, wanted.name, Role.OTHER, track=given.track)
     if given.proof is not None:
@@ -308,16 +354,16 @@ def twin_member(
     return PlantedInstance(f"{wanted.name}-{Role.TWIN}", onnx, given.unsafe, truth)
 
 
-def disarmed(given: Given, design: Design) -> Needle:
+def disarmed(given: Given, design: Design, armed: GroundTruth) -> Needle:
     """The needle out of line with itself: it rises less than the base leaves, or nowhere if nobody knows how much."""
     moved = OUT_OF_LINE
-    if given.proof is not None:
+    if given.proof is not None and armed.witness is not None:
         steepest = max(
             abs(sum(float(factor) * design.rises[index] for index, factor in constraint.terms))
             for region in given.unsafe.regions
             for constraint in region.outputs
         )
-        room = ROOM_SHARE * max(0.0, given.proof.slack - given.required)
+        room = ROOM_SHARE * (given.proof.slack - armed.witness.required_margin)
         moved = misalignment_for(Function.RELU, 1, min(room / steepest, LARGEST_PEAK))
     misalignment = np.zeros(len(design.needle.reads))
     misalignment[0] = moved

@@ -1,6 +1,7 @@
 """How does what was planted into an instance become a suite? A pair, with where it comes from."""
 
 import importlib.metadata
+from collections.abc import Callable
 from pathlib import Path
 
 from soundbench.counterexample import format_counterexample
@@ -11,8 +12,10 @@ from soundbench.planted import PlantedInstance
 from soundbench.suite import sha256, write_suite
 
 
-def plant_suite(wanted: Wanted, timeout_seconds: float, out: Path) -> tuple[PlantedInstance, PlantedInstance]:
-    """Plant a pair into an instance, and write it as a suite to the new folder `out`.
+def plant_suite(
+    wanted: Wanted, timeout_seconds: float, out: Path, tell: Callable[[str], None]
+) -> tuple[PlantedInstance, PlantedInstance]:
+    """Plant a pair into an instance, and write it as a suite to the new folder `out`; `tell` as for `plant_into`.
 
     Raises:
         InputError: as for `plant_into`; a counterexample that was found is written beside `out`.
@@ -20,7 +23,7 @@ def plant_suite(wanted: Wanted, timeout_seconds: float, out: Path) -> tuple[Plan
     with folder_to_be(out) as folder, one_thread():
         (folder / "onnx").mkdir()
         try:
-            pair = plant_into(wanted, folder / "onnx")
+            pair = plant_into(wanted, folder / "onnx", tell)
         except DoesNotHold as error:
             file = out.with_name(f"{out.name}-counterexample.txt")
             file.write_text(format_counterexample(error.point), encoding="utf-8")
