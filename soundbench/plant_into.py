@@ -26,7 +26,7 @@ from soundbench.certificate import (
 from soundbench.errors import CertificateError, InputError
 from soundbench.export import checked, save_onnx
 from soundbench.graph import Array, Function, Graph, evaluate_float64, load_onnx, read_graph
-from soundbench.ground_truth import Expected, GroundTruth, Hiding, Proof, Role, Track, TwinKind
+from soundbench.ground_truth import Expected, GroundTruth, Hiding, Proof, Role, Track, TwinKind, Witness
 from soundbench.implant import DenseHost, Implanted, dense_host
 from soundbench.instance import Property, Region
 from soundbench.meaning import meaning_digest
@@ -44,8 +44,8 @@ from soundbench.vnnlib import read_property
 STEPS, RESTARTS, STEP_SHARE = 40, 30, 0.25
 # What the base's proof must leave, in units of what a certificate demands: room for the twin's needle.
 SLACKS = 2.0
-# More slack than a proof needs is looked for within this part of the boxes.
-MORE_BOXES_SHARE = 4
+# Twice the slack is looked for within so many times the boxes of a proof, and at least so many.
+MORE_BOXES, FEWEST_BOXES = 4, 40
 # By how much the witness oversteps each constraint, as a share of the base's distance from it.
 OVERSHOOT = 0.6
 # What a misaligned needle may use up of the base's slack, and what may be left of its height.
@@ -180,7 +180,7 @@ def examine(wanted: Wanted, tell: Callable[[str], None]) -> Given:
     tell("prove that it holds")
     proof = search(graph, unsafe, 0.0, Hints(), wanted.boxes)
     if proof is not None:
-        proof = with_more_slack(graph, unsafe, proof, max(required, proof.slack), wanted.boxes // MORE_BOXES_SHARE)
+        proof = with_more_slack(graph, unsafe, proof, max(required, proof.slack), wanted.boxes)
         track = Track.GIVEN if proof.slack >= SLACKS * required else Track.TIGHT
         return Given(graph, unsafe, host, proof, required if track is Track.GIVEN else 0.0, track)
     raise InputError(
@@ -190,10 +190,13 @@ def examine(wanted: Wanted, tell: Callable[[str], None]) -> Given:
 
 
 def with_more_slack(graph: Graph, unsafe: Property, proof: Proof, slack: float, boxes: int) -> Proof:
-    """The proof whose slack is doubled as often as one is found within so many boxes."""
-    while (better := search(graph, unsafe, 2 * slack, Hints(cuts_of(proof.trees)), boxes)) is not None:
+    """The proof, its slack doubled as often as that is found with not many more boxes, nor more than `boxes`."""
+    while True:
+        most = min(boxes, max(FEWEST_BOXES, MORE_BOXES * 2 * proof.leaves))
+        better = search(graph, unsafe, 2 * slack, Hints(cuts_of(proof.trees)), most)
+        if better is None:
+            return proof
         proof, slack = better, better.slack
-    return proof
 
 
 def inside_in_float32(unsafe: Property, point: Array) -> tuple[Fraction, ...]:
@@ -261,7 +264,6 @@ def armed_member(
         implanted, graph = put(given.host, design.needle, design.rises, onnx, random)
         try:
             truth = armed_truth(wanted, given, design, implanted, graph, onnx)
-            check_room(given, truth)
         except CertificateError as error:
             reason = error
             continue
@@ -274,6 +276,7 @@ def armed_truth(
 ) -> GroundTruth:
     """The certificate of the violated member; of its hiding nothing is said if nothing else is proven to hold."""
     point = design.placement.exact_point
+    witness = witness_certificate(onnx, graph, given.unsafe, point, given.track)
     truth = GroundTruth(
         expected=Expected.VIOLATED,
         family=ASSUMED_FAMILY,
@@ -282,10 +285,11 @@ def armed_truth(
         track=given.track,
         position=position_of(design.region, point),
         certifies=meaning_digest(graph, given.unsafe),
-        witness=witness_certificate(onnx, graph, given.unsafe, point, given.track),
+        witness=witness,
     )
     if given.proof is None:
         return truth
+    check_room(given.proof, witness)
     reads = list(design.needle.reads)
     claimed = Hiding(
         tensor=implanted.tip[0],
@@ -304,19 +308,15 @@ def armed_truth(
     return replace(truth, family=FAMILY, pair=wanted.name, twin_kind=TwinKind.MISALIGNED, hiding=hiding)
 
 
-def check_room(given: Given, armed: GroundTruth) -> None:
+def check_room(proof: Proof, witness: Witness) -> None:
     """Demand that what was given leaves room for a twin, whose needle is as steep as that of the armed member.
 
     Raises:
         CertificateError: it does not.
     """
-    if given.proof is None or armed.witness is None:
-        return
-    least = SLACKS * armed.witness.required_margin
-    if given.proof.slack < least:
-        raise CertificateError(
-            f"what is given holds with a slack of {given.proof.slack:.3g}, and must with {least:.3g}"
-        )
+    least = SLACKS * witness.required_margin
+    if proof.slack < least:
+        raise CertificateError(f"what is given holds with a slack of {proof.slack:.3g}, and must with {least:.3g}")
 
 
 def twin_member(

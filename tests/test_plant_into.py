@@ -20,7 +20,9 @@ from soundbench.errors import CertificateError
 from soundbench.graph import read_graph
 from soundbench.ground_truth import Expected, Role, Track, TwinKind
 from soundbench.instance import Constraint, Region
-from soundbench.plant_into import rises_for
+from soundbench.level import Level, chosen
+from soundbench.plant_into import rises_for, with_more_slack
+from soundbench.prove import Hints, check, search
 from soundbench.replay import replay
 from soundbench.seal import comparable_pairs
 from soundbench.suite import load_suite
@@ -235,3 +237,27 @@ def test_rises_lead_into_the_unsafe_set_by_the_margin(region, outputs):
     for each in region.outputs:
         if each.excess(before) > 0:
             assert float(each.excess(risen)) <= -0.25 + 1e-6
+
+
+def test_it_is_run_at_the_standard_level(planted):
+    suite = load_suite(planted / "suite")
+    assert {each.name for each in chosen(suite, Level.STANDARD)} == {"net-spec-armed", "net-spec-twin"}
+
+
+def test_margins_are_four_times_what_rounding_can_move(planted):
+    witness = load_suite(planted / "suite").ground_truth["net-spec-armed"].witness
+    assert witness.required_margin >= 4 * witness.float32_error
+    for margin in (witness.margin_float32, witness.margin_float64, witness.margin_rigorous):
+        assert margin >= witness.required_margin
+
+
+# --- looking for more slack
+
+
+def test_of_two_proofs_the_one_with_more_slack_is_kept(given_gemm):
+    graph, unsafe = read_graph(given_gemm[0]), read_property(given_gemm[1])
+    proof = search(graph, unsafe, 0.0, Hints(), 500)
+    better = with_more_slack(graph, unsafe, proof, proof.slack / 8, 500)
+    assert better.slack >= proof.slack / 4
+    assert check(graph, unsafe, better) == better.slack
+    assert with_more_slack(graph, unsafe, proof, proof.slack, 1) == proof
