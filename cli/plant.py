@@ -36,6 +36,7 @@ def command(
     network: Path, specification: Path, out: Path, seed: int, boxes: int, assumed: str | None, timeout: float
 ) -> None:
     """Plant a counterexample into NETWORK, of which SPECIFICATION holds: an ONNX and a VNN-LIB file."""
+    from soundbench.ground_truth import Track
     from soundbench.plant_into import Wanted
     from soundbench.planted_suite import plant_suite
 
@@ -53,4 +54,6 @@ def command(
         click.echo(f"{twin.name}: proven to hold in {proof.leaves} boxes, with a slack of {proof.slack:.3g}")
     if assumed is not None:
         click.echo(f"{twin.name}: computes what {network} does, so its truth is unknown; nothing is claimed of hiding")
+    if armed.truth.track is Track.TIGHT:
+        click.echo(f"{out}: margins are too small for float32, so it is of the track tight: evaluate --level thorough")
     click.echo(f"{out}: check it with: soundbench certify {out}")

@@ -4,6 +4,7 @@ In the armed network a needle makes a random point of the property's box violate
 moved out of line with itself. Elsewhere both compute what the network did.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -46,6 +47,8 @@ STEPS, RESTARTS, STEP_SHARE = 40, 30, 0.25
 SLACKS = 2.0
 # Twice the slack is looked for within so many times the boxes of a proof, and at least so many.
 MORE_BOXES, FEWEST_BOXES = 4, 40
+# A twin's needle takes so many boxes beside those of what is given.
+TWIN_BOXES = 40
 # By how much the witness oversteps each constraint, as a share of the base's distance from it.
 OVERSHOOT = 0.6
 # What a misaligned needle may use up of the base's slack, and what may be left of its height.
@@ -83,8 +86,8 @@ class Wanted:
     @property
     def name(self) -> str:
         """What the pair is called."""
-        stems = [path.name.removesuffix(".gz") for path in (self.network, self.specification)]
-        return "-".join(Path(stem).stem.replace(" ", "_") for stem in stems)
+        stems = [Path(path.name.removesuffix(".gz")).stem for path in (self.network, self.specification)]
+        return re.sub(r"[^A-Za-z0-9_.-]", "_", "-".join(stems))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -328,18 +331,17 @@ def twin_member(
         CertificateError: no proof was found, or its needle shows in no bound.
     """
     onnx = folder / f"{wanted.name}-{Role.TWIN}.onnx"
-    needle = disarmed(given, design, armed)
+    needle = disarmed(given, design, armed, random)
     implanted, graph = put(given.host, needle, design.rises, onnx, random)
     truth = GroundTruth(Expected.UNKNOWN, ASSUMED_FAMILY, wanted.name, Role.OTHER, track=given.track)
     if given.proof is not None:
         check_kind(graph, given.unsafe, TwinKind.MISALIGNED)
         required = required_slack(graph, given.unsafe, design.placement.exact_point, given.track)
         hints = hints_at((needle,), implanted.slopes)
-        proof = search(
-            graph, given.unsafe, required, replace(hints, planes=(*given.planes, *hints.planes)), 2 * wanted.boxes
-        )
+        hints, boxes = replace(hints, planes=(*given.planes, *hints.planes)), 2 * wanted.boxes + TWIN_BOXES
+        proof = search(graph, given.unsafe, required, hints, boxes)
         if proof is None:
-            raise CertificateError(f"the twin was not proven to hold within {2 * wanted.boxes} boxes")
+            raise CertificateError(f"the twin was not proven to hold within {boxes} boxes")
         truth = GroundTruth(
             expected=Expected.HOLDS,
             family=FAMILY,
@@ -354,7 +356,7 @@ def twin_member(
     return PlantedInstance(f"{wanted.name}-{Role.TWIN}", onnx, given.unsafe, truth)
 
 
-def disarmed(given: Given, design: Design, armed: GroundTruth) -> Needle:
+def disarmed(given: Given, design: Design, armed: GroundTruth, random: np.random.Generator) -> Needle:
     """The needle out of line with itself: it rises less than the base leaves, or nowhere if nobody knows how much."""
     moved = OUT_OF_LINE
     if given.proof is not None and armed.witness is not None:
@@ -366,7 +368,7 @@ def disarmed(given: Given, design: Design, armed: GroundTruth) -> Needle:
         room = ROOM_SHARE * (given.proof.slack - armed.witness.required_margin)
         moved = misalignment_for(Function.RELU, 1, min(room / steepest, LARGEST_PEAK))
     misalignment = np.zeros(len(design.needle.reads))
-    misalignment[0] = moved
+    misalignment[int(random.integers(len(misalignment)))] = moved
     return replace(design.needle, misalignment=misalignment)
 
 

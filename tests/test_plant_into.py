@@ -3,6 +3,8 @@
 import gzip
 import json
 import shutil
+from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -19,14 +21,15 @@ from soundbench.counterexample import parse_counterexample
 from soundbench.errors import CertificateError
 from soundbench.graph import read_graph
 from soundbench.ground_truth import Expected, Role, Track, TwinKind
-from soundbench.instance import Constraint, Region
+from soundbench.instance import Constraint, Property, Region
 from soundbench.level import Level, chosen
 from soundbench.plant_into import rises_for, with_more_slack
-from soundbench.prove import Hints, check, search
+from soundbench.prove import INFLATION, Hints, check, region_box, search, slacks
 from soundbench.replay import replay
 from soundbench.seal import comparable_pairs
 from soundbench.suite import load_suite
 from soundbench.vnnlib import read_property
+from soundbench.vnnlib_writing import format_property
 
 GIVEN = {
     "gemm": (gemm, 0.02),
@@ -214,8 +217,6 @@ def test_an_alteration_is_seen(given_gemm, tmp_path):
 
 @st.composite
 def regions(draw):
-    from fractions import Fraction
-
     def constraint():
         terms = draw(st.dictionaries(st.integers(0, 3), st.integers(-3, 3).filter(bool), min_size=1, max_size=3))
         bound = Fraction(draw(st.integers(-20, 20)), 4)
@@ -226,8 +227,6 @@ def regions(draw):
 
 @given(region=regions(), outputs=st.lists(st.integers(-9, 9), min_size=4, max_size=4))
 def test_rises_lead_into_the_unsafe_set_by_the_margin(region, outputs):
-    from fractions import Fraction
-
     rises = rises_for(region, np.array(outputs, dtype=float), 0.25)
     if rises is None:
         return
@@ -261,3 +260,48 @@ def test_of_two_proofs_the_one_with_more_slack_is_kept(given_gemm):
     assert better.slack >= proof.slack / 4
     assert check(graph, unsafe, better) == better.slack
     assert with_more_slack(graph, unsafe, proof, proof.slack, 1) == proof
+
+
+# --- what else may be given
+
+
+def test_a_property_that_hardly_holds_is_of_the_track_tight(given_gemm, tmp_path):
+    graph = read_graph(given_gemm[0])
+    region = read_property(given_gemm[1]).regions[0]
+    asked = Constraint(((0, Fraction(-1)),), Fraction(0))
+    least = slacks(graph, [asked], region_box(region, INFLATION), {})[0]
+    # Y_0 >= bound, where Y_0 is proven to stay below by no more than 1e-5.
+    bound = Fraction(float(1e-5 - least))
+    unsafe = Property(10, 3, (Region(region.inputs, (replace(asked, bound=-bound),)),))
+    (tmp_path / "spec.vnnlib").write_text(format_property(unsafe))
+    result = run("plant", given_gemm[0], tmp_path / "spec.vnnlib", "--out", tmp_path / "out", "--boxes", "1")
+    assert result.exit_code == 0, result.output
+    assert "evaluate --level thorough" in result.stdout
+    suite = load_suite(tmp_path / "out")
+    assert {known.track for known in suite.ground_truth.values()} == {Track.TIGHT}
+    assert certify_suite(suite, str) == {Expected.VIOLATED: 1, Expected.HOLDS: 1, Expected.UNKNOWN: 0}
+
+
+def test_files_of_odd_names(given_gemm, tmp_path):
+    network, spec = (shutil.copy(path, tmp_path / f"a, b (1) ü{path.suffix}") for path in given_gemm)
+    assert run("plant", network, spec, "--out", tmp_path / "out").exit_code == 0
+    names = [each.name for each in load_suite(tmp_path / "out").instances]
+    assert names == ["a__b__1___-a__b__1___-armed", "a__b__1___-a__b__1___-twin"]
+
+
+def test_a_conjunction_that_two_outputs_must_meet(tmp_path):
+    """As property 3 of ACAS Xu: one output is the smallest."""
+    network = acas(tmp_path / "net.onnx", seed=2)
+    spec = robustness(tmp_path / "spec.vnnlib", network, 0.01)
+    unsafe = read_property(spec)
+    label = dict(unsafe.regions[0].outputs[0].terms)
+    largest = next(index for index, factor in label.items() if factor > 0)
+    rows = tuple(
+        Constraint(tuple(sorted({largest: Fraction(1), other: Fraction(-1)}.items())), Fraction(0))
+        for other in range(5)
+        if other != largest
+    )
+    spec.write_text(format_property(Property(5, 5, (Region(unsafe.regions[0].inputs, rows),))))
+    result = run("plant", network, spec, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert certify_suite(load_suite(tmp_path / "out"), str)[Expected.VIOLATED] == 1
