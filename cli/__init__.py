@@ -15,7 +15,11 @@ from .errors import ended_as_interrupted, reported_errors
 # A command's name, and the module beside this one whose `command` it is. Importing one must be quick.
 COMMANDS = {
     "generate": "generate",
+    "plant": "plant",
     "certify": "certify",
+    "seal": "seal",
+    "open": "open",
+    "export": "export",
     "attack": "attack",
     "suite": "suite",
     "download": "download",

@@ -32,3 +32,8 @@ def command(suite: Path | None) -> None:
         f"{loaded.root}: certified {counts[Expected.VIOLATED]} violated and {counts[Expected.HOLDS]} holding "
         f"instances; {counts[Expected.UNKNOWN]} of unknown ground truth"
     )
+    if loaded.commitment is not None:
+        state = (
+            "the ground truth that it committed to" if loaded.ground_truth else "sealed: its ground truth is withheld"
+        )
+        click.echo(f"{loaded.root}: {state}")

@@ -221,6 +221,11 @@ def command(
     render(summaries, Console())
     if len(instances) < len(suite.instances):
         click.echo(f"level {level}: {len(instances)} of the suite's {len(suite.instances)} instances")
+    if suite.commitment is not None and not suite.ground_truth:
+        click.echo(
+            "the suite is sealed: claims are judged by replaying counterexamples alone, and --min-exercised 0 asks for "
+            "no pairs; judge them again once it is opened"
+        )
     if left:
         click.echo(f"{left} of {len(todo)} tasks were not started within {budget:g} min; go on with: {again}")
     if others := count_others(summaries, issues):

@@ -18,10 +18,12 @@ _EPILOG = """\b
 Examples:
   soundbench generate core --out my-suite --seed 7 --jobs 2
   soundbench generate my-recipe.toml --out my-suite
+  soundbench generate core --sealed --out competition --jobs 2
   soundbench generate paper --out trained --only 'cnn_1_conv_*' --jobs 2
 
 The same recipe and seed give the same suite; another seed gives other networks, boxes and witnesses. A recipe of
-trained networks (paper) gives a folder with a suite for each network; stopped, the same command goes on.
+trained networks (paper) gives a folder with a suite for each network; stopped, the same command goes on. What --sealed
+withholds goes to OUT.sealed.json, see `soundbench open`.
 
 \b
 Exit codes: 0 all is made; 1 a training ended with no hidden counterexample; 2 wrong usage or recipe."""
@@ -32,7 +34,10 @@ _TRAINED = "(Trained networks only.)"
 @click.command("generate", epilog=_EPILOG)
 @click.argument("recipe")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The new folder to write to.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Where all randomness starts.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Where all randomness starts. Default: 0; if sealed, a secret one."
+)
+@click.option("--sealed", is_flag=True, help="Withhold the ground truth; nothing tells the members of a pair apart.")
 @click.option("--only", multiple=True, metavar="PATTERN", help=f"Make the models whose names match. {_TRAINED}")
 @click.option(
     "--method",
@@ -44,7 +49,8 @@ _TRAINED = "(Trained networks only.)"
 def command(
     recipe: str,
     out: Path,
-    seed: int,
+    seed: int | None,
+    sealed: bool,
     only: tuple[str, ...],
     method: str | None,
     jobs: int | None,
@@ -55,13 +61,20 @@ def command(
 
     path = recipe_path(recipe)
     if "model" in read_toml(path):
-        _train(path, out, seed, only, method or "moat", jobs or 1, device or "cpu")
+        if sealed:
+            raise InputError(
+                f"{path}: trained networks come in no pairs; seal a suite when it is made: soundbench seal"
+            )
+        _train(path, out, seed or 0, only, method or "moat", jobs or 1, device or "cpu")
         return
     given = {"--only": only, "--method": method, "--device": device}
     for name, value in given.items():
         if value:
             raise InputError(f"{path}: has no networks to train, for which {name} is; leave it out")
-    _plant(path, out, seed, jobs or 1)
+    if sealed:
+        _plant_sealed(path, out, seed, jobs or 1)
+    else:
+        _plant(path, out, seed or 0, jobs or 1)
 
 
 def recipe_path(name: str) -> Path:
@@ -79,6 +92,19 @@ def _plant(path: Path, out: Path, seed: int, jobs: int) -> None:
     with steps(len(source.plans)) as done:
         count = generate(source, out, done, jobs)
     click.echo(f"{out}: {count} instances, every one certified; check them again with: soundbench certify {out}")
+
+
+def _plant_sealed(path: Path, out: Path, seed: int | None, jobs: int) -> None:
+    from soundbench.generate import read_source
+    from soundbench.generate_sealed import generate_sealed, secret_seed
+
+    from .progress import steps
+    from .seal import sealed_file_of, tell_sealed
+
+    source, file = read_source(path, secret_seed() if seed is None else seed), sealed_file_of(out)
+    with steps(len(source.plans)) as done:
+        count = generate_sealed(source, out, file, done, jobs)
+    tell_sealed(out, file, count)
 
 
 def _train(path: Path, out: Path, seed: int, only: tuple[str, ...], method: str, jobs: int, device: str) -> None:

@@ -15,7 +15,7 @@ from flint import arb, ctx
 
 from soundbench.bounds import TensorBounds, bound_tensors, interval_tensors, lower_bound
 from soundbench.errors import CertificateError
-from soundbench.graph import Activation, Affine, Array, Function, Graph, evaluate_float64, inputs_of
+from soundbench.graph import Activation, Affine, Array, Function, Graph, Sum, evaluate_float64, inputs_of
 from soundbench.ground_truth import Hiding, Position, Track, TwinKind, Witness
 from soundbench.instance import Constraint, Interval, Property, Region
 from soundbench.prove import Box, Hints, interval_slacks, region_box, search
@@ -26,6 +26,8 @@ from soundbench.rounding import float32_error
 SMALLEST_MARGIN = 0.01
 MARGIN_PER_LOGIT = 1e-3
 MARGIN_PER_ERROR = 100.0
+# Two float32 runs, in whatever order each sums up, differ by at most twice the error.
+GIVEN_MARGIN_PER_ERROR = 4.0
 LEAST_PEAK = 0.9
 FACE_SHARE = 0.01
 LEAST_READS = 4
@@ -105,9 +107,14 @@ def required_slack(graph: Graph, unsafe: Property, point: Sequence[Fraction], tr
 
 
 def required_margin(largest_logit: float, float32_error: float, track: Track = Track.MAIN) -> float:
-    """The least margin at which no rounding can blur the answer; on the track `tight` any that is positive will do."""
+    """The least margin at which no rounding can blur the answer; on the track `tight` any that is positive will do.
+
+    On the track `given` the room beside rounding is small: what others have made leaves no other.
+    """
     if track is Track.TIGHT:
         return 0.0
+    if track is Track.GIVEN:
+        return max(MARGIN_PER_LOGIT * largest_logit, GIVEN_MARGIN_PER_ERROR * float32_error)
     return max(SMALLEST_MARGIN, MARGIN_PER_LOGIT * largest_logit, MARGIN_PER_ERROR * float32_error)
 
 
@@ -327,15 +334,27 @@ def at_rest(graph: Graph, hiding: Hiding, side: int) -> Graph:
 
     For tanh and sigmoid that is off by the tail of a saturated neuron, below 1e-16: far less than any slack demanded.
     """
-    readers = [step for step in graph.steps if hiding.tensor in inputs_of(step)]
     steps = {step.output: step for step in graph.steps}
-    tip = steps.get(hiding.tensor)
-    if not isinstance(tip, Affine) or len(readers) != 1 or tip.matrix_radius is not None:
-        raise CertificateError(f"{hiding.tensor!r} is not the output of a dense layer that an activation alone reads")
-    matrix, bias = tip.matrix.copy(), tip.bias.copy()
-    matrix[hiding.neuron], bias[hiding.neuron] = 0.0, side * FAR_SATURATED
-    resting = replace(tip, matrix=matrix, bias=bias)
-    return replace(graph, steps=tuple(resting if step is tip else step for step in graph.steps))
+    tensor = hiding.tensor
+    while True:
+        readers = [step for step in graph.steps if tensor in inputs_of(step)]
+        step = steps.get(tensor)
+        match step:
+            case Affine(matrix_radius=None) if len(readers) == 1:
+                matrix, bias = step.matrix.copy(), step.bias.copy()
+                matrix[hiding.neuron], bias[hiding.neuron] = 0.0, side * FAR_SATURATED
+                steps[tensor] = replace(step, matrix=matrix, bias=bias)
+                return replace(graph, steps=tuple(steps.values()))
+            case Sum(inputs=(source,)) if len(readers) == 1:
+                # A bias that an operator of its own adds.
+                bias = step.bias.copy()
+                bias[hiding.neuron] = 0.0
+                steps[tensor] = replace(step, bias=bias)
+                tensor = source
+            case _:
+                raise CertificateError(
+                    f"{hiding.tensor!r} is not the output of a dense layer that an activation alone reads"
+                )
 
 
 def check_kind(graph: Graph, unsafe: Property, kind: TwinKind) -> None:

@@ -18,12 +18,13 @@ from soundbench.certificate import (
     required_slack,
     witness_certificate,
 )
+from soundbench.commitment import check_commitment
 from soundbench.errors import CertificateError
 from soundbench.graph import Graph, read_graph
-from soundbench.ground_truth import Expected, GroundTruth, Role, Split, Track, Witness
+from soundbench.ground_truth import Expected, GroundTruth, Role, Track, Witness
 from soundbench.instance import Instance, Property
 from soundbench.meaning import meaning_digest
-from soundbench.prove import INFLATION, check, leaves, region_box
+from soundbench.prove import INFLATION, check, cuts_of, leaves, region_box
 from soundbench.queries import check_query
 from soundbench.replay import NonFiniteOutputError, open_onnx
 from soundbench.suite import Suite
@@ -51,8 +52,10 @@ def certify_suite(suite: Suite, progress: Callable[[str], None]) -> Mapping[Expe
     Returns how many instances were certified `violated`, `holds`, and left `unknown`.
 
     Raises:
-        CertificateError: a certificate does not hold; the message names the instance.
+        CertificateError: a certificate does not hold; the message names the instance. Or the suite was sealed, and its
+            ground truth is not the one that it has committed to.
     """
+    check_commitment(suite)
     counts = dict.fromkeys(Expected, 0)
     # Instances of one network share its graph, and their needles must not act in each other's boxes.
     for group in by_network(suite):
@@ -173,7 +176,8 @@ def certify_violated(item: Loaded, neighbours: Sequence[Loaded], ground_truth: M
         if truth.pair is not None or truth.family == "planted":
             raise CertificateError("it is planted, but nothing is recorded of its hiding")
         return
-    planes = [plane for plane in planes_of(truth.pair, ground_truth) if 0 <= plane[0] < item.graph.input_count]
+    known = truth.hiding.planes or planes_of(truth.pair, ground_truth)
+    planes = [plane for plane in known if 0 <= plane[0] < item.graph.input_count]
     found = hiding_certificate(item.graph, item.property, truth.witness.point, truth.hiding, planes, truth.track)
     if found.chance != truth.hiding.chance:
         raise CertificateError(f"an attack's chance is bounded by {found.chance:g}, not {truth.hiding.chance:g}")
@@ -190,13 +194,7 @@ def certify_violated(item: Loaded, neighbours: Sequence[Loaded], ground_truth: M
 def planes_of(pair: str | None, ground_truth: Mapping[str, GroundTruth]) -> list[tuple[int, float]]:
     """Where the proof of a pair's twin cuts its boxes: good cuts for the armed member, whose needles lie alike."""
     proofs = [truth.proof for truth in ground_truth.values() if truth.pair == pair and truth.proof is not None]
-    pending, planes = [tree for proof in proofs for tree in proof.trees], []
-    while pending:
-        tree = pending.pop()
-        if isinstance(tree, Split):
-            planes.append((tree.dimension, tree.value))
-            pending += [tree.below, tree.above]
-    return planes
+    return cuts_of(tree for proof in proofs for tree in proof.trees)
 
 
 def compare_witness(recorded: Witness, found: Witness) -> None:
@@ -235,7 +233,11 @@ def certify_holds(item: Loaded, ground_truth: Mapping[str, GroundTruth]) -> None
 
 
 def rounding_point(item: Loaded, ground_truth: Mapping[str, GroundTruth]) -> Sequence[Fraction]:
-    """Where rounding matters most: the armed member's witness for a twin, the middle of the box otherwise."""
+    """Where rounding matters most: for a twin where its needle, or else the armed member's, is; or mid-box."""
+    if item.truth.needle_at is not None:
+        if not any(region.contains_input(item.truth.needle_at) for region in item.property.regions):
+            raise CertificateError("its needle is said to be where no box of its property is")
+        return item.truth.needle_at
     if item.truth.role is Role.TWIN:
         for truth in ground_truth.values():
             if truth.pair == item.truth.pair and truth.witness is not None:

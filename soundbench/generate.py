@@ -18,6 +18,7 @@ from soundbench.matrix import cells_of
 from soundbench.memory import keep_freed_memory
 from soundbench.parallel import run_parallel
 from soundbench.plant import Plan, plant
+from soundbench.plant_apart import Apart, plant_apart
 from soundbench.plant_tight import TightPlan, plant_tight
 from soundbench.planted import PlantedInstance, PlantingFailed
 from soundbench.queries import write_queries
@@ -35,7 +36,7 @@ class Source:
     """Where a suite comes from: the recipe as read, what it asks for, its text, and the seed."""
 
     recipe: Recipe
-    plans: tuple[Plan | TightPlan, ...]
+    plans: tuple[Plan | TightPlan | Apart, ...]
     text: str
     seed: int
 
@@ -72,10 +73,15 @@ def generate(source: Source, out: Path, progress: Callable[[str], None], jobs: i
         PlantingFailed: a cell could not be built; nothing is left behind.
     """
     with folder_to_be(out) as folder:
-        (folder / "onnx").mkdir()
-        instances = plant_all(source, folder / "onnx", progress, jobs)
-        rows, truth = write_instances(instances, source.recipe.timeout_seconds, folder)
-        write_suite(folder, rows, truth, made_by(source))
+        return fill(source, folder, progress, jobs)
+
+
+def fill(source: Source, folder: Path, progress: Callable[[str], None], jobs: int) -> int:
+    """Make a suite in an empty folder; arguments, result and errors as for `generate`."""
+    (folder / "onnx").mkdir()
+    instances = plant_all(source, folder / "onnx", progress, jobs)
+    rows, truth = write_instances(instances, source.recipe.timeout_seconds, folder)
+    write_suite(folder, rows, truth, made_by(source))
     return len(instances)
 
 
@@ -107,7 +113,7 @@ class Planting:
     """One cell to build, by its number in the recipe, with its networks in `folder`."""
 
     number: int
-    plan: Plan | TightPlan
+    plan: Plan | TightPlan | Apart
     seed: int
     folder: Path
 
@@ -116,9 +122,13 @@ class Planting:
         seed = (self.seed, self.number)
         try:
             with one_thread():
-                if isinstance(self.plan, TightPlan):
-                    return plant_tight(self.plan, seed, self.folder)
-                return plant(self.plan, seed, self.folder)
+                match self.plan:
+                    case Plan():
+                        return plant(self.plan, seed, self.folder)
+                    case TightPlan():
+                        return plant_tight(self.plan, seed, self.folder)
+                    case Apart():
+                        return plant_apart(self.plan, seed, self.folder)
         except PlantingFailed as error:
             return error
 

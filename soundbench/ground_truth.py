@@ -27,11 +27,13 @@ class Track(StrEnum):
     """Which score an instance counts for.
 
     `shallow` ones are hidden less well than the main track asks: attacks may find them, and they count like those of
-    `main`. `tight` ones are summed up apart.
+    `main`. So do `given` ones, which are planted into networks that others have made: float32 decides how well they can
+    be hidden there, and how large margins can be. `tight` ones are summed up apart.
     """
 
     MAIN = "main"
     SHALLOW = "shallow"
+    GIVEN = "given"
     TIGHT = "tight"
 
 
@@ -132,7 +134,8 @@ class Hiding:
     |x[i] - c[i]| >= half_widths[i] for some read input i = reads[i]. The witness's coordinate reads[i] was drawn
     uniformly from [prior_lower[i], prior_upper[i]]; `pinned` coordinates (a face) count as known.
     `chance` = queries * product over the unpinned reads of 2 * half_width / prior width, at most 1. `slopes` (see
-    `Leaf`) are those with which the inactivity is shown.
+    `Leaf`) are those with which the inactivity is shown. `planes` (input, value) are worth cutting at where the rest is
+    proven to hold; where there are none, those at which the twin's proof cuts are.
     """
 
     tensor: str
@@ -145,6 +148,7 @@ class Hiding:
     queries: float
     chance: float
     slopes: Mapping[str, str]
+    planes: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,7 @@ class GroundTruth:
     Trained families have no `pair` and no `twin_kind`. `factors` is what the recipe meant the instance to be, a value
     for each factor of its covering design; nothing is proven of it. `catches` names faults of verifiers that it is
     known to catch, by `soundbench power --record`.
+    `needle_at` is where a twin's own needle is, if its pair's armed member has another box.
     `certifies` is a digest of what network and property mean (see `meaning.meaning_digest`): the certificate is about
     that and nothing else.
     """
@@ -193,6 +198,7 @@ class GroundTruth:
     attacks: tuple[AttackRecord, ...] = ()
     factors: Mapping[str, str] = field(default_factory=dict)
     catches: tuple[str, ...] = ()
+    needle_at: tuple[Fraction, ...] | None = None
 
 
 def track_of(ground_truth: Mapping[str, GroundTruth], name: str) -> Track:

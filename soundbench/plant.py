@@ -49,7 +49,7 @@ from soundbench.prove import Hints, interval_slacks, search, slacks
 from soundbench.recipe import NO_FRONT, Network, Recipe
 from soundbench.scale import SCALES, Scale
 from soundbench.specification import FORMS, Question, gain_allowed, gain_needed
-from soundbench.trigger import Trigger
+from soundbench.trigger import Shape, Trigger
 from soundbench.weave import Woven, weave
 
 # A twin's gain, as a share of the proven base margin: below one, so that it holds; high, so that it is not trivial.
@@ -147,9 +147,24 @@ def plant(plan: Plan, seed: Sequence[int], folder: Path) -> tuple[PlantedInstanc
 
 def attempt_to_plant(plan: Plan, random: np.random.Generator, folder: Path) -> tuple[PlantedInstance, ...]:
     """One attempt, all randomness from `random`."""
+    drawn, body, graph = draw(plan, Shape.CUBE, random)
+    boxes = [plan_box(plan, index, drawn, graph, random) for index in range(len(plan.cell.triggers))]
+    armed = write(plan, body, [box.armed for box in boxes], folder / f"{plan.cell.name}-armed.onnx", random)
+    twin = write(plan, body, [box.disarmed for box in boxes], folder / f"{plan.cell.name}-twin.onnx", random)
+    hidings = [hide(plan, box, armed, tip) for box, tip in zip(boxes, own_tips(boxes), strict=True)]
+    instances = []
+    for index, box in enumerate(boxes):
+        check_foreign(armed.graph, box.property, [*hidings[:index], *hidings[index + 1 :]])
+        instances += [armed_instance(plan, box, armed, hidings[index]), twin_instance(plan, box, twin)]
+    clean = robustness_property(drawn, len(boxes), plan.network.classes)
+    return (*instances, clean_instance(plan, clean, armed))
+
+
+def draw(plan: Plan, clean: Shape, random: np.random.Generator) -> tuple[LabelledBoxes, Body, Graph]:
+    """Draw the boxes of the triggers and then a clean one of the given shape, a body for them, and its bare network."""
     network, triggers = plan.network, plan.cell.triggers
     inputs = math.prod(network.input_shape)
-    spreads = np.array([*(trigger.shape.spread(inputs, random) for trigger in triggers), np.ones(inputs)])
+    spreads = np.array([shape.spread(inputs, random) for shape in (*(each.shape for each in triggers), clean)])
     spreads = spreads.reshape(-1, *network.input_shape)
     scale = SCALES[plan.cell.scale](inputs, random)
     drawn = scale.boxes(draw_boxes(spreads, network.radius, network.classes, random))
@@ -157,18 +172,12 @@ def attempt_to_plant(plan: Plan, random: np.random.Generator, folder: Path) -> t
     view = view_of(drawn, front, scale, random)
     base = scale.base(train_base(network.architecture, view, network.margin, int(random.integers(2**31))))
     body = Body(base, front)
-    graph = bare(plan, body, random)
-    boxes = [plan_box(plan, index, drawn, graph, random) for index in range(len(triggers))]
-    armed = write(plan, body, [box.armed for box in boxes], folder / f"{plan.cell.name}-armed.onnx", random)
-    twin = write(plan, body, [box.disarmed for box in boxes], folder / f"{plan.cell.name}-twin.onnx", random)
-    own_tips = np.cumsum([0, *(len(box.armed) for box in boxes[:-1])])
-    hidings = [hide(plan, box, armed, int(tip)) for box, tip in zip(boxes, own_tips, strict=True)]
-    instances = []
-    for index, box in enumerate(boxes):
-        check_foreign(armed.graph, box.property, [*hidings[:index], *hidings[index + 1 :]])
-        instances += [armed_instance(plan, box, armed, hidings[index]), twin_instance(plan, box, twin)]
-    clean = robustness_property(drawn, len(boxes), network.classes)
-    return (*instances, clean_instance(plan, clean, armed))
+    return drawn, body, bare(plan, body, random)
+
+
+def own_tips(boxes: Sequence[PlannedBox]) -> list[int]:
+    """Which of all boxes' needles is each box's own, armed or disarmed."""
+    return [int(number) for number in np.cumsum([0, *(len(box.armed) for box in boxes[:-1])])]
 
 
 def front_for(network: Network, drawn: LabelledBoxes, random: np.random.Generator) -> Front | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from soundbench.architecture import Operations
+from soundbench.architecture import Operation, Operations
 from soundbench.certificate import (
     check_kind,
     hiding_certificate,
@@ -57,12 +57,17 @@ def plant_tight(plan: TightPlan, seed: Sequence[int], folder: Path) -> tuple[Pla
 def attempt_to_plant(plan: TightPlan, draft: Draft, folder: Path) -> tuple[PlantedInstance, ...]:
     """Write a draft, and certify both members."""
     armed, twin = (folder / f"{plan.name}-{role}.onnx" for role in (Role.ARMED, Role.TWIN))
-    for path, operations in ((armed, draft.armed), (twin, draft.twin)):
-        save_onnx(to_onnx([Operations("outputs", operations)], (INPUTS,), draft.property.output_count), path)
+    save(draft, draft.armed, armed)
+    save(draft, draft.twin, twin)
     return (
         PlantedInstance(f"{plan.name}-armed", armed, draft.property, armed_truth(plan, draft, armed)),
         PlantedInstance(f"{plan.name}-twin", twin, draft.property, twin_truth(plan, draft, read_graph(twin))),
     )
+
+
+def save(draft: Draft, operations: Sequence[Operation], path: Path) -> None:
+    """Write one of a draft's networks."""
+    save_onnx(to_onnx([Operations("outputs", tuple(operations))], (INPUTS,), draft.property.output_count), path)
 
 
 def armed_truth(plan: TightPlan, draft: Draft, onnx: Path) -> GroundTruth:

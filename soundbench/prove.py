@@ -13,7 +13,7 @@ import numpy as np
 
 from soundbench.bounds import TensorBounds, bound_tensors, dot_up, interval_tensors, lower_bound
 from soundbench.errors import CertificateError
-from soundbench.graph import Array, Graph
+from soundbench.graph import Array, Graph, evaluate_float64
 from soundbench.ground_truth import Leaf, Proof, ProofTree, Split
 from soundbench.instance import Constraint, Property, Region
 from soundbench.lines import rounded_down
@@ -23,6 +23,8 @@ INFLATION = 1e-4
 DEEPEST = 150
 # So many of the planes worth cutting at are tried at once, the first ones.
 MOST_PLANES = 8
+# Where a box has more inputs than this, not all of their middles are tried.
+MOST_MIDDLES = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +148,17 @@ def leaves(tree: ProofTree, box: Box) -> Iterator[tuple[Leaf, Box]]:
         pending += [(node.above, above), (node.below, below)]
 
 
+def cuts_of(trees: Iterable[ProofTree]) -> list[tuple[int, float]]:
+    """The planes at which trees cut, those nearest the roots of each before those below them."""
+    pending, planes = list(trees), []
+    while pending:
+        tree = pending.pop()
+        if isinstance(tree, Split):
+            planes.append((tree.dimension, tree.value))
+            pending += [tree.below, tree.above]
+    return planes
+
+
 def search(graph: Graph, unsafe: Property, required_slack: float, hints: Hints, most_boxes: int) -> Proof | None:
     """Find a proof whose every leaf has at least `required_slack`, or None within `most_boxes` bounded boxes."""
     budget = Budget(most_boxes)
@@ -208,12 +221,29 @@ def grow(
 def best_split(graph: Graph, constraints: Sequence[Constraint], box: Box, hints: Hints) -> tuple[int, float] | None:
     """The plane whose halves promise most: a hinted one where one cuts the box, otherwise a middle, if any does."""
     hinted = [plane for plane in hints.planes if box.cuts(*plane)][:MOST_PLANES]
-    middles = [plane for plane in enumerate((0.5 * (box.lower + box.upper)).tolist()) if box.cuts(*plane)]
     return max(
-        hinted or middles,
+        hinted or middles(graph, constraints, box),
         key=lambda plane: promise(graph, constraints, box.split(*plane), hints.slopes[0]),
         default=None,
     )
+
+
+def middles(graph: Graph, constraints: Sequence[Constraint], box: Box) -> list[tuple[int, float]]:
+    """The planes through the middle of a box; of many inputs those alone that seem to move the constraints most."""
+    middle = 0.5 * (box.lower + box.upper)
+    planes = [plane for plane in enumerate(middle.tolist()) if box.cuts(*plane)]
+    if len(planes) <= MOST_MIDDLES:
+        return planes
+    ends = np.repeat(middle[None], len(planes), axis=0)
+    for row, (dimension, _) in enumerate(planes):
+        ends[row, dimension] = box.upper[dimension]
+    outputs = evaluate_float64(graph, np.vstack([middle, ends]))[graph.output]
+    rows = np.zeros((len(constraints), graph.output_count))
+    for index, constraint in enumerate(constraints):
+        for output, factor in constraint.terms:
+            rows[index, output] = nearest(factor)[0]
+    moved = np.abs((outputs[1:] - outputs[0]) @ rows.T).max(axis=1)
+    return [planes[index] for index in np.argsort(-moved, kind="stable")[:MOST_PLANES].tolist()]
 
 
 def promise(graph: Graph, constraints: Sequence[Constraint], parts: Iterable[Box], slopes: Mapping[str, str]) -> float:

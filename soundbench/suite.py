@@ -24,6 +24,8 @@ from soundbench.within import Within
 
 SCHEMA = 1
 MANIFEST, INSTANCES, GROUND_TRUTH = "suite.json", "instances.csv", "ground_truth.json"
+# What a suite commits to whose ground truth is withheld, by this name in its manifest.
+COMMITMENT = "commitment"
 # Where the same properties lie in VNN-LIB 2.0.
 QUERIES = "vnnlib2"
 
@@ -32,7 +34,8 @@ QUERIES = "vnnlib2"
 class Suite:
     """A loaded suite; `ground_truth` is by instance name and lacks instances of which nothing is known.
 
-    `digest` is the SHA-256 of `suite.json`, which holds the SHA-256 of every other file.
+    `digest` is the SHA-256 of `suite.json`, which holds the SHA-256 of every other file. `commitment` is what a sealed
+    suite, opened or not, has committed to (see `commitment`).
     """
 
     root: Path
@@ -41,6 +44,7 @@ class Suite:
     instances: tuple[Instance, ...]
     ground_truth: Mapping[str, GroundTruth]
     digest: str
+    commitment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +105,10 @@ def load_suite(root: Path) -> Suite:
         truth = decode_ground_truth(read_json(root / GROUND_TRUTH), str(root / GROUND_TRUTH))
         for name in sorted(truth.keys() - set(names)):
             raise InputError(f"{root / GROUND_TRUTH}: speaks of {name!r}, which {INSTANCES} does not list")
-    digest = sha256(root / MANIFEST)
-    return Suite(root, str(manifest.get("name")), str(manifest.get("version")), instances, truth, digest)
+    digest, commitment = sha256(root / MANIFEST), manifest.get(COMMITMENT)
+    if not isinstance(commitment, str | None):
+        raise InputError(f"{root / MANIFEST}: {COMMITMENT} is no SHA-256; get the suite again")
+    return Suite(root, str(manifest.get("name")), str(manifest.get("version")), instances, truth, digest, commitment)
 
 
 def _queries(files: Within, root: Path, rows: Sequence[Row], hashes: Mapping[str, Any]) -> Mapping[str, Path]:
@@ -124,9 +130,19 @@ def write_suite(
 
     `made_by` goes into `suite.json` as it is: name, version, recipe, seed, package versions.
     """
+    write_json(root / GROUND_TRUTH, encode_ground_truth(ground_truth))
+    write_rows(root, rows)
+    write_manifest(root, made_by)
+
+
+def write_rows(root: Path, rows: Sequence[Row]) -> None:
+    """Write `instances.csv`."""
     lines = [f"{row.onnx},{row.vnnlib},{row.timeout_seconds:g}\n" for row in rows]
     (root / INSTANCES).write_text("".join(lines), encoding="utf-8")
-    write_json(root / GROUND_TRUTH, encode_ground_truth(ground_truth))
+
+
+def write_manifest(root: Path, made_by: Mapping[str, Any]) -> None:
+    """Write `suite.json` beside all other files of a suite."""
     files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
     hashes = {name: sha256(root / name) for name in files if name != MANIFEST}
     write_json(root / MANIFEST, {"schema": SCHEMA, **made_by, "files": hashes})
@@ -134,7 +150,8 @@ def write_suite(
 
 def origin(root: Path) -> Mapping[str, Any]:
     """How a suite was made, as its `suite.json` says: what `write_suite` is told of another one made from it."""
-    return {key: value for key, value in read_json(root / MANIFEST).items() if key not in ("files", "schema")}
+    own = ("files", "schema", COMMITMENT)
+    return {key: value for key, value in read_json(root / MANIFEST).items() if key not in own}
 
 
 def copy_files(root: Path, names: Iterable[str], folder: Path) -> None:

@@ -1,6 +1,7 @@
 """How ground truth is kept in `ground_truth.json`: exact decimals for points, shortest floats for measurements."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from soundbench.errors import InputError
@@ -66,6 +67,7 @@ def encode_truth(truth: GroundTruth) -> Json:
         "attacks": [encode_attack(record) for record in truth.attacks] or None,
         "factors": dict(truth.factors) or None,
         "catches": list(truth.catches) or None,
+        "needle_at": truth.needle_at and encode_point(truth.needle_at),
     }
     return {key: value for key, value in entry.items() if value is not None}
 
@@ -88,13 +90,24 @@ def decode_truth(entry: Json) -> GroundTruth:
         attacks=decode_attacks(entry["attacks"]) if "attacks" in entry else (),
         factors=factors(entry["factors"]) if "factors" in entry else {},
         catches=tuple(map(word, items(entry["catches"]))) if "catches" in entry else (),
+        needle_at=decode_point(entry["needle_at"]) if "needle_at" in entry else None,
     )
+
+
+def encode_point(point: tuple[Fraction, ...]) -> Json:
+    """A point as full decimal expansions."""
+    return [decimal_text(value) for value in point]
+
+
+def decode_point(entry: Json) -> tuple[Fraction, ...]:
+    """Read a point."""
+    return tuple(parse_numeral(text(value), 0) for value in items(entry))
 
 
 def encode_witness(witness: Witness) -> Json:
     """A witness, its point as full decimal expansions."""
     return {
-        "point": [decimal_text(value) for value in witness.point],
+        "point": encode_point(witness.point),
         "margin_float32": witness.margin_float32,
         "margin_float64": witness.margin_float64,
         "margin_rigorous": witness.margin_rigorous,
@@ -106,7 +119,7 @@ def encode_witness(witness: Witness) -> Json:
 def decode_witness(entry: Json) -> Witness:
     """Read a witness."""
     return Witness(
-        point=tuple(parse_numeral(text(value), 0) for value in items(entry["point"])),
+        point=decode_point(entry["point"]),
         margin_float32=number(entry["margin_float32"]),
         margin_float64=number(entry["margin_float64"]),
         margin_rigorous=number(entry["margin_rigorous"]),
@@ -159,7 +172,7 @@ def decode_tree(entry: Json, depth: int) -> ProofTree:
 
 def encode_hiding(hiding: Hiding) -> Json:
     """A hiding bound with what is needed to check it."""
-    return {
+    entry = {
         "tensor": hiding.tensor,
         "neuron": hiding.neuron,
         "reads": list(hiding.reads),
@@ -171,6 +184,7 @@ def encode_hiding(hiding: Hiding) -> Json:
         "chance": hiding.chance,
         "slopes": dict(hiding.slopes),
     }
+    return {**entry, "planes": [list(plane) for plane in hiding.planes]} if hiding.planes else entry
 
 
 def decode_hiding(entry: Json) -> Hiding:
@@ -186,6 +200,7 @@ def decode_hiding(entry: Json) -> Hiding:
         queries=number(entry["queries"]),
         chance=number(entry["chance"]),
         slopes=slopes(entry["slopes"]),
+        planes=tuple((whole(read), number(value)) for read, value in map(items, items(entry.get("planes", [])))),
     )
 
 

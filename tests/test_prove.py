@@ -13,7 +13,18 @@ from soundbench.errors import CertificateError
 from soundbench.graph import Graph, evaluate_float64
 from soundbench.ground_truth import Leaf, Proof, ProofTree, Split
 from soundbench.instance import Constraint, Interval, Property, Region
-from soundbench.prove import INFLATION, Box, Hints, check, region_box, search, slacks
+from soundbench.prove import (
+    INFLATION,
+    MOST_MIDDLES,
+    MOST_PLANES,
+    Box,
+    Hints,
+    check,
+    middles,
+    region_box,
+    search,
+    slacks,
+)
 from soundbench.rigorous import evaluate
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -363,3 +374,23 @@ class TestViolatedProperties:
             (constraint,) = unsafe.regions[0].outputs
             left = min(constraint.excess([ball[side] for ball in evaluate(graph, point)]) for side in (0, 1))
             assert proof is None or left >= Fraction(proof.slack)
+
+
+class TestManyInputs:
+    """Of a box with very many inputs, only some can be tried for a cut."""
+
+    COUNT = MOST_MIDDLES + 36
+    GRAPH = network(gemm(np.where(np.arange(COUNT) % 20 == 7, 5.0, 0.001).tolist()), inputs=COUNT)
+
+    def test_those_are_tried_that_move_the_output(self):
+        box = Box(np.zeros(self.COUNT), np.ones(self.COUNT))
+        constraints = unsafe_set(1, 1, *UNIT_BOX, "(<= Y_0 0.0)").regions[0].outputs
+        planes = middles(self.GRAPH, constraints, box)
+        assert len(planes) == MOST_PLANES
+        assert {dimension for dimension, _ in planes} >= {7, 27, 47, 67, 87}
+        assert all(value == 0.5 for _, value in planes)
+
+    def test_what_has_no_width_is_not_cut_and_of_few_inputs_all_are_tried(self):
+        upper = np.where(np.arange(self.COUNT) < 10, 1.0, 0.0)
+        planes = middles(self.GRAPH, (), Box(np.zeros(self.COUNT), upper))
+        assert [dimension for dimension, _ in planes] == list(range(10))

@@ -40,8 +40,20 @@ witnesses = st.builds(
 )
 proofs = st.builds(Proof, numbers, numbers, numbers, st.lists(trees, max_size=3).map(tuple))
 hidings = st.builds(
-    Hiding, st.text(max_size=5), st.integers(), indices, vectors, vectors, vectors, indices, numbers, numbers, slopes
+    Hiding,
+    st.text(max_size=5),
+    st.integers(),
+    indices,
+    vectors,
+    vectors,
+    vectors,
+    indices,
+    numbers,
+    numbers,
+    slopes,
+    st.lists(st.tuples(st.integers(0, 9), numbers), max_size=2).map(tuple),
 )
+points = st.lists(float32.map(Fraction), min_size=1, max_size=4).map(tuple)
 whole = st.integers(1, 2**60)
 survived = st.builds(AttackRecord, st.text(max_size=5), whole, whole, whole, numbers, st.just(value=False))
 found = st.builds(
@@ -74,6 +86,7 @@ truths = st.builds(
     attacks=attacks,
     factors=st.dictionaries(words, words, max_size=3),
     catches=st.lists(words, max_size=3).map(tuple),
+    needle_at=st.none() | points,
 )
 
 
