@@ -43,6 +43,11 @@ Exit codes: 0 no finding; 1 a finding (not one that --allow names); 2 wrong usag
 harness failed or our ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped (start it again
 to go on)."""
 
+_SEALED = (
+    "the suite is sealed: claims are judged by replaying counterexamples alone, and --min-exercised 0 asks for no "
+    "pairs; judge them again once it is opened"
+)
+
 
 @click.command("evaluate", epilog=_EPILOG)
 @click.argument("verifiers", nargs=-1, required=True, metavar="VERIFIER...")
@@ -199,7 +204,7 @@ def command(
     readable.check_first(instances[:limit])
     folder = out or Path("runs", time.strftime("%Y-%m-%dT%H-%M-%S"))
     memory_bytes = None if memory is None else int(memory * 2**30)
-    again = shlex.join(["soundbench", *sys.argv[1:], *([] if out else ["--out", str(folder)])])
+    again = _again(out, folder)
     with (
         _executor(executor, ray_address, backend, found) as chosen_executor,
         open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level), cpu_time, backend)) as run,
@@ -207,9 +212,8 @@ def command(
         if with_variants:
             click.echo(f"{folder}: makes and checks variants", err=True)
         varied = instances[:limit] if with_variants else ()
-        variants = variants_of(suite, varied, run)
-        asked = [each for each in variants if each.name in {instance.name for instance in varied}]
-        todo = missing_jobs([*instances[:limit], *asked], found, run)
+        variants, names = variants_of(suite, varied, run), {instance.name for instance in varied}
+        todo = missing_jobs([*instances[:limit], *(each for each in variants if each.name in names)], found, run)
         if run.results:
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
         may_start = _starter(readable, budget)
@@ -222,10 +226,7 @@ def command(
     if len(instances) < len(suite.instances):
         click.echo(f"level {level}: {len(instances)} of the suite's {len(suite.instances)} instances")
     if suite.commitment is not None and not suite.ground_truth:
-        click.echo(
-            "the suite is sealed: claims are judged by replaying counterexamples alone, and --min-exercised 0 asks for "
-            "no pairs; judge them again once it is opened"
-        )
+        click.echo(_SEALED)
     if left:
         click.echo(f"{left} of {len(todo)} tasks were not started within {budget:g} min; go on with: {again}")
     if others := count_others(summaries, issues):
@@ -233,6 +234,11 @@ def command(
     click.echo(f"run folder: {folder}")
     write_json(json_file, [to_json(summary) for summary in summaries])
     sys.exit(exit_code(summaries, min_exercised))
+
+
+def _again(out: Path | None, folder: Path) -> str:
+    """The command that goes on with the run."""
+    return shlex.join(["soundbench", *sys.argv[1:], *([] if out else ["--out", str(folder)])])
 
 
 def _with_faults(labels: tuple[str, ...], faults: tuple[str, ...]) -> tuple[str, ...]:
