@@ -89,7 +89,7 @@ def command(
     new = len({each.judgement.result.instance for each in judged if NEW_WITNESS in (each.judgement.remark or "")})
     if new:
         again = shlex.join(["soundbench", "witness", "add", str(suite), *(str(each.table) for each in found)])
-        click.echo(f"counterexamples of {new} instances without ground truth replay; add them with: {again}")
+        click.echo(f"instances without ground truth whose counterexamples replay: {new}; add them with: {again}")
     write_json(json_file, [to_json(summary) for summary in summaries])
     _write_rows(rows_file, judged, of_all)
     sys.exit(exit_code(summaries, min_exercised))
@@ -122,12 +122,12 @@ def _print_gaps(suite: "Suite", found: "Sequence[FoundResults]") -> None:
         missing = len(suite.instances) - len(each.rows)
         several = sum(len(rows) > 1 for rows in each.rows.values())
         for number, words in (
-            (missing, f"of the suite's {len(suite.instances)} instances have no row"),
-            (several, "instances have several rows, of which verdicts that differ count as an error"),
-            (each.foreign, "rows are of other instances, and passed over"),
+            (missing, f"instances without a row, of the suite's {len(suite.instances)}"),
+            (several, "instances with several rows, of which verdicts that differ count as an error"),
+            (each.foreign, "rows of other instances, passed over"),
         ):
             if number:
-                click.echo(f"{each.table}: {number} {words}")
+                click.echo(f"{each.table}: {words}: {number}")
 
 
 def _write_rows(path: Path | None, judged: "Sequence[Judged]", of_all: "Sequence[Points]") -> None:

@@ -85,7 +85,7 @@ def _add(suite: "Suite", files: "Sequence[tuple[str, Path]]") -> "tuple[Tried, .
             click.echo(f"not certified: {' '.join(str(each.refusal).split())} ({each.file})")
     new, known = sum(each.is_new for each in tried), sum(not (each.is_new or each.refusal) for each in tried)
     click.echo(
-        f"{suite.root}: {new} new witnesses; {known} counterexamples of instances that have one; "
-        f"{len(tried) - new - known} not certified"
+        f"{suite.root}: new witnesses: {new}; of instances that have one: {known}; "
+        f"not certified: {len(tried) - new - known}"
     )
     return tried

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -127,6 +128,10 @@ class Hub(Files):
 
     def _json(self, content: object) -> Answer:
         return Answer(200, {"Content-Type": "application/json"}, json.dumps(content).encode())
+
+
+# Whatever proxy there is, it is not for loopback.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 
 @contextlib.contextmanager

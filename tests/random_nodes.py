@@ -188,8 +188,11 @@ def random_power(random: Generator, shape: Shape) -> Layer:
 
 
 def random_concat(random: Generator, shape: Shape) -> Layer:
-    """The tensor with itself, along any axis."""
+    """The tensor with itself or with constants, along any axis."""
     axis = some_axes(random, len(shape), 1)[0]
+    if random.random() < 0.3:
+        parts: list[Any] = [None, *(weights(random, *shape) for _ in range(int(random.integers(1, 3))))]
+        return Layer("Concat", tuple(parts[i] for i in random.permutation(len(parts)).tolist()), {"axis": axis})
     return Layer("Concat", (None,) * int(random.integers(1, 4)), {"axis": axis})
 
 

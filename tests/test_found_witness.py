@@ -138,14 +138,14 @@ class TestCommand:
         result = self.add(suite, file)
         assert (result.exit_code, result.stdout) == (
             0,
-            f"{suite}: 1 new witnesses; 0 counterexamples of instances that have one; 0 not certified\n",
+            f"{suite}: new witnesses: 1; of instances that have one: 0; not certified: 0\n",
         )
         changed = load_suite(suite)
         assert changed.ground_truth[ARMED].expected is Expected.VIOLATED
         assert certify_suite(changed, lambda _: None)[Expected.VIOLATED] == 1
         assert json.loads((suite / "suite.json").read_text())["sources"] == before["sources"]
         again = self.add(suite, file)
-        assert "0 new witnesses; 1 counterexamples of instances that have one" in again.stdout
+        assert "new witnesses: 0; of instances that have one: 1" in again.stdout
 
     def test_a_table_of_results(self, suite, original, tmp_path):
         texts = {counterexample_name(original, ARMED): witness_text(original, ARMED), "unrelated": "sat"}

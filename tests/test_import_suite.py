@@ -140,7 +140,7 @@ def test_counterexamples_beside_results_become_witnesses(tiny_suite, tmp_path):
     result = run(benchmark, "--out", tmp_path / "out", "--results", results)
     assert result.exit_code == 0, result.output
     assert f"not certified: {TWIN}: " in result.stdout
-    counts = "1 new witnesses; 0 counterexamples of instances that have one; 1 not certified"
+    counts = "new witnesses: 1; of instances that have one: 0; not certified: 1"
     assert result.stdout.splitlines()[-1] == f"{tmp_path / 'out'}: {counts}"
     suite = load_suite(tmp_path / "out")
     truth = suite.ground_truth[ARMED]

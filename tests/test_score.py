@@ -177,8 +177,8 @@ def test_a_heading_and_rows_of_other_benchmarks_are_passed_over(suite, tmp_path)
     results = write_results(tmp_path / "tool", [heading, foreign, row(suite, TWIN, "unsat", ELSEWHERE)])
     result = score(suite.root, results, "--min-exercised", "0")
     assert result.exit_code == 0, result.output
-    assert f"{results / 'results.csv'}: 1 rows are of other instances, and passed over" in result.stdout
-    assert f"{results / 'results.csv'}: 6 of the suite's 7 instances have no row" in result.stdout
+    assert f"{results / 'results.csv'}: rows of other instances, passed over: 1" in result.stdout
+    assert f"{results / 'results.csv'}: instances without a row, of the suite's 7: 6" in result.stdout
 
 
 def test_one_table_of_all_benchmarks_has_counterexamples_in_folders(suite, original, tmp_path):
@@ -270,7 +270,7 @@ class TestCommand:
         results = write_results(tmp_path / "tool", words(suite, {CROWD_ARMED: "sat"}), texts)
         result = score(suite.root, results, "--min-exercised", "0")
         command = f"soundbench witness add {suite.root} {results / 'results.csv'}"
-        told = f"counterexamples of 1 instances without ground truth replay; add them with: {command}"
+        told = f"instances without ground truth whose counterexamples replay: 1; add them with: {command}"
         assert result.stdout.splitlines()[-1] == told
 
     def test_without_a_folder_the_report_speaks_of_none(self, suite, tmp_path):

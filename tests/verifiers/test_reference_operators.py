@@ -225,6 +225,9 @@ def shape_after(shape: tuple[int, ...], layer: Layer, opset: int) -> list[int]:
 def concat(random: np.random.Generator) -> Case:
     shape = tuple(sizes(random, int(random.integers(1, 4)), 3))
     operands = tuple(random.choice(["t0", "x"], int(random.integers(1, 4))).tolist())
+    if random.integers(2):
+        constants = [floats(random, *shape) for _ in range(int(random.integers(1, 3)))]
+        operands = ("t0", *constants) if random.integers(2) else (*constants, "t0")
     axis = some_axes(random, len(shape), 1)[0]
     return scaled_after(shape, Layer("Concat", operands, {"axis": axis}), random)
 
@@ -501,7 +504,8 @@ UNSUPPORTED = {
     "squeezing nothing": ((1, 4), Layer("Squeeze", ("x", integers())), "empty"),
     "axes given by a computed tensor": ((1, 4), Layer("Unsqueeze", ("x", "x")), "list of integers"),
     "not a permutation": ((1, 4), Layer("Transpose", ("x",), {"perm": [0, 0]}), "perm"),
-    "joining a constant": ((1, 4), Layer("Concat", ("x", X), {"axis": 0}), "constant"),
+    "joining tensors and a constant": ((1, 4), Layer("Concat", ("x", "x", X), {"axis": 0}), "constant"),
+    "joining a constant that does not fit": ((1, 4), Layer("Concat", ("x", X[0]), {"axis": 0}), "constants of shape"),
     "joining shapes that do not fit": ((1, 4), Layer("Concat", ("x", "x"), {"axis": 2}), "axes"),
     "no step": ((1, 4), Layer("Slice", ("x", integers(0), integers(1), integers(1), integers(0))), "steps"),
     "nothing left": ((1, 4), Layer("Slice", ("x", integers(3), integers(1), integers(1))), "no outputs"),

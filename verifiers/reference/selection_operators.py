@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from .network import Indices, Select
+from .network import Indices, Select, dense
 from .operators import (
     Constant,
     Lowered,
@@ -13,6 +13,7 @@ from .operators import (
     Tensor,
     Value,
     axes_of,
+    floats_of,
     inputs_of,
     integers_of,
     require_size,
@@ -30,15 +31,40 @@ def parse_transpose(operation: Operation, inputs: tuple[Value | None, ...]) -> L
 
 
 def parse_concat(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowered:
-    """Computed tensors, one after another along an axis."""
-    tensors = [tensor_of(operation, value) for value in inputs]
+    """Computed tensors, one after another along an axis, or one of them among constants."""
     axis = operation.read({"axis": 0})["axis"]
-    if not tensors or "axis" not in operation.attributes:
+    if not inputs or "axis" not in operation.attributes:
         raise operation.refuse("no inputs, or no axis")
+    if any(isinstance(value, Constant) for value in inputs):
+        return _among_constants(operation, inputs, axis)
+    tensors = [tensor_of(operation, value) for value in inputs]
     (axis,) = axes_of(operation, [axis], len(tensors[0].shape))
     starts = np.cumsum([0, *(prod(tensor.shape) for tensor in tensors)])[:-1]
     cells = [start + _cells(tensor) for start, tensor in zip(starts, tensors, strict=True)]
     return _selected(tensors, np.concatenate(cells, axis=axis))
+
+
+def _among_constants(operation: Operation, inputs: tuple[Value | None, ...], axis: int) -> Lowered:
+    """A dense layer: a row of it copies one number of the tensor, or has nothing but a bias."""
+    tensors = [value for value in inputs if isinstance(value, Tensor)]
+    if len(tensors) != 1:
+        raise operation.refuse("a constant beside other than one computed tensor")
+    tensor = tensors[0]
+    (axis,) = axes_of(operation, [axis], len(tensor.shape))
+    around = tensor.shape[:axis] + tensor.shape[axis + 1 :]
+    places, numbers = [], []
+    for value in inputs:
+        own = np.zeros(tensor.shape) if value is tensor else floats_of(operation, value)
+        if own.ndim != len(tensor.shape) or own.shape[:axis] + own.shape[axis + 1 :] != around:
+            raise operation.refuse(f"constants of shape {own.shape} beside {tensor.shape} along axis {axis}")
+        places.append(_cells(tensor) if value is tensor else np.full(own.shape, -1))
+        numbers.append(own)
+    order, bias = np.concatenate(places, axis=axis), np.concatenate(numbers, axis=axis)
+    require_size(operation, order.size * prod(tensor.shape))
+    weight = np.zeros((order.size, prod(tensor.shape)))
+    copied = np.flatnonzero(order >= 0)
+    weight[copied, order.ravel()[copied]] = 1.0
+    return Lowered(dense(tensor.index, weight, bias.ravel()), order.shape)
 
 
 def parse_slice(operation: Operation, inputs: tuple[Value | None, ...]) -> Lowered:
