@@ -45,6 +45,8 @@ benchmarks: install
 	$(BIN)/python benchmarks/harness_overhead.py
 	taskset -c 0 $(BIN)/python benchmarks/rigorous_evaluation.py
 	$(BIN)/python benchmarks/planting.py
+	$(BIN)/python benchmarks/parallel.py
+	$(BIN)/python benchmarks/large_suite.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis runs

@@ -3,19 +3,24 @@
     python benchmarks/harness_overhead.py [--instances 200]
 
 A verifier that answers at once runs bare (`subprocess.run`), by a shell script in the manner of VNN-COMP's organisers
-(a time limit, clocks, the result file's first line into a table), through `Verifier.answer` (private copies, limits,
-log, answer, nothing left alive), and through a whole run (threads, results flushed to disk; the start of its keeper
-included), twenty instances at a time and in turn, so that all see the same load.
+(a time limit, clocks, the result file's first line into a table), by BenchExec (its program `runexec`, and its class
+`RunExecutor` in one process, both without containers), through `Verifier.answer` (private copies, limits, log, answer,
+nothing left alive), and through a whole run (threads, results flushed to disk; the start of its keeper included),
+twenty instances at a time and in turn, so that all see the same load. BenchExec is needed: `pip install benchexec`.
 """
 
 import argparse
+import importlib.util
+import logging
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from page import load_average, machine, publish
 
@@ -32,6 +37,7 @@ NETWORK_BYTES = 200_000
 PROPERTY_BYTES = 5_000
 GIBIBYTE = 1 << 30
 ROUND = 20
+SECONDS = 60
 
 
 class AnswersAtOnce(Verifier):
@@ -72,7 +78,7 @@ def measure(rounds: int) -> dict[str, list[float]]:
         folder = Path(root)
         (folder / "a.onnx").write_bytes(bytes(NETWORK_BYTES))
         (folder / "a.vnnlib").write_bytes(b" " * PROPERTY_BYTES)
-        instance = Instance("a", folder / "a.onnx", folder / "a.vnnlib", 60.0)
+        instance = Instance("a", folder / "a.onnx", folder / "a.vnnlib", float(SECONDS))
         suite = Suite(folder, "overhead", "1", (instance,), {}, "")
 
         def bare() -> None:
@@ -82,6 +88,32 @@ def measure(rounds: int) -> dict[str, list[float]]:
         def shell() -> None:
             for _ in range(ROUND):
                 subprocess.run(["/bin/bash", "-c", SHELL_RUNNER, "bash", str(folder)], check=True)
+
+        def runexec() -> None:
+            program = [sys.executable, "-m", "benchexec.runexecutor", "--quiet", "--no-container"]
+            limits = ["--walltimelimit", str(SECONDS), "--memlimit", str(GIBIBYTE)]
+            files = ["--dir", str(folder), "--output", str(folder / "output.log"), "--"]
+            for _ in range(ROUND):
+                said = subprocess.run(
+                    [*program, *limits, *files, *command(folder / "runexec")],
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                )
+                require("returnvalue=0" in said.stdout.splitlines(), said.stderr)
+
+        executor = run_executor()
+
+        def run_executors() -> None:
+            for _ in range(ROUND):
+                ended = executor.execute_run(
+                    command(folder / "RunExecutor"),
+                    str(folder / "output.log"),
+                    walltimelimit=SECONDS,
+                    memlimit=GIBIBYTE,
+                    workingDir=str(folder),
+                )
+                require(ended["exitcode"].value == 0, str(ended))
 
         with open_run(folder / "run", identify(suite, [verifier], None, None)) as run, Keeper() as keeper:
 
@@ -93,17 +125,40 @@ def measure(rounds: int) -> dict[str, list[float]]:
                 jobs = [Job(verifier, instance)] * ROUND
                 list(run_jobs(run, jobs, 1, timeout_seconds=None, memory_bytes=GIBIBYTE))
 
-            ways = {"bare process": bare, "shell runner": shell, "Verifier.answer": answer, "whole run": whole}
+            ways = {
+                "bare process": bare,
+                "shell runner": shell,
+                "runexec": runexec,
+                "RunExecutor in one process": run_executors,
+                "Verifier.answer": answer,
+                "whole run": whole,
+            }
             seconds = [[timed(way) / ROUND for way in ways.values()] for _ in range(rounds)]
             check(folder, [result.claim for result in run.results])
     return dict(zip(ways, map(list, zip(*seconds, strict=True)), strict=True))
 
 
+def run_executor() -> Any:  # noqa: ANN401 (BenchExec has no types)
+    """BenchExec's class; what it warns of at every run is left out."""
+    from benchexec.runexecutor import RunExecutor
+
+    logging.disable(logging.WARNING)
+    return RunExecutor(use_namespaces=False)
+
+
 def check(folder: Path, claims: Sequence[Claim]) -> None:
     """Make sure that what was measured has worked."""
     rows = (folder / "results.csv").read_text().splitlines()
-    if {row.split(",")[4] for row in rows} != {"unsat"} or set(claims) != {Claim.VERIFIED}:
-        sys.exit("a runner has lost an answer, so its time means nothing")
+    answers = {row.split(",")[4] for row in rows} | {
+        (folder / name).read_text().strip() for name in ("result", "runexec", "RunExecutor")
+    }
+    require(answers == {"unsat"} and set(claims) == {Claim.VERIFIED}, "an answer is lost")
+
+
+def require(has_worked: bool, problem: str) -> None:
+    """End the measurement if something went wrong, so that its time means nothing."""
+    if not has_worked:
+        sys.exit(f"a runner has failed: {problem}")
 
 
 def timed(function: Callable[[], None]) -> float:
@@ -128,9 +183,15 @@ def main() -> None:
     """Measure, print, and write the section."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--instances", type=int, default=200)
+    if importlib.util.find_spec("benchexec") is None:
+        sys.exit("BenchExec is not installed; run: pip install benchexec")
     rounds = -(-parser.parse_args().instances // ROUND)
     load = load_average()
-    body = f"{table(measure(rounds))}\n\n{rounds} rounds of {ROUND} instances each, in turn. {machine(load)}"
+    body = (
+        f"{table(measure(rounds))}\n\n{rounds} rounds of {ROUND} instances each, in turn. `runexec` is the program of "
+        f"BenchExec {version('benchexec')}, started anew for\neach instance, and `RunExecutor` its class, which runs "
+        f"all of them in one process; both without containers, with the\ncgroups of this machine. {machine(load)}"
+    )
     publish("Harness overhead", "python benchmarks/harness_overhead.py", body)
 
 

@@ -23,6 +23,8 @@ COMMANDS = {
     "attack": "attack",
     "suite": "suite",
     "evaluate": "evaluate",
+    "report": "report",
+    "bisect": "bisect",
     "verifiers": "verifiers",
 }
 

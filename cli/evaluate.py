@@ -5,6 +5,8 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +20,11 @@ from .numbers import POSITIVE
 from .shipped import core_suite
 
 if TYPE_CHECKING:
-    from soundbench.execute import Job
+    from soundbench.execute import Executor, Job
+    from soundbench.readable import Readable
     from soundbench.run import Run
+    from soundbench.suite import Suite
+    from soundbench.verifier import Verifier
 
 _EPILOG = """\b
 Examples:
@@ -30,10 +35,13 @@ Examples:
   soundbench evaluate vnncomp:path/to/tool/vnncomp_scripts --suite my-suite
   soundbench evaluate mypackage.mymodule:MyVerifier --json summary.json
   soundbench evaluate marabou --variants --limit 10
+  soundbench evaluate reference marabou --executor ray --ray-address head:6379
+  soundbench evaluate my_verifier:MyVerifier --allow known-issues.toml
 
 \b
-Exit codes: 0 no finding; 1 a finding; 2 wrong usage, or a verifier is not installed; 3 the harness failed or our
-ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped (start it again to go on)."""
+Exit codes: 0 no finding; 1 a finding (not one that --allow names); 2 wrong usage, or a verifier is not installed; 3 the
+harness failed or our ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped (start it again
+to go on)."""
 
 
 @click.command("evaluate", epilog=_EPILOG)
@@ -52,12 +60,17 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
     metavar="SECONDS",
     help="Limit of a task's CPU time, all its processes together [default: none].",
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="How many tasks run at once.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="How many tasks run at once, fewer where their cores, memory or GPUs do not fit [default: 1].",
+)
 @click.option(
     "--memory",
     type=POSITIVE,
     metavar="GIB",
-    help="Memory limit of a task [default: its share of 80 % of this machine's].",
+    help="Memory limit of a task, and what it takes up of 80 % of this machine's [default: what its verifier needs, or "
+    "its share].",
 )
 @click.option(
     "--level",
@@ -87,10 +100,39 @@ ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped
     help="Pairs that a verifier must exercise to have passed.",
 )
 @click.option(
-    "-o", "--option", "settings", multiple=True, metavar="NAME.option=value", help="Set an option of a verifier."
+    "--allow",
+    "allow_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A list of known issues, whose findings do not make this command fail.",
+)
+@click.option(
+    "-o",
+    "--option",
+    "settings",
+    multiple=True,
+    metavar="NAME.option=value",
+    help="Set an option of a verifier, or what a task of it needs: NAME.cores, NAME.memory (GiB), NAME.gpus.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The run's folder [default: runs/TIME]; an unfinished run goes on."
+)
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Run the tasks on this machine, or on a Ray cluster, on all its cores unless --jobs says how many.",
+)
+@click.option(
+    "--ray-address",
+    metavar="ADDRESS",
+    help="The cluster's head, HOST:PORT, or auto for one that runs here [default: a new one on this machine alone].",
+)
+@click.option(
+    "--backend",
+    type=click.Choice(["benchexec"]),
+    help="Let BenchExec (without containers) watch over every task, instead of ourselves.",
 )
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the summary to this file.")
 def command(
@@ -98,15 +140,19 @@ def command(
     suite_folder: Path | None,
     timeout: float | None,
     cpu_time: float | None,
-    jobs: int,
+    jobs: int | None,
     memory: float | None,
     level: str,
     budget: float | None,
     limit: int | None,
     with_variants: bool,
     min_exercised: int,
+    allow_file: Path | None,
     settings: tuple[str, ...],
     out: Path | None,
+    executor: str,
+    ray_address: str | None,
+    backend: str | None,
     json_file: Path | None,
 ) -> None:
     """Run verifiers on a suite and judge what they claim.
@@ -116,32 +162,40 @@ def command(
     """
     from rich.console import Console
 
+    from soundbench.allowance import allow, count_others
     from soundbench.evaluate import (
         check_installed,
-        check_readable,
         judge_run,
         missing_jobs,
         summarise_run,
         variants_of,
+        versions_of,
     )
-    from soundbench.execute import within
+    from soundbench.known_issues import read_known_issues
     from soundbench.level import chosen
     from soundbench.metrics import to_json
+    from soundbench.readable import Readable
     from soundbench.registry import resolve_all
     from soundbench.report import exit_code, render
     from soundbench.run import identify, open_run
     from soundbench.suite import load_suite
 
     found = resolve_all(verifiers, settings)
-    check_installed(found)
+    if executor == "local":
+        check_installed(found)
     check_writable(json_file)
+    issues = read_known_issues(allow_file) if allow_file else ()
     suite = load_suite(suite_folder or core_suite())
     instances = chosen(suite, Level(level))
-    check_readable(instances[:limit])
+    readable = Readable()
+    readable.check_first(instances[:limit])
     folder = out or Path("runs", time.strftime("%Y-%m-%dT%H-%M-%S"))
     memory_bytes = None if memory is None else int(memory * 2**30)
     again = shlex.join(["soundbench", *sys.argv[1:], *([] if out else ["--out", str(folder)])])
-    with open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level), cpu_time)) as run:
+    with (
+        _executor(executor, ray_address, backend, found) as chosen_executor,
+        open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level), cpu_time, backend)) as run,
+    ):
         if with_variants:
             click.echo(f"{folder}: makes and checks variants", err=True)
         varied = instances[:limit] if with_variants else ()
@@ -150,49 +204,96 @@ def command(
         todo = missing_jobs([*instances[:limit], *asked], found, run)
         if run.results:
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
-        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, within(budget), again)
+        may_start = _starter(readable, budget)
+        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, may_start, chosen_executor, again)
         run.write_tables(suite)
-        summaries = summarise_run(run, suite, found, judge_run(run, suite, variants), variants)
+        judgements = judge_run(run, suite, variants)
+        summaries = summarise_run(run, suite, versions_of(found), judgements, variants)
+    summaries = allow(summaries, judgements, issues, datetime.now(UTC).date())
     render(summaries, Console())
     if len(instances) < len(suite.instances):
         click.echo(f"level {level}: {len(instances)} of the suite's {len(suite.instances)} instances")
-    if suite.commitment is not None and not suite.ground_truth:
-        click.echo(
-            "the suite is sealed: claims are judged by replaying counterexamples alone, and --min-exercised 0 asks for "
-            "no pairs; judge them again once it is opened"
-        )
+    _tell_if_sealed(suite)
     if left:
         click.echo(f"{left} of {len(todo)} tasks were not started within {budget:g} min; go on with: {again}")
+    if others := count_others(summaries, issues):
+        click.echo(f"{allow_file}: {others} of its {len(issues)} entries are about other verifiers or versions")
     click.echo(f"run folder: {folder}")
     write_json(json_file, [to_json(summary) for summary in summaries])
     sys.exit(exit_code(summaries, min_exercised))
 
 
+def _tell_if_sealed(suite: "Suite") -> None:
+    """Say what claims are judged by where the ground truth is withheld."""
+    if suite.commitment is not None and not suite.ground_truth:
+        click.echo(
+            "the suite is sealed: claims are judged by replaying counterexamples alone, and --min-exercised 0 asks for "
+            "no pairs; judge them again once it is opened"
+        )
+
+
+def _starter(readable: "Readable", minutes: float | None) -> Callable[["Job"], bool]:
+    """Says whether a job may start: within so many minutes from now, and if claims on its instance can be judged."""
+    from soundbench.execute import within
+
+    is_time = within(minutes)
+
+    def may_start(job: "Job") -> bool:
+        if not is_time():
+            return False
+        readable.check(job.instance)
+        return True
+
+    return may_start
+
+
+def _executor(
+    kind: str, ray_address: str | None, backend: str | None, verifiers: Sequence["Verifier"]
+) -> contextlib.AbstractContextManager["Executor"]:
+    """Where the tasks run, and who watches over them: known to work before anything runs."""
+    from soundbench.execute import execute
+
+    if kind == "ray":
+        if backend is not None:
+            raise click.UsageError("--backend is for tasks on this machine; leave it out, or --executor ray.")
+        from soundbench.cluster import connected
+
+        return connected(ray_address, verifiers)
+    if ray_address is not None:
+        raise click.UsageError("--ray-address is for --executor ray; add that, or leave it out.")
+    if backend is None:
+        return contextlib.nullcontext(execute)
+    from soundbench.benchexec_keeper import BenchExecKeeper, check_benchexec
+
+    check_benchexec()
+    return contextlib.nullcontext(partial(execute, make_keeper=BenchExecKeeper))
+
+
 def _run_all(
     run: "Run",
     todo: Sequence["Job"],
-    workers: int,
+    cores: int | None,
     timeout: float | None,
     memory_bytes: int | None,
     cpu_seconds: float | None,
-    may_start: Callable[[], bool],
+    may_start: Callable[["Job"], bool],
+    executor: "Executor",
     again: str,
 ) -> int:
     """Run what is missing, and count what was not started; when stopped, say how to go on: `again`."""
     from soundbench.evaluate import run_jobs
-    from soundbench.execute import fair_memory_bytes
 
     from .progress import results as shown_results
 
-    limit_bytes = fair_memory_bytes(workers) if memory_bytes is None else memory_bytes
     results = run_jobs(
         run,
         todo,
-        workers,
+        cores,
         timeout_seconds=timeout,
-        memory_bytes=limit_bytes,
+        memory_bytes=memory_bytes,
         cpu_seconds=cpu_seconds,
         may_start=may_start,
+        executor=executor,
     )
     left = len(todo)
     try:

@@ -57,7 +57,7 @@ def command(
     device: str | None,
 ) -> None:
     """Make the suites of RECIPE: a TOML file, or the name of a recipe that ships (core, paper)."""
-    from soundbench.recipe import read_toml
+    from soundbench.toml_file import read_toml
 
     path = recipe_path(recipe)
     if "model" in read_toml(path):

@@ -18,7 +18,7 @@ class Claim(StrEnum):
 
 
 class EndReason(StrEnum):
-    """Why a verifier's process ended; `lost` if it killed the one that watched over it."""
+    """Why a verifier's process ended; `lost` if the one that watched over it was killed, or its machine died."""
 
     EXIT = "exit"
     SIGNAL = "signal"

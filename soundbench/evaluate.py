@@ -1,24 +1,27 @@
 """From verifiers and a suite to judged results: run what is missing, judge all of it, keep the evidence."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from soundbench.claim import TaskResult
 from soundbench.consistency import contradictions
 from soundbench.errors import InputError
-from soundbench.execute import Job, always, execute
+from soundbench.execute import Executor, Job, always, execute
 from soundbench.findings import Exhibit, write_contradiction, write_finding
 from soundbench.hooks import checked_version, faults_as_input_errors
 from soundbench.instance import Instance
 from soundbench.judge import FINDINGS, Judgement, judge, withdraw_refuted
 from soundbench.metrics import Summary, summarise
-from soundbench.replay import open_onnx, require_equal
 from soundbench.run import Run
 from soundbench.suite import Suite
 from soundbench.variants import make_variants
 from soundbench.verifier import Execution, Verifier
 from soundbench.vnnlib import read_property
+from soundbench.within import Within
+
+_ADVICE = "remove its line from the run's results.jsonl and run again"
 
 
 def check_installed(verifiers: Sequence[Verifier]) -> None:
@@ -34,19 +37,6 @@ def check_installed(verifiers: Sequence[Verifier]) -> None:
             checked_version(verifier.version())
         if not installed:
             raise InputError(f"{label} is not installed; run: soundbench verifiers install {label}")
-
-
-def check_readable(instances: Sequence[Instance]) -> None:
-    """Make sure that claims on the instances can be judged, before anything runs.
-
-    Raises:
-        InputError: a network cannot be run, a property cannot be read, or the two are of different sizes.
-    """
-    sizes = {onnx: open_onnx(onnx).sizes() for onnx in dict.fromkeys(each.onnx for each in instances)}
-    for instance in instances:
-        unsafe, (inputs, outputs) = read_property(instance.vnnlib), sizes[instance.onnx]
-        require_equal(instance.onnx, "inputs", inputs, unsafe.input_count)
-        require_equal(instance.onnx, "outputs", outputs, unsafe.output_count)
 
 
 def variants_of(suite: Suite, instances: Sequence[Instance], run: Run) -> tuple[Instance, ...]:
@@ -67,6 +57,11 @@ def variants_of(suite: Suite, instances: Sequence[Instance], run: Run) -> tuple[
     return made
 
 
+def versions_of(verifiers: Iterable[Verifier]) -> dict[str, str]:
+    """What each says of itself, by label."""
+    return {verifier.label: verifier.version() for verifier in verifiers}
+
+
 def missing_jobs(instances: Sequence[Instance], verifiers: Sequence[Verifier], run: Run) -> list[Job]:
     """What is left to run of the instances, one after the other."""
     done = {(result.verifier, result.instance, result.variant) for result in run.results}
@@ -81,18 +76,19 @@ def missing_jobs(instances: Sequence[Instance], verifiers: Sequence[Verifier], r
 def run_jobs(
     run: Run,
     jobs: Sequence[Job],
-    workers: int,
+    cores: int | None,
     *,
     timeout_seconds: float | None,
-    memory_bytes: int,
+    memory_bytes: int | None,
     cpu_seconds: float | None = None,
-    may_start: Callable[[], bool] = always,
+    may_start: Callable[[Job], bool] = always,
+    executor: Executor = execute,
 ) -> Generator[TaskResult, None, None]:
     """Run the jobs that `may_start`, and record and yield each result as it comes; close the generator to stop."""
-    versions = {job.verifier.label: job.verifier.version() for job in jobs}
-    executions = execute(
+    versions = versions_of({job.verifier.label: job.verifier for job in jobs}.values())
+    executions = executor(
         jobs,
-        workers,
+        cores,
         timeout_seconds=timeout_seconds,
         memory_bytes=memory_bytes,
         cpu_seconds=cpu_seconds,
@@ -110,14 +106,16 @@ def judge_run(run: Run, suite: Suite, variants: Sequence[Instance] = ()) -> tupl
 
     Nobody is accused where our ground truth is refuted.
     """
-    judgements = []
+    judgements, results_of, files = [], defaultdict(list), Within(run.folder, _ADVICE)
+    for result in run.results:
+        results_of[result.instance, result.variant].append(result)
     for instance in _in_order(suite, variants):
-        results = [each for each in run.results if (each.instance, each.variant) == (instance.name, instance.variant)]
+        results = results_of[instance.name, instance.variant]
         if not results:
             continue
         unsafe, truth = read_property(instance.vnnlib), suite.ground_truth.get(instance.name)
         for result in results:
-            text = _read_text(run.folder, result.counterexample)
+            text = None if result.counterexample is None else _read_text(files.file(result.counterexample))
             judgements.append(judge(result, instance, unsafe, truth, text))
     return withdraw_refuted(judgements)
 
@@ -125,22 +123,25 @@ def judge_run(run: Run, suite: Suite, variants: Sequence[Instance] = ()) -> tupl
 def summarise_run(
     run: Run,
     suite: Suite,
-    verifiers: Sequence[Verifier],
+    versions: Mapping[str, str],
     judgements: Sequence[Judgement],
     variants: Sequence[Instance] = (),
 ) -> tuple[Summary, ...]:
-    """Write the findings' folders and sum up every verifier's judgements."""
-    instances = {(each.name, each.variant): each for each in (*suite.instances, *variants)}
+    """Write the findings' folders and sum up the judgements of every verifier, which are given by label."""
+    instances, files = (
+        {(each.name, each.variant): each for each in (*suite.instances, *variants)},
+        Within(run.folder, _ADVICE),
+    )
 
     def exhibit(judgement: Judgement) -> Exhibit:
         result = judgement.result
-        log = run.folder / result.log if result.log else None
+        log = files.file(result.log) if result.log else None
         truth = suite.ground_truth.get(result.instance)
         return Exhibit(judgement, instances[result.instance, result.variant], truth, log)
 
     folder, contradicted, summaries = run.folder / "findings", contradictions(judgements), []
-    for verifier in verifiers:
-        own = [each for each in judgements if each.result.verifier == verifier.label]
+    for label, version in versions.items():
+        own = [each for each in judgements if each.result.verifier == label]
         kept = {
             each.result.subject: str(write_finding(folder, exhibit(each)))
             for each in own
@@ -149,10 +150,11 @@ def summarise_run(
         both = {
             each: str(write_contradiction(folder, exhibit(each.verified), exhibit(each.falsified)))
             for each in contradicted
-            if each.verified.result.verifier == verifier.label
+            if each.verified.result.verifier == label
         }
-        version = own[0].result.version if own else verifier.version()
-        summaries.append(summarise(verifier.label, version, own, suite.ground_truth, kept, both))
+        # What was run, whatever the tool says of itself by now.
+        ran = own[0].result.version if own else version
+        summaries.append(summarise(label, ran, own, suite.ground_truth, kept, both))
     return tuple(summaries)
 
 
@@ -181,12 +183,8 @@ def _record(run: Run, job: Job, execution: Execution, version: str) -> TaskResul
     )
 
 
-def _read_text(folder: Path, path: str | None) -> str | None:
-    if path is None:
-        return None
+def _read_text(path: Path) -> str:
     try:
-        return (folder / path).read_text(errors="replace")
+        return path.read_text(errors="replace")
     except OSError as error:
-        raise InputError(
-            f"{folder / path}: cannot be read ({error.strerror}); remove its line and run again"
-        ) from error
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {_ADVICE}") from None

@@ -2,18 +2,21 @@
 
 import contextlib
 import math
-import os
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
+from typing import Protocol
 
+from soundbench.errors import InputError
 from soundbench.instance import Instance
 from soundbench.keeper import Keeper, StopSignal
+from soundbench.machine import gpus_for_tasks, memory_for_tasks
+from soundbench.needs import Resources
+from soundbench.schedule import Begun, Schedule
 from soundbench.verifier import Execution, Verifier
-
-_MEMORY_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,10 @@ class Job:
     instance: Instance
 
 
-def always() -> bool:
+Executions = Generator[tuple[Job, Execution], None, None]
+
+
+def always(job: Job) -> bool:  # noqa: ARG001 (the signature of `may_start`)
     """No reason not to start a job."""
     return True
 
@@ -35,24 +41,56 @@ def within(minutes: float | None) -> Callable[[], bool]:
     return lambda: time.monotonic() < end
 
 
+class Executor(Protocol):
+    """Runs jobs: `execute` on this machine, `soundbench.cluster` on many."""
+
+    def __call__(
+        self,
+        jobs: Sequence[Job],
+        cores: int | None,
+        *,
+        timeout_seconds: float | None,
+        memory_bytes: int | None,
+        cpu_seconds: float | None = None,
+        may_start: Callable[[Job], bool] = always,
+    ) -> Executions:
+        """Start the jobs of each verifier in their order, the verifiers in turn, and yield each as it ends.
+
+        As many run at once as fit in so many `cores`, with what they need of memory and GPUs (see
+        `soundbench.schedule`); None stands for as many as the executor thinks right. `timeout_seconds` replaces the
+        instances' own timeouts; `memory_bytes` and `cpu_seconds` are limits of one job. Without `memory_bytes` a job
+        is limited to what its verifier needs. A job that `may_start` forbids when its turn comes is left out, and one
+        for which it raises an error ends all. Closing the generator, or an exception in it, ends every process that
+        still runs.
+
+        Raises:
+            InputError: a verifier needs what there is not.
+        """
+
+
 def execute(
     jobs: Sequence[Job],
-    workers: int,
+    cores: int | None,
     *,
     timeout_seconds: float | None,
     memory_bytes: int | None,
     cpu_seconds: float | None = None,
-    may_start: Callable[[], bool] = always,
-) -> Generator[tuple[Job, Execution], None, None]:
-    """Start the jobs in their order, `workers` at a time, and yield each as it ends, in any order.
+    may_start: Callable[[Job], bool] = always,
+    make_keeper: Callable[[], Keeper] = Keeper,
+) -> Executions:
+    """Run the jobs on this machine, by default one at a time: see `Executor`; keepers come from `make_keeper`."""
+    gpus, workers = gpus_for_tasks(), cores or 1
+    capacity = Resources(len(gpus), memory_for_tasks(), workers)
 
-    `timeout_seconds` replaces the instances' own timeouts; `memory_bytes` and `cpu_seconds` are limits of one job. A
-    job that `may_start` forbids when its turn comes is left out. Closing the generator, or an exception in it, ends
-    every process that still runs.
-    """
+    def needs(verifier: Verifier) -> Resources:
+        return verifier.needs.resources(memory_bytes, capacity.memory_bytes // workers)
 
-    def answer(job: Job) -> Execution | None:
-        if not may_start():
+    def limit_bytes(verifier: Verifier) -> int:
+        own = needs(verifier).memory_bytes
+        return own if memory_bytes is not None else min(own, capacity.memory_bytes)
+
+    def answer(job: Job, own_gpus: Sequence[str]) -> Execution | None:
+        if not may_start(job):
             return None
         keeper = idle.get()
         try:
@@ -60,32 +98,95 @@ def execute(
                 job.instance,
                 timeout_seconds=timeout_seconds,
                 cpu_seconds=cpu_seconds,
-                memory_bytes=memory_bytes,
+                memory_bytes=limit_bytes(job.verifier),
+                gpus=own_gpus,
                 keeper=keeper,
                 stop=stop,
             )
         finally:
             idle.put(keeper)
 
+    schedule = in_turns(jobs, needs)
+    check_gpus(jobs, capacity.gpus, "this machine has")
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(StopSignal())
         idle: SimpleQueue[Keeper] = SimpleQueue()
         for _ in range(workers):
-            idle.put(stack.enter_context(Keeper()))
+            idle.put(stack.enter_context(make_keeper()))
         pool = stack.enter_context(ThreadPoolExecutor(workers))
+        running = _Running(schedule, capacity, gpus, pool, answer)
         try:
-            futures: dict[Future[Execution | None], Job] = {pool.submit(answer, job): job for job in jobs}
-            for future in as_completed(list(futures)):
-                # Forgotten once yielded, or the logs of a long run would pile up in memory.
-                job, execution = futures.pop(future), future.result()
+            running.start()
+            for _ in jobs:
+                job, execution = running.next()
                 if execution is not None:
                     yield job, execution
         finally:
             stop.set()
-            pool.shutdown(cancel_futures=True)
+            running.close()
 
 
-def fair_memory_bytes(workers: int) -> int:
-    """The memory limit of one job where the user gave none: its share of most of this machine's memory."""
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return int(_MEMORY_SHARE * total / workers)
+def in_turns(jobs: Sequence[Job], needs: Callable[[Verifier], Resources]) -> Schedule[Job]:
+    """The jobs by verifier, each of which takes turns with the others."""
+    queues: dict[str, list[Job]] = {}
+    for job in jobs:
+        queues.setdefault(job.verifier.label, []).append(job)
+    return Schedule([(needs(queue[0].verifier), queue) for queue in queues.values()])
+
+
+def check_gpus(jobs: Sequence[Job], count: int, place: str) -> None:
+    """Make sure that there are as many GPUs as any verifier needs for one task; `place` says where.
+
+    Raises:
+        InputError: there are fewer.
+    """
+    for verifier in {job.verifier.label: job.verifier for job in jobs}.values():
+        needed = verifier.needs.gpus
+        if needed > count:
+            raise InputError(
+                f"{verifier.label} needs {needed} GPUs a task, but {place} {count}; set -o {verifier.name}.gpus=N, "
+                "or run it where there are more"
+            )
+
+
+class _Running:
+    """What runs in the pool's threads; whatever ends starts what has room then."""
+
+    def __init__(
+        self,
+        schedule: Schedule[Job],
+        capacity: Resources,
+        gpus: Sequence[str],
+        pool: ThreadPoolExecutor,
+        answer: Callable[[Job, Sequence[str]], Execution | None],
+    ) -> None:
+        self._schedule, self._capacity, self._pool, self._answer = schedule, capacity, pool, answer
+        self._free_gpus = list(gpus)
+        self._lock, self._is_closed = threading.Lock(), False
+        self._ended: SimpleQueue[Future[tuple[Job, Execution | None]]] = SimpleQueue()
+
+    def start(self) -> None:
+        """Start all that has room now."""
+        with self._lock:
+            while not self._is_closed and (begun := self._schedule.begin(self._capacity)) is not None:
+                gpus = [self._free_gpus.pop(0) for _ in range(begun.taken.gpus)]
+                self._pool.submit(self._run, begun, gpus).add_done_callback(self._ended.put)
+
+    def next(self) -> tuple[Job, Execution | None]:
+        """Wait for the next that ends, and forget it, or the logs of a long run would pile up in memory."""
+        return self._ended.get().result()
+
+    def close(self) -> None:
+        """Start nothing more, and wait for what runs."""
+        with self._lock:
+            self._is_closed = True
+        self._pool.shutdown(cancel_futures=True)
+
+    def _run(self, begun: Begun[Job], gpus: Sequence[str]) -> tuple[Job, Execution | None]:
+        try:
+            return begun.task, self._answer(begun.task, gpus)
+        finally:
+            with self._lock:
+                self._schedule.end(begun)
+                self._free_gpus += gpus
+            self.start()

@@ -53,6 +53,21 @@ The verifier {verifier} says {claim} of {instance}; the ground truth is: {expect
 `soundbench certify` checks that ground truth again from the suite's files alone.
 """
 
+# All that a finding's folder may hold; that of a contradiction has two such folders in it.
+SIDES = ("verified", "falsified")
+FILE_NAMES = frozenset(
+    {
+        "finding.json",
+        "network.onnx",
+        "property.vnnlib",
+        "witness.txt",
+        "replay.py",
+        "README.txt",
+        "verifier.log",
+        *SIDES,
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:

@@ -36,6 +36,8 @@ FINDINGS = frozenset(
         Assessment.REFUTED,
     }
 )
+# Those that accuse a verifier, not us.
+ACCUSATIONS = FINDINGS - {Assessment.REFUTED}
 
 
 class Outcome(StrEnum):
@@ -76,7 +78,7 @@ _VERIFIED: Mapping[Expected, _Cell] = {
     Expected.HOLDS: (Assessment.CORRECT, None),
     Expected.UNKNOWN: (Assessment.UNCONFIRMED, None),
 }
-_PROVEN = {
+PROVEN = {
     Expected.VIOLATED: "proven to be violated",
     Expected.HOLDS: "proven to hold",
     Expected.UNKNOWN: "of unknown ground truth",
@@ -136,7 +138,7 @@ def judge(
         own = witness_replay or replay_witness(instance, unsafe, truth)
         return _judge_unsound(result, own)
     assessment, remark = assess(result.claim, Outcome.ABSENT, expected)
-    reason = f"{result.claim} where the instance is {_PROVEN[expected]}"
+    reason = f"{result.claim} where the instance is {PROVEN[expected]}"
     return Judgement(result, expected, assessment, remark, reason, None)
 
 

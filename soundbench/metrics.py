@@ -8,6 +8,7 @@ its *clean* ones have none (our roles `clean` and `twin`).
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ from soundbench.consistency import Contradiction, count_compared
 from soundbench.ground_truth import Expected, GroundTruth, Role, Track, TwinKind, track_of
 from soundbench.instance import VariantKind, subject
 from soundbench.judge import FINDINGS, Assessment, Judgement
+from soundbench.known_issues import KnownIssue, Listed
 
 INCONCLUSIVE_CLAIMS = (Claim.UNKNOWN, Claim.TIMEOUT, Claim.ERROR, Claim.UNSUPPORTED)
 EXERCISING_KINDS = (TwinKind.MISALIGNED, TwinKind.CROWD)
@@ -66,10 +68,19 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownFinding:
+    """A finding that is no news, and the entry of a list of known issues that says so."""
+
+    finding: Finding
+    issue: KnownIssue
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """One verifier on one suite. Counts are of instances that were judged; `seconds` is wall-clock in total.
 
-    Variants count in `variants` alone, but `findings` lists all.
+    Variants count in `variants` alone, but `findings` lists all, except those that are `known` by a list of known
+    issues (see `soundbench.allowance`); `known_issues` are the list's entries about this verifier.
 
     `pairs` have an armed member and a twin that takes more than a bound at the root (`misaligned` or `crowd`).
     `pairs_exercised` of them had such a twin proven, and an answer on the armed member that is neither `error`
@@ -104,6 +115,8 @@ class Summary:
     seconds: float
     variants: VariantCount
     findings: tuple[Finding, ...]
+    known: tuple[KnownFinding, ...] = ()
+    known_issues: tuple[Listed, ...] = ()
     tight: "Summary | None" = None
 
 
@@ -186,7 +199,11 @@ def _summarise(
 
 def to_json(summary: Summary) -> dict[str, Any]:
     """The summary as values that `json` can write, keys in the order of the fields."""
-    return asdict(summary)
+    return asdict(summary, dict_factory=_plain)
+
+
+def _plain(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in pairs}
 
 
 def _group_by_role(

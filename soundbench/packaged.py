@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import ClassVar
 
+from packaging.version import Version
+
 from soundbench.environment import Environment, free_megabytes, install_environment, remove_environment
 from soundbench.verifier import Task, Verifier
 
@@ -16,9 +18,9 @@ ALONE = "--no-deps"
 class PackagedVerifier(Verifier):
     """Base class of verifiers from PyPI.
 
-    Beside the class's file lie `solve.py`, which runs in the environment and imports nothing of soundbench, and for a
-    version `requirements-VERSION.txt`: pinned requirements, a line each; what stands below a line `--no-deps` is
-    installed after the rest, without what it asks for.
+    Beside the class's file lie `solve.py`, which runs in the environment and imports nothing of soundbench, and for
+    each version `requirements-VERSION.txt`: pinned requirements, a line each; what stands below a line `--no-deps` is
+    installed after the rest, without what it asks for. `versions` are those of the files, the newest first.
 
     Attributes:
         environment_name: the name of its environment, which several may share; by default its own name.
@@ -29,6 +31,13 @@ class PackagedVerifier(Verifier):
     environment_name: ClassVar[str] = ""
     pythons: ClassVar[tuple[tuple[int, int], ...]] = ((3, 11),)
     megabytes: ClassVar[int] = 500
+
+    def __init_subclass__(cls, **arguments: object) -> None:
+        super().__init_subclass__(**arguments)
+        files = Path(inspect.getfile(cls)).parent.glob("requirements-*.txt")
+        cls.versions = tuple(
+            sorted((file.stem.removeprefix("requirements-") for file in files), key=Version, reverse=True)
+        )
 
     def command(self, task: Task) -> list[str]:
         """ONNX PROPERTY RESULT_FILE TIMEOUT_SECONDS and the options as NAME=VALUE, for `solve.py`."""

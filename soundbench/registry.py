@@ -9,6 +9,7 @@ from pathlib import Path
 
 from soundbench.errors import InputError
 from soundbench.hooks import faults_as_input_errors
+from soundbench.label import split_options
 from soundbench.verifier import Selection, Verifier
 
 GROUP = "soundbench.verifiers"
@@ -36,21 +37,23 @@ def verifier_class(name: str) -> type[Verifier]:
 
 
 def resolve(label: str, options: Mapping[str, Mapping[str, str]] | None = None) -> Verifier:
-    """The verifier that a user named: `NAME`, `NAME==VERSION`, `NAME:ARGUMENT` or `MODULE:CLASS`.
+    """The verifier that a user named: `NAME`, `NAME==VERSION`, `NAME:ARGUMENT`, `MODULE:CLASS` or that with a version.
 
     What stands before a colon is a registered name, or else a module, looked up in the current folder too.
-    `options` are by verifier's name, then by option.
+    `options` are by verifier's name, then by option; `[option=value,…]` at the end sets some for this one alone.
 
     Raises:
         InputError: there is no such verifier, version, argument or option.
     """
-    head, _, argument = label.partition(":")
+    named, own_options = split_options(label)
+    head, _, argument = named.partition(":")
     name, _, version = head.partition("==")
     if argument and name not in known_verifiers():
-        found, argument = _import_class(head, argument), ""
+        class_name, _, version = argument.partition("==")
+        found, argument = _import_class(head, class_name), ""
     else:
         found = verifier_class(name)
-    given = (options or {}).get(found.name, {})
+    given = {**(options or {}).get(found.name, {}), **own_options}
     with faults_as_input_errors(label):
         made = found(Selection(label, version or None, argument or None, given))
         if not {"selection", "settings"} <= vars(made).keys():

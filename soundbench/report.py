@@ -9,7 +9,8 @@ from rich.text import Text
 
 from soundbench.ground_truth import TwinKind
 from soundbench.judge import Assessment
-from soundbench.metrics import INCONCLUSIVE_CLAIMS, Finding, Summary
+from soundbench.known_issues import Listed, Standing
+from soundbench.metrics import INCONCLUSIVE_CLAIMS, Finding, KnownFinding, Summary
 
 FINDING_WORDS = {
     Assessment.UNSOUND: "unsound claim",
@@ -17,15 +18,17 @@ FINDING_WORDS = {
     Assessment.BAD_WITNESS: "bad witness",
     Assessment.INCONSISTENT: "inconsistent claim",
 }
+# The row that is there only where some verifier has such findings.
+KNOWN = "known findings"
 
 
 def exit_code(summaries: Sequence[Summary], min_exercised: int) -> int:
     """The exit code of `evaluate` and `score`.
 
-    3 if our ground truth was refuted, else 1 if there is a finding, else 4 if some verifier exercised fewer
-    than `min_exercised` pairs, the track `tight` not counted, else 0.
+    3 if our ground truth was refuted, else 1 if there is a finding that is not known already, else 4 if some verifier
+    exercised fewer than `min_exercised` pairs, the track `tight` not counted, else 0.
     """
-    everything = [*summaries, *_tight(summaries)]
+    everything = [*summaries, *tight_of(summaries)]
     if any(_count_refuted(summary) for summary in everything):
         return 3
     if any(summary.findings for summary in everything):
@@ -41,7 +44,7 @@ def render(summaries: Sequence[Summary], console: Console) -> None:
     Before all that the same of the track `tight`, which is no part of the score. `console` decides about colours: rich
     drops them where its output is not a terminal.
     """
-    if tight := _tight(summaries):
+    if tight := tight_of(summaries):
         console.print("Apart, the track tight, whose margins are small on purpose:")
         _render_part(tight, console)
         console.print()
@@ -49,15 +52,22 @@ def render(summaries: Sequence[Summary], console: Console) -> None:
     _render_part(summaries, console)
 
 
-def _render_part(summaries: Sequence[Summary], console: Console) -> None:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    for summary in summaries:
-        table.add_column(Text(_name(summary)), justify="right", overflow="fold")
+def columns_of(summaries: Sequence[Summary]) -> list[Mapping[str, Text]]:
+    """The table, a column a verifier: what stands in each row."""
     has_pairs = any(twin.count for summary in summaries for twin in summary.twins.values())
     columns = [_pair_cells(summary) if has_pairs else _ratio_cells(summary) for summary in summaries]
     if any(summary.variants.count for summary in summaries):
         columns = [{**cells, **_variant_cells(each)} for cells, each in zip(columns, summaries, strict=True)]
+    left_out = () if any(summary.known for summary in summaries) else (KNOWN,)
+    return [{label: cell for label, cell in cells.items() if label not in left_out} for cells in columns]
+
+
+def _render_part(summaries: Sequence[Summary], console: Console) -> None:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for summary in summaries:
+        table.add_column(Text(name_of(summary)), justify="right", overflow="fold")
+    columns = columns_of(summaries)
     for label in columns[0] if columns else ():
         table.add_row(label, *(column[label] for column in columns))
     console.print(table)
@@ -65,27 +75,34 @@ def _render_part(summaries: Sequence[Summary], console: Console) -> None:
     for summary in summaries:
         for finding in summary.findings:
             console.print(Text(_describe(summary, finding), style="red"), soft_wrap=True)
+        for known in summary.known:
+            console.print(Text(_describe_known(summary, known), style="yellow"), soft_wrap=True)
+        for listed in summary.known_issues:
+            if line := _describe_listed(listed):
+                console.print(Text(line, style="yellow"), soft_wrap=True)
     # A verifier that exercised nothing has passed nothing, and that comes first.
     for summary in sorted(summaries, key=lambda each: each.pairs_exercised > 0):
         console.print(Text(explain(summary)), soft_wrap=True)
 
 
-def _tight(summaries: Sequence[Summary]) -> list[Summary]:
+def tight_of(summaries: Sequence[Summary]) -> list[Summary]:
     """What is reported apart."""
     return [summary.tight for summary in summaries if summary.tight is not None]
 
 
 def explain(summary: Summary) -> str:
     """What a verifier's result means, in one line of plain words."""
-    name = _name(summary)
+    name = name_of(summary)
     refuted = _count_refuted(summary)
     if refuted:
         return (
             f"{name} refuted our ground truth on {_count(refuted, 'instance')}: the suite is wrong "
             "there, nobody is accused on it, and its makers should hear of it."
         )
-    if summary.findings:
-        claims = f"made {_count_findings(summary)}, with the evidence in the folders above"
+    new, known = _count_findings(summary.findings), _count_findings([each.finding for each in summary.known])
+    if new or known:
+        counts = ", and ".join(filter(None, (new, f"{known} known already" if known else "")))
+        claims = f"made {counts}, each with a folder of evidence"
     else:
         claims = f"made no unsound claim on {_count(summary.violated, 'violated instance')}"
         if summary.variants.count:
@@ -127,6 +144,8 @@ def _claim_cells(summary: Summary) -> Mapping[str, Text]:
     """How many claims are of which kind."""
     return {
         "findings": Text(str(len(summary.findings)), style="bold red" if summary.findings else "green"),
+        # The kinds below count both.
+        KNOWN: Text(str(len(summary.known)), style="yellow" if summary.known else ""),
         "  unsound": Text(str(summary.unsound)),
         "  false alarm": Text(str(summary.false_alarm)),
         "  bad witness": Text(str(summary.bad_witness)),
@@ -162,9 +181,29 @@ def _describe(summary: Summary, finding: Finding) -> str:
     where = f" -> {finding.evidence}" if finding.evidence else ""
     opposite = f" but falsified of {finding.but_falsified}" if finding.but_falsified else ""
     return (
-        f"{finding.assessment}: {_name(summary)} says {finding.claim} of {finding.subject}{opposite} "
+        f"{finding.assessment}: {name_of(summary)} says {finding.claim} of {finding.subject}{opposite} "
         f"(ground truth: {finding.expected}){where}"
     )
+
+
+def _describe_known(summary: Summary, known: KnownFinding) -> str:
+    reason = " ".join(known.issue.reason.split())
+    return f"known until {known.issue.expires}, {_describe(summary, known.finding)}; {reason}"
+
+
+def _describe_listed(listed: Listed) -> str | None:
+    """What its author should hear of an entry of a list; None if that is nothing."""
+    issue = listed.issue
+    entry = f"known issue ({issue.assessment}, {issue.verifier}, {issue.instance})"
+    match listed.standing:
+        case Standing.EXPIRED:
+            return f"{entry} has expired on {issue.expires} and does not count any more; set a new date, or remove it"
+        case Standing.UNMATCHED:
+            return f"{entry} matches no finding of this run; remove it if the bug is gone"
+        case Standing.NOT_RUN:
+            return f"{entry} is about no instance of this run"
+        case Standing.MATCHED:
+            return None
 
 
 def _count_refuted(summary: Summary) -> int:
@@ -172,11 +211,11 @@ def _count_refuted(summary: Summary) -> int:
     return len({each.instance for each in summary.findings if each.assessment is Assessment.REFUTED})
 
 
-def _count_findings(summary: Summary) -> str:
-    """How many findings of each kind, such as '2 unsound claims and 1 false alarm'."""
-    found = Counter(finding.assessment for finding in summary.findings)
+def _count_findings(findings: Sequence[Finding]) -> str:
+    """How many findings of each kind, such as '2 unsound claims and 1 false alarm'; empty if there is none."""
+    found = Counter(finding.assessment for finding in findings)
     counts = [_count(number, FINDING_WORDS[kind]) for kind, number in found.items()]
-    return " and ".join(filter(None, (", ".join(counts[:-1]), counts[-1])))
+    return " and ".join(filter(None, (", ".join(counts[:-1]), *counts[-1:])))
 
 
 def _count(number: int, noun: str) -> str:
@@ -184,8 +223,8 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else plural}"
 
 
-def _name(summary: Summary) -> str:
+def name_of(summary: Summary) -> str:
     """The verifier with its version, unless the name has it already (`marabou==2.0.0`)."""
-    if summary.verifier.endswith(f"=={summary.version}") or not summary.version:
+    if f"=={summary.version}" in summary.verifier or not summary.version:
         return summary.verifier
     return f"{summary.verifier} {summary.version}"

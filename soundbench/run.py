@@ -20,7 +20,7 @@ import platform
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,7 @@ class Identity:
     memory_bytes: int | None
     level: Level
     cpu_seconds: float | None = None
+    backend: str | None = None
 
 
 def identify(
@@ -59,13 +60,30 @@ def identify(
     memory_bytes: int | None,
     level: Level = Level.STANDARD,
     cpu_seconds: float | None = None,
+    backend: str | None = None,
 ) -> Identity:
-    """The identity of a run of these verifiers on the suite; limits are None where the user gave none."""
+    """The identity of a run of these verifiers on the suite; limits are None where the user gave none.
+
+    `backend` is who watches over them, None for ourselves.
+    """
     described = (
-        {"verifier": each.label, "version": each.version(), "settings": dict(each.settings)} for each in verifiers
+        {
+            "verifier": each.label,
+            "version": each.version(),
+            "settings": {**each.settings, **each.needs.unlike(type(each).needs)},
+        }
+        for each in verifiers
     )
     name = f"{suite.name} {suite.version}"
-    return Identity(name, suite.digest, tuple(described), timeout_seconds, memory_bytes, level, cpu_seconds)
+    return Identity(name, suite.digest, tuple(described), timeout_seconds, memory_bytes, level, cpu_seconds, backend)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a run's folder says of it: what makes it what it is, and where and when it was started."""
+
+    identity: Identity
+    started: Mapping[str, Any]
 
 
 class Run:
@@ -95,18 +113,8 @@ class Run:
         results = [each for each in self.results if each.variant is None]
         verifiers = list(dict.fromkeys(result.verifier for result in results))
         for verifier in verifiers:
-            by_instance = {each.instance: each for each in results if each.verifier == verifier}
-            table = io.StringIO()
-            writer = csv.writer(table, lineterminator="\n")
-            for instance in suite.instances:
-                result = by_instance.get(instance.name)
-                if result is None:
-                    continue
-                paths = (os.path.relpath(path, suite.root) for path in (instance.onnx, instance.vnnlib))
-                prepare, run = (f"{seconds:.3f}" for seconds in (result.prepare_seconds, result.ending.wall_seconds))
-                writer.writerow([suite.name, *paths, prepare, RESULT_WORD[result.claim], run])
             name = "results.csv" if len(verifiers) == 1 else f"results-{file_name(verifier)}.csv"
-            _write(self.folder / name, table.getvalue())
+            _write(self.folder / name, results_table(suite, [each for each in results if each.verifier == verifier]))
 
 
 @contextlib.contextmanager
@@ -129,6 +137,57 @@ def open_run(folder: Path, identity: Identity) -> Iterator[Run]:
         yield Run(folder, descriptor, results)
 
 
+def results_table(suite: Suite, results: Sequence[TaskResult]) -> str:
+    """One verifier's results as a VNN-COMP results.csv, in the suite's order, without variants."""
+    by_instance = {each.instance: each for each in results if each.variant is None}
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    for instance in suite.instances:
+        result = by_instance.get(instance.name)
+        if result is None:
+            continue
+        paths = (os.path.relpath(path, suite.root) for path in (instance.onnx, instance.vnnlib))
+        prepare, run = (f"{seconds:.3f}" for seconds in (result.prepare_seconds, result.ending.wall_seconds))
+        writer.writerow([suite.name, *paths, prepare, RESULT_WORD[result.claim], run])
+    return table.getvalue()
+
+
+def read_record(folder: Path) -> Record:
+    """What the folder of a run says of it; its identity opens it again.
+
+    Raises:
+        InputError: the folder holds no run.
+    """
+    found = _read_description(folder)
+    try:
+        if found is None:
+            raise TypeError
+        kept: dict[str, Any] = {each.name: found.get(each.name) for each in fields(Identity)}
+        verifiers = tuple(_read_verifier(each) for each in found["verifiers"])
+        identity = Identity(**{**kept, "verifiers": verifiers, "level": Level(found["level"])})
+        _demand(isinstance(identity.suite, str) and isinstance(identity.suite_digest, str))
+        for limit in (identity.timeout_seconds, identity.cpu_seconds, identity.memory_bytes):
+            _demand(limit is None or (isinstance(limit, int | float) and not isinstance(limit, bool)))
+        started = {name: found["started"][name] for name in _circumstances()}
+        _demand(all(isinstance(each, str | int) for each in started.values()) and isinstance(started["at"], str))
+        return Record(identity, started)
+    except (TypeError, KeyError, ValueError):
+        raise InputError(f"{folder}: holds no run of this version of soundbench; name one of evaluate's") from None
+
+
+def _read_verifier(fields: Any) -> Mapping[str, Any]:  # noqa: ANN401 (any JSON value)
+    """What a run says of one of its verifiers."""
+    _demand(isinstance(fields["verifier"], str) and isinstance(fields["version"], str))
+    _demand(isinstance(fields["settings"], dict))
+    return {name: fields[name] for name in ("verifier", "version", "settings")}
+
+
+def _demand(holds: bool) -> None:
+    """Raise a ValueError unless this holds."""
+    if not holds:
+        raise ValueError
+
+
 def file_name(text: str) -> str:
     """A file name for a verifier or an instance; different texts get different names."""
     plain = re.sub(r"[^A-Za-z0-9.=_-]+", "_", text).lstrip(".")[:_NAME_LIMIT]
@@ -149,11 +208,8 @@ def _check_identity(folder: Path, identity: Identity) -> None:
     if not path.exists():
         _write(path, json.dumps({"schema": _SCHEMA, **wanted, "started": _circumstances()}, indent=2) + "\n")
         return
-    try:
-        found = json.loads(path.read_text())
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or found.get("schema") != _SCHEMA:
+    found = _read_description(folder)
+    if found is None:
         raise InputError(f"{path}: is no run of this version of soundbench; choose another --out")
     for key, value in wanted.items():
         if found.get(key) != value:
@@ -161,6 +217,15 @@ def _check_identity(folder: Path, identity: Identity) -> None:
                 f"{folder}: holds another run ({key} was {_show(found.get(key))}, is {_show(value)} now); "
                 "choose another --out"
             )
+
+
+def _read_description(folder: Path) -> dict[str, Any] | None:
+    """What run.json says; None if it is none of ours."""
+    try:
+        found = json.loads((folder / "run.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and found.get("schema") == _SCHEMA else None
 
 
 def _circumstances() -> dict[str, Any]:

@@ -10,15 +10,17 @@ import hashlib
 import json
 import math
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from soundbench.errors import InputError
 from soundbench.ground_truth import GroundTruth
 from soundbench.instance import Instance
 from soundbench.truth_file import decode_ground_truth, encode_ground_truth
+from soundbench.within import Within
 
 SCHEMA = 1
 MANIFEST, INSTANCES, GROUND_TRUTH = "suite.json", "instances.csv", "ground_truth.json"
@@ -56,7 +58,7 @@ class Row:
     @property
     def name(self) -> str:
         """The instance's name: the property's file name without its extensions."""
-        return PurePosixPath(self.vnnlib).name.removesuffix(".gz").removesuffix(".vnnlib")
+        return self.vnnlib.rpartition("/")[2].removesuffix(".gz").removesuffix(".vnnlib")
 
     @property
     def vnnlib2(self) -> str:
@@ -76,16 +78,17 @@ def load_suite(root: Path) -> Suite:
     hashes = manifest.get("files")
     if not isinstance(hashes, dict):
         raise InputError(f"{root / MANIFEST}: lists no files; generate or download the suite again")
-    verify_hashes(root, hashes)
+    files = Within(root, "get the suite again")
+    verify_hashes(files, root, hashes)
     rows = read_rows(root)
     if INSTANCES not in hashes:
         raise InputError(f"{root / MANIFEST}: does not list {INSTANCES}; generate or download the suite again")
-    queries = _queries(root, rows, hashes)
+    queries = _queries(files, root, rows, hashes)
     instances = tuple(
         Instance(
             name=row.name,
-            onnx=inside(root, row.onnx),
-            vnnlib=inside(root, row.vnnlib),
+            onnx=files.file(row.onnx),
+            vnnlib=files.file(row.vnnlib),
             timeout_seconds=row.timeout_seconds,
             vnnlib2=queries.get(row.name),
         )
@@ -95,20 +98,20 @@ def load_suite(root: Path) -> Suite:
         for name in (row.onnx, row.vnnlib):
             if name not in hashes:
                 raise InputError(f"{root / INSTANCES}: {name} is not among the files of {MANIFEST}")
-    check_names(root, [instance.name for instance in instances])
+    names = [instance.name for instance in instances]
+    check_names(root, names)
     truth: Mapping[str, GroundTruth] = {}
     if GROUND_TRUTH in hashes:
         truth = decode_ground_truth(read_json(root / GROUND_TRUTH), str(root / GROUND_TRUTH))
-        for name in truth:
-            if name not in {instance.name for instance in instances}:
-                raise InputError(f"{root / GROUND_TRUTH}: speaks of {name!r}, which {INSTANCES} does not list")
+        for name in sorted(truth.keys() - set(names)):
+            raise InputError(f"{root / GROUND_TRUTH}: speaks of {name!r}, which {INSTANCES} does not list")
     digest, commitment = sha256(root / MANIFEST), manifest.get(COMMITMENT)
     if not isinstance(commitment, str | None):
         raise InputError(f"{root / MANIFEST}: {COMMITMENT} is no SHA-256; get the suite again")
     return Suite(root, str(manifest.get("name")), str(manifest.get("version")), instances, truth, digest, commitment)
 
 
-def _queries(root: Path, rows: Sequence[Row], hashes: Mapping[str, Any]) -> Mapping[str, Path]:
+def _queries(files: Within, root: Path, rows: Sequence[Row], hashes: Mapping[str, Any]) -> Mapping[str, Path]:
     """The properties in VNN-LIB 2.0 by instance name: all of them, or none."""
     if not (root / QUERIES).exists():
         return {}
@@ -117,7 +120,7 @@ def _queries(root: Path, rows: Sequence[Row], hashes: Mapping[str, Any]) -> Mapp
             raise InputError(
                 f"{root / QUERIES}: {row.vnnlib2} is not among the files of {MANIFEST}; get the suite again"
             )
-    return {row.name: inside(root, row.vnnlib2) for row in rows}
+    return {row.name: files.file(row.vnnlib2) for row in rows}
 
 
 def write_suite(
@@ -217,38 +220,20 @@ def read_rows(root: Path) -> list[Row]:
     return rows
 
 
-def inside(root: Path, relative: str) -> Path:
-    """The file that a relative path of a suite names, which must exist within the suite.
-
-    Raises:
-        InputError: the path leaves the suite's folder or names no file.
-    """
-    try:
-        path = (root / relative).resolve()
-        is_file = path.is_file()
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"{root}: {relative!r} cannot be the path of a file ({error}); get the suite again") from None
-    if Path(relative).is_absolute() or not path.is_relative_to(root.resolve()):
-        raise InputError(f"{root}: the path {relative!r} leads out of the suite; get the suite from its source again")
-    if not is_file:
-        raise InputError(f"{root}: no such file as {relative!r}, though the suite lists it; get the suite again")
-    return path
-
-
-def verify_hashes(root: Path, hashes: Mapping[str, Any]) -> None:
+def verify_hashes(files: Within, root: Path, hashes: Mapping[str, Any]) -> None:
     """Compare every listed file with its SHA-256.
 
     Raises:
         InputError: a file is missing, or its content is not what `suite.json` says.
     """
     for name, expected in hashes.items():
-        if sha256(inside(root, name)) not in (expected if isinstance(expected, list) else [expected]):
+        if sha256(files.file(name)) not in (expected if isinstance(expected, list) else [expected]):
             raise InputError(f"{root / name}: its SHA-256 is not the one in {MANIFEST}; restore the file")
 
 
 def check_names(root: Path, names: Sequence[str]) -> None:
     """Refuse two instances of one name."""
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise InputError(f"{root / INSTANCES}: two instances are named {twice[0]!r}; rename one property file")
 

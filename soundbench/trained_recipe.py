@@ -17,7 +17,7 @@ from soundbench.moat_bounds import can_be_bounded
 from soundbench.moat_dials import Dials, suited
 from soundbench.networks import ARCHITECTURES, build_network
 from soundbench.published import PUBLISHED_PAIRS, Published
-from soundbench.recipe import build, read_toml, refuse
+from soundbench.toml_file import build, read_toml, refuse
 from soundbench.training import Method, grid_problem
 
 # An edge has inputs next to a face and others, a corner several.

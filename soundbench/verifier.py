@@ -16,7 +16,7 @@ import os
 import shutil
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +30,7 @@ from soundbench.facts import Facts
 from soundbench.hooks import HookError, checked_answer, checked_command, checked_variables, from_hook
 from soundbench.instance import Instance
 from soundbench.keeper import Keeper, StopSignal
+from soundbench.needs import Needs, read_needs, split_options
 from soundbench.option import Option, OptionValue, read_options
 from soundbench.process import LOG_LIMIT_BYTES, Limits, Request
 
@@ -41,7 +42,8 @@ _NOT_RUN = Ending(EndReason.NOT_STARTED, None, None, 0.0, 0.0, 0)
 class Task:
     """What a verifier gets to see: private copies in a fresh folder, which is removed afterwards.
 
-    The verifier writes its answer to `result`. `timeout_seconds` includes its start-up.
+    The verifier writes its answer to `result`. `timeout_seconds` includes its start-up. `gpus` are its own, as CUDA
+    names them; there are none unless it needs some.
     """
 
     folder: Path
@@ -49,6 +51,7 @@ class Task:
     vnnlib: Path
     result: Path
     timeout_seconds: float
+    gpus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class Verifier(ABC):
         options: what `-o name.option=value` can set; `settings` holds the values.
         facts: where the tool comes from; None if there is nothing to tell.
         is_tested: whether what it really printed is kept among the tests.
+        needs: what one task takes of a machine; the user's `-o name.cores=2` and the like go before.
     """
 
     name: ClassVar[str]
@@ -91,6 +95,7 @@ class Verifier(ABC):
     options: ClassVar[tuple[Option, ...]] = ()
     facts: ClassVar[Facts | None] = None
     is_tested: ClassVar[bool] = False
+    needs: Needs = Needs()
 
     def __init__(self, selection: Selection | None = None) -> None:
         """Take what the user selected.
@@ -100,9 +105,9 @@ class Verifier(ABC):
         """
         self.selection = selection or Selection(self.name)
         _check_selection(self.selection, self.versions, self.argument)
-        self.settings: Mapping[str, OptionValue] = MappingProxyType(
-            read_options(self.name, self.options, self.selection.options)
-        )
+        own, needs = split_options(self.options, self.selection.options)
+        self.settings: Mapping[str, OptionValue] = MappingProxyType(read_options(self.name, self.options, own))
+        self.needs = read_needs(self.name, self.needs, needs)
 
     @property
     def label(self) -> str:
@@ -176,10 +181,13 @@ class Verifier(ABC):
         timeout_seconds: float | None = None,
         cpu_seconds: float | None = None,
         memory_bytes: int | None = None,
+        gpus: Sequence[str] = (),
         keeper: Keeper | None = None,
         stop: StopSignal | None = None,
     ) -> Execution:
         """Run the verifier on an instance; the limits are those of `soundbench.process.Limits`.
+
+        `gpus` are those that it gets for itself, as CUDA names them; without any, it sees what we do.
 
         The `keeper`, which does one thing at a time, spares starting one; None starts one for this call.
 
@@ -194,7 +202,7 @@ class Verifier(ABC):
         wall_seconds = instance.timeout_seconds if timeout_seconds is None else timeout_seconds
         limits = Limits(wall_seconds, cpu_seconds, memory_bytes)
         with _opened(keeper) as opened, opened.scratch_folder() as folder:
-            task, log = _private_copies(instance, folder, wall_seconds), folder / "log.txt"
+            task, log = _private_copies(instance, folder, wall_seconds, gpus), folder / "log.txt"
             ending, seconds = _NOT_RUN, 0.0
             try:
                 preparation = from_hook(lambda: self.preparation(task))
@@ -273,7 +281,7 @@ def _check_selection(selection: Selection, versions: tuple[str, ...], argument: 
         raise InputError(f"{label}: name it as {label.partition(':')[0]}:{argument}")
 
 
-def _private_copies(instance: Instance, root: Path, timeout_seconds: float) -> Task:
+def _private_copies(instance: Instance, root: Path, timeout_seconds: float, gpus: Sequence[str]) -> Task:
     """Copies under names that say nothing, in a folder below the `root`."""
     folder = root / "task"
     folder.mkdir()
@@ -283,6 +291,7 @@ def _private_copies(instance: Instance, root: Path, timeout_seconds: float) -> T
         vnnlib=folder / "property.vnnlib",
         result=folder / "result.txt",
         timeout_seconds=timeout_seconds,
+        gpus=tuple(gpus),
     )
     _copy(instance.onnx, task.onnx)
     _copy(instance.vnnlib, task.vnnlib)
@@ -305,7 +314,8 @@ def _base_environment(task: Task) -> dict[str, str]:
     """Ours without what would lead another Python astray or tell where the suite lies."""
     dropped = ("PYTHON", "VIRTUAL_ENV", "PWD", "OLDPWD")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    return kept | {"TMPDIR": str(task.folder), "PYTHONUNBUFFERED": "1"}
+    own_gpus = {"CUDA_VISIBLE_DEVICES": ",".join(task.gpus)} if task.gpus else {}
+    return kept | own_gpus | {"TMPDIR": str(task.folder), "PYTHONUNBUFFERED": "1"}
 
 
 def _read_log(log: Path) -> str:

@@ -17,8 +17,9 @@ from soundbench import generate_properties
 from soundbench.errors import InputError
 from soundbench.generate import folder_to_be
 from soundbench.queries import write_queries
-from soundbench.suite import INSTANCES, MANIFEST, Row, Suite, copy_files, inside, load_suite, read_json, read_rows
+from soundbench.suite import INSTANCES, MANIFEST, Row, Suite, copy_files, load_suite, read_json, read_rows
 from soundbench.vnnlib import read_property
+from soundbench.within import Within
 
 OWN = "soundbench"
 # The suite's instances.csv, under a name by which nobody takes its folder for a benchmark's.
@@ -26,6 +27,7 @@ ROWS = "rows.csv"
 VERSIONS = ("1.0", "2.0")
 # The total of timeouts that VNN-COMP allows a benchmark.
 MOST_HOURS = 6.0
+ADVICE = "get it from its source again"
 # What a network or property may hold when it is unpacked.
 LARGEST_FILE = 2**31
 
@@ -37,16 +39,18 @@ def export_vnncomp(suite: Suite, out: Path) -> float:
         InputError: a property cannot be written in VNN-LIB 2.0, or `out` is not empty or cannot be written.
     """
     rows, listed = read_rows(suite.root), read_json(suite.root / MANIFEST)["files"]
+    files = Within(suite.root, ADVICE)
     with folder_to_be(out) as folder:
         queries = suite.root if suite.instances[0].vnnlib2 else translated(suite, rows, folder)
         for version in VERSIONS:
             for row in rows:
-                pack(inside(suite.root, row.onnx), packed(folder / version, row.onnx))
+                pack(files.file(row.onnx), packed(folder / version, row.onnx))
             lines = [f"{unpacked(row.onnx)},{unpacked(row.vnnlib)},{row.timeout_seconds:g}\n" for row in rows]
             (folder / version / INSTANCES).write_text("".join(lines), encoding="utf-8")
+        in_vnnlib2 = Within(queries, ADVICE)
         for row in rows:
-            pack(inside(suite.root, row.vnnlib), packed(folder / "1.0", row.vnnlib))
-            pack(inside(queries, row.vnnlib2), packed(folder / "2.0", row.vnnlib))
+            pack(files.file(row.vnnlib), packed(folder / "1.0", row.vnnlib))
+            pack(in_vnnlib2.file(row.vnnlib2), packed(folder / "2.0", row.vnnlib))
         places = places_of(rows)
         copy_files(suite.root, [MANIFEST, *(set(listed) - places.keys())], folder / OWN)
         (folder / OWN / INSTANCES).rename(folder / OWN / ROWS)
@@ -107,10 +111,11 @@ def restore(root: Path, out: Path) -> Suite:
         raise InputError(f"{root / OWN / MANIFEST}: lists no files; export the suite again")
     with folder_to_be(out) as folder:
         copy_files(root / OWN, [MANIFEST], folder)
-        shutil.copyfile(inside(root, f"{OWN}/{ROWS}"), folder / INSTANCES)
+        files = Within(root, ADVICE)
+        shutil.copyfile(files.file(f"{OWN}/{ROWS}"), folder / INSTANCES)
         places = places_of(read_rows(folder))
         for name in set(listed) - {INSTANCES}:
-            source = inside(root, places.get(name, f"{OWN}/{name}"))
+            source = files.file(places.get(name, f"{OWN}/{name}"))
             target = below(folder, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             is_packed = name in places and not name.endswith(".gz")

@@ -159,6 +159,57 @@ def test_variants_are_run_on_request(folder):
     assert (folder / "run" / "variants" / "reordered" / "armed.vnnlib").exists()
 
 
+def known(folder, **changes):
+    """A list with one entry: that the gullible verifier is unsound on the armed instance."""
+    entry = {
+        "verifier": f'"{GULLIBLE}"',
+        "instance": '"arm*"',
+        "assessment": '"unsound"',
+        "reason": '"https://example.org/1"',
+        "expires": "2999-12-31",
+    }
+    lines = (f"{key} = {value}\n" for key, value in {**entry, **changes}.items())
+    (folder / "known.toml").write_text("[[known]]\n" + "".join(lines))
+
+
+def test_a_known_finding_is_shown_and_does_not_fail(folder):
+    known(folder)
+    result = evaluate(GULLIBLE, "--allow", "known.toml", "--out", "run", "--json", "summary.json")
+    assert result.exit_code == 0, result.output
+    (line,) = (line for line in result.stdout.splitlines() if line.startswith("known until 2999-12-31, unsound: "))
+    assert line.endswith("; https://example.org/1")
+    assert re.search(r"^findings +0$", result.stdout, re.MULTILINE)
+    assert re.search(r"^known findings +1$", result.stdout, re.MULTILINE)
+    assert f"{GULLIBLE} 1 made 1 unsound claim known already, each with a folder of evidence" in result.stdout
+    (summary,) = json.loads((folder / "summary.json").read_text())
+    assert summary["findings"] == []
+    assert Path(summary["known"][0]["finding"]["evidence"], "replay.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"expires": "2001-01-01"}, "has expired on 2001-01-01 and does not count any more"),
+        ({"assessment": '"false-alarm"'}, "matches no finding of this run; remove it if the bug is gone"),
+        ({"instance": '"nothing"'}, "is about no instance of this run"),
+        ({"verifier": '"marabou"'}, "known.toml: 1 of its 1 entries are about other verifiers or versions"),
+    ],
+)
+def test_an_entry_that_does_not_fit_excuses_nothing_and_is_told(folder, changes, words):
+    known(folder, **changes)
+    result = evaluate(GULLIBLE, "--allow", "known.toml", "--out", "run")
+    assert result.exit_code == 1
+    assert words in result.stdout
+
+
+def test_a_bad_list_is_one_line_and_runs_nothing(folder):
+    known(folder, expires='"soon"')
+    result = evaluate(GULLIBLE, "--allow", "known.toml", "--out", "run")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "soundbench: known.toml: entry 1: expires = 'soon': date is needed\n"
+    assert not (folder / "run").exists()
+
+
 @pytest.mark.parametrize(("arguments", "code"), [([], 4), (["--variants"], 1)])
 def test_an_inconsistent_claim_fails(arguments, code, monkeypatch, folder):
     """Found where nothing is known of the instances, and only by variants."""
@@ -295,6 +346,14 @@ def test_a_budget_that_is_over_at_once_exercises_nothing(folder):
     assert left.startswith("3 of 3 tasks were not started within 1e-09 min; go on with: soundbench ")
     (run,) = (folder / "runs").iterdir()
     assert left.endswith(f" --out runs/{run.name}")
+
+
+def test_what_is_not_started_any_more_is_not_read(monkeypatch):
+    read = []
+    monkeypatch.setattr("soundbench.readable.Readable.check_first", lambda *_: None)
+    monkeypatch.setattr("soundbench.readable.Readable.check", lambda _, instance: read.append(instance))
+    assert evaluate(HONEST, "--budget", "1e-9").exit_code == 4
+    assert not read
 
 
 def test_kept_results_are_spoken_of():

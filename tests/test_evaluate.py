@@ -9,11 +9,21 @@ from fake_verifiers import Missing, SaysFalsified, SaysVerified, Scripted, Slow,
 from processes import is_running, wait_for
 from small_suite import small_suite
 
+from soundbench.claim import EndReason
 from soundbench.errors import InputError
-from soundbench.evaluate import check_installed, judge_run, missing_jobs, run_jobs, summarise_run, variants_of
+from soundbench.evaluate import (
+    check_installed,
+    judge_run,
+    missing_jobs,
+    run_jobs,
+    summarise_run,
+    variants_of,
+    versions_of,
+)
 from soundbench.execute import Job, execute, within
 from soundbench.instance import VariantKind
 from soundbench.judge import Assessment
+from soundbench.needs import Needs
 from soundbench.run import identify, open_run
 
 MEMORY = 1 << 30
@@ -42,7 +52,7 @@ def evaluated(tmp_path, suite):
             jobs = missing_jobs(suite.instances[:limit], verifiers, run)
             results = list(run_jobs(run, jobs, workers, timeout_seconds=None, memory_bytes=MEMORY))
             judgements = judge_run(run, suite)
-            return results, judgements, summarise_run(run, suite, verifiers, judgements)
+            return results, judgements, summarise_run(run, suite, versions_of(verifiers), judgements)
 
     return evaluate
 
@@ -93,7 +103,7 @@ def test_a_lost_counterexample_is_told(evaluated, tmp_path):
     results, _, _ = evaluated(Honest())
     (path,) = (each.counterexample for each in results if each.counterexample)
     (tmp_path / "run" / path).unlink()
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"no such file .* remove its line"):
         evaluated(Honest())
 
 
@@ -127,7 +137,7 @@ def with_variants(tmp_path, suite):
             jobs = missing_jobs([*known.instances[:limit], *variants], verifiers, run)
             results = list(run_jobs(run, jobs, 2, timeout_seconds=None, memory_bytes=MEMORY))
             run.write_tables(known)
-            return results, summarise_run(run, known, verifiers, judge_run(run, known, variants), variants)
+            return results, summarise_run(run, known, versions_of(verifiers), judge_run(run, known, variants), variants)
 
     return evaluate
 
@@ -217,7 +227,9 @@ def test_variants_that_were_run_are_judged_without_being_asked_for(with_variants
     with open_run(tmp_path / "run", identify(suite, [Wavers()], None, None)) as run:
         variants = variants_of(suite, (), run)
         assert {each.name for each in variants} == {"armed"}
-        assert summarise_run(run, suite, [Wavers()], judge_run(run, suite, variants), variants) == summaries
+        assert (
+            summarise_run(run, suite, versions_of([Wavers()]), judge_run(run, suite, variants), variants) == summaries
+        )
 
 
 def test_results_of_a_variant_that_there_is_none_of_are_told(with_variants, suite, tmp_path):
@@ -244,6 +256,113 @@ def test_a_variant_that_refutes_our_ground_truth_ends_all_accusations(with_varia
     assert "twin" not in {each.instance for each in liar.findings}
 
 
+# --- turns and room
+
+
+class Counts(Scripted):
+    """Leaves a line as it starts and as it ends; in between it waits until so many have started."""
+
+    script = """
+def leave(word):
+    file = os.open(os.environ['FAKE_TRACE'], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, f'{word} {os.environ.get("CUDA_VISIBLE_DEVICES")}\\n'.encode())
+leave('start')
+while open(os.environ['FAKE_TRACE']).read().count('start') < int(os.environ['FAKE_TOGETHER']): time.sleep(0.01)
+time.sleep(0.05)
+leave('end')
+open(result, 'w').write('unknown')
+"""
+
+
+def traced(tmp_path, monkeypatch, jobs, cores, together=1, **options):
+    """What the jobs left behind: a word each, and the GPUs that were seen."""
+    monkeypatch.setenv("FAKE_TRACE", str(tmp_path / "trace"))
+    monkeypatch.setenv("FAKE_TOGETHER", str(together))
+    done = list(execute(jobs, cores, timeout_seconds=None, **options))
+    assert len(done) == len(jobs)
+    return [line.split(maxsplit=1) for line in (tmp_path / "trace").read_text().splitlines()]
+
+
+def most_at_once(trace):
+    running = [sum(1 if word == "start" else -1 for word, _ in trace[:end]) for end in range(len(trace) + 1)]
+    return max(running)
+
+
+def counting(name, **needs):
+    return type("Counting", (Counts,), {"name": name, "needs": Needs(**needs)})()
+
+
+def test_verifiers_take_turns(suite):
+    verifiers = [counting(name) for name in "abc"]
+    jobs = [Job(verifier, instance) for verifier in verifiers for instance in suite.instances]
+    done = [job for job, _ in execute(jobs, 1, timeout_seconds=None, memory_bytes=MEMORY)]
+    assert [(job.verifier.name, job.instance) for job in done] == [
+        (name, instance) for instance in suite.instances for name in "abc"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("needs", "limit", "most"),
+    [({}, None, 3), ({"cores": 2}, None, 2), ({"memory": 0.5}, None, 2), ({"memory": 0.5}, MEMORY, 1), ({}, MEMORY, 1)],
+)
+def test_as_many_tasks_run_as_there_is_room_for(suite, tmp_path, monkeypatch, needs, limit, most):
+    monkeypatch.setattr("soundbench.execute.memory_for_tasks", lambda: MEMORY)
+    jobs = [Job(counting("a", **needs), instance) for instance in suite.instances]
+    assert most_at_once(traced(tmp_path, monkeypatch, jobs, 4, most, memory_bytes=limit)) == most
+
+
+def test_every_task_that_needs_gpus_gets_its_own(suite, tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,GPU-7f")
+    jobs = [Job(counting("a", gpus=1), instance) for instance in suite.instances]
+    trace = traced(tmp_path, monkeypatch, jobs, 4, 2, memory_bytes=MEMORY)
+    assert most_at_once(trace) == 2
+    assert {gpu for _, gpu in trace} == {"4", "GPU-7f"}
+    assert {gpu for _, gpu in trace[:2]} == {"4", "GPU-7f"}
+
+
+def test_who_needs_no_gpu_sees_what_we_do(suite, tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,GPU-7f")
+    trace = traced(tmp_path, monkeypatch, [Job(counting("a"), suite.instances[0])], 1, memory_bytes=MEMORY)
+    assert trace == [["start", "4,GPU-7f"], ["end", "4,GPU-7f"]]
+
+
+def test_gpus_that_there_are_not_are_told_before_anything_runs(suite, tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    jobs = [Job(counting("plain"), suite.instances[0]), Job(counting("a", gpus=2), suite.instances[0])]
+    with pytest.raises(InputError, match="a needs 2 GPUs a task, but this machine has 0"):
+        traced(tmp_path, monkeypatch, jobs, 1, memory_bytes=MEMORY)
+    assert not (tmp_path / "trace").exists()
+
+
+def test_a_verifier_is_limited_to_the_memory_that_it_needs(suite):
+    class Eats(Scripted):
+        script = "import time\nx = bytearray(300 << 20)\ntime.sleep(5)\n"
+        needs = Needs(memory=0.1)
+
+    jobs = [Job(Eats(), suite.instances[0])]
+    ((_, execution),) = execute(jobs, 1, timeout_seconds=None, memory_bytes=None)
+    assert execution.ending.reason is EndReason.MEMORY_LIMIT
+
+
+def test_a_share_for_many_cores_is_no_more_than_the_machine_has(suite, monkeypatch):
+    class Eats(Scripted):
+        script = "import time\nx = bytearray(300 << 20)\ntime.sleep(5)\n"
+        needs = Needs(cores=64)
+
+    monkeypatch.setattr("soundbench.execute.memory_for_tasks", lambda: 200 << 20)
+    ((_, execution),) = execute([Job(Eats(), suite.instances[0])], 1, timeout_seconds=None, memory_bytes=None)
+    assert execution.ending.reason is EndReason.MEMORY_LIMIT
+
+
+def test_an_error_before_a_job_starts_ends_all(suite):
+    def refuse(job):
+        raise InputError(f"{job.instance.name} is broken")
+
+    jobs = [Job(Scripted(), instance) for instance in suite.instances]
+    with pytest.raises(InputError, match="armed is broken"):
+        list(execute(jobs, 1, timeout_seconds=None, memory_bytes=MEMORY, may_start=refuse))
+
+
 # --- stopping
 
 
@@ -264,7 +383,7 @@ def test_closing_early_ends_what_runs_and_starts_nothing_more(suite, tmp_path, m
 def times(number):
     """Says yes so many times."""
     left = iter([True] * number)
-    return lambda: next(left, False)
+    return lambda _: next(left, False)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

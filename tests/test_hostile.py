@@ -4,16 +4,21 @@ import hashlib
 import re
 import signal
 import uuid
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+from benchexec_here import WITH_BENCHEXEC
 from fake_verifiers import scripted, writes
 from processes import is_running
 from small_suite import small_suite
 
+from soundbench.benchexec_keeper import BenchExecKeeper
 from soundbench.claim import Claim, EndReason
 from soundbench.evaluate import judge_run, missing_jobs, run_jobs
+from soundbench.execute import execute
 from soundbench.judge import Assessment
 from soundbench.run import identify, open_run
 
@@ -204,15 +209,36 @@ def test_there_are_enough_of_them():
     assert len(names) == len(set(names)) >= 20
 
 
+def by_benchexec() -> list[Fake]:
+    """The same through BenchExec, which kills without asking first.
+
+    Of cgroups of version 1 it takes files that are written for memory, so the end of who fills a folder is chance.
+    """
+    otherwise = {"answers-after-the-limit": {"raw": "no result file"}}
+    kept = [fake for fake in FAKES if fake.name != "fills-its-temporary-folder"]
+    return [replace(fake, **otherwise.get(fake.name, {})) for fake in kept]
+
+
 @pytest.mark.parametrize("fake", FAKES, ids=lambda fake: fake.name)
 def test_a_misbehaving_verifier(fake, tmp_path, mark):
+    check(fake, tmp_path, mark, execute)
+
+
+@WITH_BENCHEXEC
+@pytest.mark.parametrize("fake", by_benchexec(), ids=lambda fake: fake.name)
+def test_a_misbehaving_verifier_by_benchexec(fake, tmp_path, mark):
+    check(fake, tmp_path, mark, partial(execute, make_keeper=BenchExecKeeper))
+
+
+def check(fake: Fake, tmp_path: Path, mark: str, executor: Callable) -> None:
+    """Run the fake on two instances, and look at what came of it and what is left."""
     suite = small_suite(tmp_path / "suite")
     (suite.root / "ground_truth.json").write_text("{}")
     before = contents(suite.root)
     verifier, instances = scripted(fake.script), suite.instances[:2]
     with open_run(tmp_path / "run", identify(suite, [verifier], None, None)) as run:
         jobs = missing_jobs(instances, [verifier], run)
-        results = list(run_jobs(run, jobs, 1, timeout_seconds=fake.seconds, memory_bytes=MEMORY))
+        results = list(run_jobs(run, jobs, 1, timeout_seconds=fake.seconds, memory_bytes=MEMORY, executor=executor))
         judgements = judge_run(run, suite)
 
     assert [result.claim for result in results] == [fake.claim] * 2

@@ -311,5 +311,7 @@ def test_json():
                 "but_falsified": None,
             }
         ],
+        "known": [],
+        "known_issues": [],
         "tight": None,
     }

@@ -15,7 +15,7 @@ from soundbench.moat_dials import suited
 from soundbench.moat_samples import Climbers, MovingPoints, around, flipped, fresh, rims_of
 from soundbench.moat_start import centred, decentred, layers_of, measure_layers, sample, scale_layers
 from soundbench.networks import ARCHITECTURES, build_network
-from soundbench.recipe import build
+from soundbench.toml_file import build
 from soundbench.training import problem_of
 
 RIM = 0.04

@@ -27,6 +27,24 @@ def test_a_verifier_can_be_named_with_its_version():
     assert resolve("marabou==2.0.0").label == "marabou==2.0.0"
 
 
+def test_a_verifier_can_be_named_with_options_of_its_own():
+    labels = ["marabou", "marabou[tightening=sbt]", "marabou==1.0.0[tightening=none,workers=2]"]
+    found = resolve_all(labels, ["marabou.workers=3", "marabou.tightening=sbt"])
+    assert [each.label for each in found] == labels
+    assert [each.settings["tightening"] for each in found] == ["sbt", "sbt", "none"]
+    assert [each.settings["workers"] for each in found] == [3, 3, 2]
+    assert found[2].version() == "1.0.0"
+
+
+def test_brackets_in_a_folder_s_name_are_no_options(tmp_path):
+    folder = tmp_path / "tool[1]"
+    folder.mkdir()
+    for name in ("install_tool", "prepare_instance", "run_instance"):
+        (folder / f"{name}.sh").write_text("#!/bin/bash\n")
+    assert resolve(f"vnncomp:{folder}").selection.argument == str(folder)
+    assert resolve(f"vnncomp:{folder}[vnnlib=2.0]").selection.argument == str(folder)
+
+
 def test_a_class_of_ones_own_is_found_in_the_current_folder(here):
     (here / "own_verifier.py").write_text(
         "from soundbench.verifier import Task, Verifier\n\n\n"
@@ -44,6 +62,12 @@ def test_a_class_of_ones_own_is_found_in_the_current_folder(here):
         ("marabuo", "marabou, .*, reference, vnncomp"),
         ("marabou==9.9", "2.0.0"),
         ("marabou:folder", "colon"),
+        ("marabou[tightening=sbt,]", "option=value"),
+        ("marabou[=sbt]", "option=value"),
+        ("marabou[depth=1]", "tightening"),
+        ("marabou[tightening=no]", "deeppoly"),
+        ("marabou[]", "there is no verifier"),
+        ("[tightening=sbt]", "known"),
         ("vnncomp", "vnncomp:FOLDER"),
         ("vnncomp:", "vnncomp:FOLDER"),
         ("vnncomp:/nonexistent", "/nonexistent/install_tool.sh"),

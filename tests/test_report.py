@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from rich.console import Console
@@ -10,7 +11,8 @@ from soundbench.claim import Claim
 from soundbench.ground_truth import Expected, TwinKind
 from soundbench.instance import VariantKind
 from soundbench.judge import Assessment
-from soundbench.metrics import Finding, Summary, TwinCount, VariantCount
+from soundbench.known_issues import KnownIssue, Listed, Standing
+from soundbench.metrics import Finding, KnownFinding, Summary, TwinCount, VariantCount
 from soundbench.report import exit_code, explain, render
 
 CLEAR = Summary(
@@ -51,6 +53,8 @@ FLIP = replace(LIE, assessment=Assessment.INCONSISTENT, variant=VariantKind.PERM
 VARIED = replace(CLEAR, variants=VariantCount(count=400, findings=0, compared=61, inconsistent=0))
 WAVERER = replace(VARIED, verifier="waverer", variants=VariantCount(400, 2, 61, 1), findings=(FLIP,))
 IDLE = replace(CLEAR, verifier="idle", version="3", pairs_exercised=0)
+ISSUE = KnownIssue("liar", "mlp-*", Assessment.UNSOUND, "filed\n as 1", date(2027, 3, 1))
+KNOWN_LIAR = replace(LIAR, findings=(ALARM,), known=(KnownFinding(LIE, ISSUE), KnownFinding(LIE, ISSUE)))
 REFUTER = replace(CLEAR, verifier="hero", version="4", refuted=1, findings=(REFUTATION,))
 
 
@@ -204,7 +208,7 @@ class TestMeaning:
         )
 
     def test_inconsistent(self):
-        assert explain(WAVERER).startswith("waverer 2.0.0 made 1 inconsistent claim, with the evidence")
+        assert explain(WAVERER).startswith("waverer 2.0.0 made 1 inconsistent claim, each with a folder")
 
     def test_a_ground_truth_refuted_by_a_variant_accuses_us(self):
         assert "refuted our ground truth on 1 instance:" in explain(replace(VARIED, findings=(REFUTATION, REFUTATION)))
@@ -216,7 +220,7 @@ class TestMeaning:
         )
 
     def test_findings_are_counted(self):
-        assert explain(LIAR).startswith("liar 1 made 2 unsound claims and 1 false alarm, with the evidence")
+        assert explain(LIAR).startswith("liar 1 made 2 unsound claims and 1 false alarm, each with a folder")
 
     def test_three_kinds_of_findings(self):
         bad = replace(ALARM, assessment=Assessment.BAD_WITNESS)
@@ -236,3 +240,37 @@ class TestMeaning:
         text = explain(REFUTER)
         assert "hero 4 refuted our ground truth on 1 instance" in text
         assert "nobody is accused" in text
+
+    def test_what_is_known_is_counted_apart(self):
+        assert "liar 1 made 1 false alarm, and 2 unsound claims known already, each with" in explain(KNOWN_LIAR)
+        assert "liar 1 made 2 unsound claims known already, each with" in explain(replace(KNOWN_LIAR, findings=()))
+
+
+class TestKnown:
+    def test_the_row_is_there_where_some_verifier_has_such_findings(self):
+        text = printed(CLEAR, KNOWN_LIAR, width=200)
+        assert row(text, "findings") == ["0", "1"]
+        assert row(text, "known findings") == ["0", "2"]
+        assert "known findings" not in printed(CLEAR, LIAR, width=200)
+
+    def test_it_is_shown_in_a_line_with_its_reason_and_folder(self):
+        (first, _) = (line for line in printed(KNOWN_LIAR).splitlines() if line.startswith("known until"))
+        assert first == (
+            "known until 2027-03-01, unsound: liar 1 says verified of mlp-7 (ground truth: violated) -> "
+            "run/findings/liar-mlp-7; filed as 1"
+        )
+
+    @pytest.mark.parametrize(
+        ("standing", "words"),
+        [
+            (Standing.EXPIRED, "has expired on 2027-03-01"),
+            (Standing.UNMATCHED, "matches no finding of this run"),
+            (Standing.NOT_RUN, "is about no instance of this run"),
+            (Standing.MATCHED, None),
+        ],
+    )
+    def test_what_became_of_an_entry_is_told_unless_it_did_its_work(self, standing, words):
+        text = printed(replace(CLEAR, known_issues=(Listed(ISSUE, standing),)))
+        lines = [line for line in text.splitlines() if line.startswith("known issue (unsound, liar, mlp-*)")]
+        assert len(lines) == (words is not None)
+        assert all(words in line for line in lines)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fake_verifiers import Missing, SaysFalsified, SaysVerified, Slow
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
@@ -65,6 +65,7 @@ results = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(results, max_size=4))
 def test_what_is_recorded_reads_back(tmp_path_factory, written):
     folder = tmp_path_factory.mktemp("run")

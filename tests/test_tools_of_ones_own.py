@@ -81,6 +81,8 @@ def test_pyrat_is_told_to_attack_or_not(tool, instance):
         ("nnenum", "vnncomp_scripts"),
         ("cora", "."),
         ("nnv", "code/nnv/examples/Submission/VNN_COMP2025"),
+        ("marabou_vnncomp_2023", "."),
+        ("marabou_vnncomp_2024", "."),
     ],
 )
 def test_scripts_are_found_in_a_checkout(tool, instance, name, scripts):

@@ -3,6 +3,7 @@
 No real answer of it has been seen here. Its attacks come first: `-o abcrown_act.attack=false` leaves them out.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -38,6 +39,8 @@ class AbCrownActivations(Verifier):
             InputError: it is not there.
         """
         super().__init__(selection)
+        if self.settings["device"] == "cuda":
+            self.needs = replace(self.needs, gpus=max(1, self.needs.gpus))
         self._program = Path(self.selection.argument or "").absolute() / "complete_verifier" / "abcrown.py"
         if not self._program.is_file():
             raise InputError(f"{self._program}: no such program; name the checkout of {self.name}: {self._home()}")

@@ -59,3 +59,27 @@ class Nnv(ToolFolder):
         paper="Lopez et al., NNV 2.0: The Neural Network Verification Tool, CAV 2023",
         licence="see its page",
     )
+
+
+class MarabouVnnComp2023(ToolFolder):
+    """Marabou as it took part in 2023."""
+
+    name = "marabou_vnncomp_2023"
+    summary = "Marabou's scripts of VNN-COMP 2023, in a folder of yours"
+    facts = Facts(
+        home="https://github.com/NeuralNetworkVerification/Marabou",
+        paper="Brix et al., The Fourth International Verification of Neural Networks Competition, arXiv:2312.16760",
+        licence="BSD-3-Clause",
+    )
+
+
+class MarabouVnnComp2024(ToolFolder):
+    """Marabou as it took part in 2024."""
+
+    name = "marabou_vnncomp_2024"
+    summary = "Marabou's scripts of VNN-COMP 2024, in a folder of yours"
+    facts = Facts(
+        home="https://github.com/NeuralNetworkVerification/Marabou",
+        paper="Wu et al., Marabou 2.0: A Versatile Formal Analyzer of Neural Networks, CAV 2024",
+        licence="BSD-3-Clause",
+    )

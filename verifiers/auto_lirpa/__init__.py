@@ -19,7 +19,6 @@ class AutoLirpa(PackagedVerifier):
 
     name = "auto_lirpa"
     summary = "auto_LiRPA from PyPI, bounds completed by input splitting"
-    versions = ("0.3",)
     facts = Facts(
         home="https://github.com/Verified-Intelligence/auto_LiRPA",
         paper="Xu et al., Automatic Perturbation Analysis for Scalable Certified Robustness and Beyond, NeurIPS 2020",

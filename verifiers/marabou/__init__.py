@@ -18,8 +18,6 @@ class Marabou(PackagedVerifier):
 
     name = "marabou"
     summary = "Marabou from PyPI, in an environment of its own"
-    # 1.0.0 does not read ONNX without torch, nor VNN-LIB at all: our own reader does it for that version.
-    versions = ("2.0.0", "1.0.0")
     facts = Facts(
         home="https://github.com/NeuralNetworkVerification/Marabou",
         paper="Wu et al., Marabou 2.0: A Versatile Formal Analyzer of Neural Networks, CAV 2024",
@@ -40,5 +38,5 @@ class Marabou(PackagedVerifier):
     )
 
     def property_file(self, task: Task) -> Path:
-        """VNN-LIB, where the release reads it."""
+        """VNN-LIB, where the release reads it; 1.0.0 does not, nor ONNX without torch: our own reader does it then."""
         return write_regions(task) if self.version() == "1.0.0" else task.vnnlib

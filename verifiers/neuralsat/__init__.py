@@ -23,7 +23,6 @@ class NeuralSat(PackagedVerifier):
 
     name = "neuralsat"
     summary = "NeuralSAT from PyPI, which chooses what it splits"
-    versions = ("0.2.17", "0.2.16")
     facts = Facts(
         home="https://github.com/dynaroars/neuralsat",
         paper="Duong et al., Harnessing Neuron Stability to Improve DNN Verification, FSE 2024",
