@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from soundbench.execute import Executor, Job
     from soundbench.readable import Readable
     from soundbench.run import Run
+    from soundbench.suite import Suite
     from soundbench.verifier import Verifier
 
 _EPILOG = """\b
@@ -42,11 +43,6 @@ Examples:
 Exit codes: 0 no finding; 1 a finding (not one that --allow names); 2 wrong usage, or a verifier is not installed; 3 the
 harness failed or our ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped (start it again
 to go on)."""
-
-_SEALED = (
-    "the suite is sealed: claims are judged by replaying counterexamples alone, and --min-exercised 0 asks for no "
-    "pairs; judge them again once it is opened"
-)
 
 
 @click.command("evaluate", epilog=_EPILOG)
@@ -225,8 +221,7 @@ def command(
     render(summaries, Console())
     if len(instances) < len(suite.instances):
         click.echo(f"level {level}: {len(instances)} of the suite's {len(suite.instances)} instances")
-    if suite.commitment is not None and not suite.ground_truth:
-        click.echo(_SEALED)
+    _tell_if_sealed(suite)
     if left:
         click.echo(f"{left} of {len(todo)} tasks were not started within {budget:g} min; go on with: {again}")
     if others := count_others(summaries, issues):
@@ -254,6 +249,15 @@ def _with_faults(labels: tuple[str, ...], faults: tuple[str, ...]) -> tuple[str,
     names = [fault.name for fault in FAULTS] if "all" in faults else dict.fromkeys(faults)
     faulty = tuple(f"faulty:{name}" for name in names)
     return tuple(each for label in labels for each in (faulty if label == "reference" else (label,)))
+
+
+def _tell_if_sealed(suite: "Suite") -> None:
+    """Say what claims are judged by where the ground truth is withheld."""
+    if suite.commitment is not None and not suite.ground_truth:
+        click.echo(
+            "the suite is sealed: claims are judged by replaying counterexamples alone, and --min-exercised 0 asks for "
+            "no pairs; judge them again once it is opened"
+        )
 
 
 def _starter(readable: "Readable", minutes: float | None) -> Callable[["Job"], bool]:

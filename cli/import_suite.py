@@ -46,10 +46,16 @@ def command(path: Path, out: Path, results: tuple[str, ...], version: str | None
     """Make a suite of the folder PATH: an instances.csv, and the networks and properties that it lists, gzipped or not.
 
     The ground truth of all instances is unknown, until a counterexample of one is certified: see `soundbench witness`.
+    What `soundbench export` has written becomes the suite again that it was.
     """
     from soundbench.import_suite import origin_of
+    from soundbench.vnncomp_export import is_exported, restore
 
-    import_folder(path, out, origin_of(path, published_clean), version)
+    if is_exported(path):
+        suite = restore(path, out)
+        click.echo(f"{out}: {len(suite.instances)} instances, with the ground truth that they were exported with")
+    else:
+        import_folder(path, out, origin_of(path, published_clean), version)
     if results:
         add_from_results(out, results)
     elif (path / "results.csv").is_file():

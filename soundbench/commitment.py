@@ -108,7 +108,7 @@ def check_sealed(suite: Suite, sealed: Sealed, path: Path) -> None:
 
 
 def check_commitment(suite: Suite) -> None:
-    """Demand that the ground truth of a suite which was sealed is what it has committed to; attacks may be added to it.
+    """Demand that the ground truth of a suite which was sealed is what it has committed to; attacks may be added, and caught faults.
 
     Raises:
         CertificateError: it is not.
@@ -123,9 +123,10 @@ def check_commitment(suite: Suite) -> None:
         )
     sealed = read_sealed(path)
     check_sealed(suite, sealed, path)
-    if _without_attacks(suite.ground_truth) != _without_attacks(sealed.ground_truth):
+    if _proven(suite.ground_truth) != _proven(sealed.ground_truth):
         raise CertificateError(f"{suite.root / GROUND_TRUTH}: is not the ground truth that was committed to")
 
 
-def _without_attacks(ground_truth: Mapping[str, GroundTruth]) -> dict[str, GroundTruth]:
-    return {name: replace(known, attacks=()) for name, known in ground_truth.items()}
+def _proven(ground_truth: Mapping[str, GroundTruth]) -> dict[str, GroundTruth]:
+    """The ground truth without what was found out of it later on."""
+    return {name: replace(known, attacks=(), catches=()) for name, known in ground_truth.items()}

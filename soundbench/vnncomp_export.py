@@ -27,9 +27,9 @@ ROWS = "rows.csv"
 VERSIONS = ("1.0", "2.0")
 # The total of timeouts that VNN-COMP allows a benchmark.
 MOST_HOURS = 6.0
+ADVICE = "get it from its source again"
 # What a network or property may hold when it is unpacked.
 LARGEST_FILE = 2**31
-_ADVICE = "get the suite again"
 
 
 def export_vnncomp(suite: Suite, out: Path) -> float:
@@ -39,17 +39,18 @@ def export_vnncomp(suite: Suite, out: Path) -> float:
         InputError: a property cannot be written in VNN-LIB 2.0, or `out` is not empty or cannot be written.
     """
     rows, listed = read_rows(suite.root), read_json(suite.root / MANIFEST)["files"]
+    files = Within(suite.root, ADVICE)
     with folder_to_be(out) as folder:
         queries = suite.root if suite.instances[0].vnnlib2 else translated(suite, rows, folder)
-        files, queried = Within(suite.root, _ADVICE), Within(queries, _ADVICE)
         for version in VERSIONS:
             for row in rows:
                 pack(files.file(row.onnx), packed(folder / version, row.onnx))
             lines = [f"{unpacked(row.onnx)},{unpacked(row.vnnlib)},{row.timeout_seconds:g}\n" for row in rows]
             (folder / version / INSTANCES).write_text("".join(lines), encoding="utf-8")
+        in_vnnlib2 = Within(queries, ADVICE)
         for row in rows:
             pack(files.file(row.vnnlib), packed(folder / "1.0", row.vnnlib))
-            pack(queried.file(row.vnnlib2), packed(folder / "2.0", row.vnnlib))
+            pack(in_vnnlib2.file(row.vnnlib2), packed(folder / "2.0", row.vnnlib))
         places = places_of(rows)
         copy_files(suite.root, [MANIFEST, *(set(listed) - places.keys())], folder / OWN)
         (folder / OWN / INSTANCES).rename(folder / OWN / ROWS)
@@ -109,8 +110,8 @@ def restore(root: Path, out: Path) -> Suite:
     if not isinstance(listed, dict):
         raise InputError(f"{root / OWN / MANIFEST}: lists no files; export the suite again")
     with folder_to_be(out) as folder:
-        files = Within(root, "export the suite again")
         copy_files(root / OWN, [MANIFEST], folder)
+        files = Within(root, ADVICE)
         shutil.copyfile(files.file(f"{OWN}/{ROWS}"), folder / INSTANCES)
         places = places_of(read_rows(folder))
         for name in set(listed) - {INSTANCES}:
