@@ -108,7 +108,9 @@ def check_sealed(suite: Suite, sealed: Sealed, path: Path) -> None:
 
 
 def check_commitment(suite: Suite) -> None:
-    """Demand that the ground truth of a suite which was sealed is what it has committed to; attacks may be added, and caught faults.
+    """Demand that the ground truth of a suite which was sealed is what it has committed to.
+
+    What attacks have reached since, and which faults are caught, may be added.
 
     Raises:
         CertificateError: it is not.

@@ -37,9 +37,14 @@ def add_witnesses(
     The first of an instance that is certified becomes its witness. `progress` is told each instance's name.
 
     Raises:
-        InputError: the suite cannot be read or written.
+        InputError: the suite cannot be read or written, or its ground truth is what it has committed to.
         HarnessError: one is certified of an instance that is proven to hold.
     """
+    if suite.commitment is not None:
+        raise InputError(
+            f"{suite.root}: was sealed, and a new witness is not what it has committed to; keep it beside"
+            " the suite, where `soundbench score` can judge it"
+        )
     truth = dict(suite.ground_truth)
     tried = []
     for each, known in _tried(suite, files, truth):

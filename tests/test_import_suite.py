@@ -14,6 +14,7 @@ from soundbench.errors import InputError
 from soundbench.ground_truth import Expected, Role
 from soundbench.import_suite import Origin, import_suite, origin_of
 from soundbench.places import place, places_of
+from soundbench.seal import seal_suite
 from soundbench.suite import load_suite
 from soundbench.vnnlib import read_property
 
@@ -232,3 +233,28 @@ def test_sources_that_were_tampered_with_are_refused(tiny_suite, tmp_path):
     (suite.root / "suite.json").write_text(json.dumps({**manifest, "sources": [1]}))
     with pytest.raises(InputError, match="sources are no pairs of paths; import the suite again"):
         places_of(load_suite(suite.root))
+
+
+def test_what_was_exported_comes_back_as_it_was_and_certifies(tiny_suite, tmp_path):
+    def files(folder):
+        return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    exported = CliRunner().invoke(
+        main, ["export", str(tiny_suite), "--format", "vnncomp2026", "--out", str(tmp_path / "benchmark")]
+    )
+    assert exported.exit_code == 0, exported.output
+    result = CliRunner().invoke(main, ["import", str(tmp_path / "benchmark"), "--out", str(tmp_path / "again")])
+    assert result.exit_code == 0, result.output
+    assert "with the ground truth that they were exported with" in result.stdout
+    assert files(tmp_path / "again") == files(tiny_suite)
+    assert CliRunner().invoke(main, ["certify", str(tmp_path / "again")]).exit_code == 0
+
+
+def test_a_sealed_suite_gets_no_witness(tiny_suite, tmp_path):
+    seal_suite(load_suite(tiny_suite), tmp_path / "sealed", tmp_path / "file")
+    name = load_suite(tmp_path / "sealed").instances[0].name
+    (tmp_path / "point.txt").write_text("((X_0 0.0))")
+    words = ["witness", "add", str(tmp_path / "sealed"), str(tmp_path / "point.txt"), "--instance", name]
+    result = CliRunner().invoke(main, words)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "was sealed" in result.stderr
