@@ -53,7 +53,10 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a family: its trials, and for each suspect the violated instances of which it alone says verified."""
+    """What came of a family: its trials, and for each suspect the violated instances that it falsely says verified of.
+
+    Those of which the sound verifier says so, too, do not count.
+    """
 
     family: Family
     trials: tuple[Trial, ...]
@@ -94,9 +97,7 @@ def trained(folders: Sequence[Path], count: int) -> Family:
 
 def violated_of(suite: Suite, instances: Sequence[Instance]) -> frozenset[str]:
     """The names of those that are proven to be violated."""
-    return frozenset(
-        each.name for each in instances if suite.ground_truth[each.name].expected is Expected.VIOLATED
-    )
+    return frozenset(each.name for each in instances if suite.ground_truth[each.name].expected is Expected.VIOLATED)
 
 
 def plain(suite: Suite, origin: Family, folder: Path) -> Family:
@@ -187,16 +188,15 @@ def by_fault(outcomes: Sequence[Outcome]) -> str:
 def conclusions(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """What it says, in words."""
     first, *others = outcomes
-    yield f"The planted suite detects {first.detected} of {len(FAULTS)} faults."
+    yield f"Of {len(FAULTS)} faults the planted instances detect {first.detected}."
     for other in others:
-        more = [fault.fault for fault, names in other.revealing.items() if names and not first.revealing[fault]]
-        is_best = first.detected > other.detected
-        yield (
-            f"{other.family.title.capitalize()}: {other.detected}, "
-            f"{'fewer' if is_best else 'no fewer'}; {', '.join(more) or 'none'} of them not by the planted suite."
-        )
+        alone = [fault.fault for fault, names in other.revealing.items() if names and not first.revealing[fault]]
+        compared = "fewer than" if other.detected < first.detected else "NO FEWER than"
+        title = other.family.title
+        yield f"The instances of the kind *{title}* detect {other.detected}, {compared} the planted ones;"
+        yield f"what they detect and the planted ones do not: {', '.join(alone) or 'nothing'}."
     missed = [fault.fault for fault in first.revealing if not any(each.revealing[fault] for each in outcomes)]
-    yield f"Detected by none of them: {', '.join(missed) or 'no fault'}."
+    yield f"Detected by none: {', '.join(missed) or 'nothing'}."
 
 
 def page(outcomes: Sequence[Outcome], budget: Budget, load: float) -> str:
@@ -226,8 +226,10 @@ A fault that an instance does not touch is not run on it, and takes no time.
   a false proof of anything else would go unnoticed.
 - VNN-COMP's own benchmarks are not in this repository, and were not run.
 
-*Proven* and *refuted* are what the sound verifier says. Faults that touch what only some properties have, such as
-several boxes or strict bounds, cannot show where the properties lack it: that is the point, and a reason for the rates.
+*Proven* and *refuted* are what the sound verifier says. A fault that touches what only some properties or networks
+have, such as several boxes, strict bounds or dilations, cannot show in a family that lacks it. The time limit is of
+wall-clock time, so what is answered within it depends on the machine and its load. Seconds are CPU seconds of all runs
+on a family, those of the sound verifier and those that reveal nothing among them.
 
 ## By fault
 
