@@ -27,7 +27,6 @@ from soundbench.instance import Instance, Property
 from soundbench.power import Standing, Suspect, measure_power
 from soundbench.registry import resolve
 from soundbench.replay import open_onnx
-from soundbench.suite import load_suite
 from soundbench.verifier import Task
 from soundbench.vnnlib import read_property
 from soundbench.vnnlib_writing import format_property, format_query
@@ -221,13 +220,18 @@ def test_corruptions_are_found_by_name():
 
 
 @pytest.mark.verifier
-def test_marabou_without_some_of_its_bias_is_caught(tiny_suite):
-    """A needle without a part of its bias does not reach its height, nor does what the network says."""
+def test_marabou_is_caught_where_it_is_given_less_than_there_is(small):
+    """Violated is the last disjunct, from 0.5 on, and the box ends a little above that."""
     marabou = resolve("marabou")
     if not marabou.is_installed():
         marabou.install()
-    suite = load_suite(tiny_suite)
-    corruptions = corruptions_named(["bias-shifted", "box-shrunk"])
-    tried = [try_corruptions(each, marabou, corruptions, 20.0) for each in suite.instances]
-    power = measure_power(suite.ground_truth, tried, [Suspect("bias-shifted", 0.1)])
-    assert power.measured[0].caught
+    for each in small.instances:
+        text = each.vnnlib.read_text().replace("(<= X_0 1)", "(<= X_0 0.52)")
+        each.vnnlib.write_text(text.replace("(>= Y_0 0.5)", "(or (and (>= Y_1 5)) (and (>= Y_0 0.5)))"))
+    corruptions = corruptions_named(["all"])
+    tried = [try_corruptions(each, marabou, corruptions) for each in small.instances]
+    assert [each.sound.claim for each in tried] == [Claim.FALSIFIED, Claim.VERIFIED, Claim.VERIFIED]
+    everyone = [Suspect(each.name, each.strengths[0]) for each in corruptions]
+    power = measure_power(GROUND_TRUTH, tried, everyone)
+    caught = {each.suspect.fault for each in power.measured if each.caught == ("armed",)}
+    assert caught == {"box-shrunk", "disjunct-dropped"}
