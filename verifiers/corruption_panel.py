@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from soundbench.claim import Claim
 from soundbench.instance import Instance
 from soundbench.power import Reply, Suspect, Trial, reply_of
 from soundbench.registry import resolve
@@ -16,13 +17,16 @@ def try_corruptions(
 ) -> Trial:
     """The answers of a verifier as it is, and of each corrupted one where that can make a difference.
 
-    A weaker strength is run only where the next stronger one is live.
+    A weaker strength is run only where the next stronger one is live. What the verifier cannot read, or stumbles over,
+    it is not asked again.
 
     Raises:
         InputError: the instance's files cannot be read.
     """
     replies: dict[Suspect, Reply] = {}
     trial = Trial(instance.name, reply_of(verifier, instance, timeout_seconds), replies)
+    if trial.sound.claim in (Claim.ERROR, Claim.UNSUPPORTED):
+        return trial
     for corruption in corruptions:
         for strength in corruption.strengths:
             corrupted, suspect = corruption.put_in(verifier, strength), Suspect(corruption.name, strength)

@@ -200,6 +200,12 @@ def test_a_box_that_is_shrunk_too_much_is_caught_and_weaker_ones_are_not_run_in_
     assert power.by_fault()["unknown-is-verified"][0].standing is Standing.NOT_EXERCISED
 
 
+@pytest.mark.parametrize("word", ["error", "unsupported"])
+def test_what_it_cannot_read_it_is_not_asked_again(small, word):
+    trial = try_corruptions(small.instances[0], scripted(writes(f"{word}\n")), CORRUPTIONS)
+    assert (trial.sound.claim, trial.replies) == (Claim(word), {})
+
+
 def test_a_task_tells_the_trial_of_each_instance(small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", list(sys.path))
