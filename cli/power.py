@@ -1,7 +1,8 @@
 """`soundbench power`: which verifiers that are wrong on purpose does a suite catch?"""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,13 @@ from soundbench.level import Level
 
 from .errors import INTERRUPTED
 from .json_file import check_writable, write_json
+from .numbers import POSITIVE
 from .shipped import core_suite
 
 if TYPE_CHECKING:
-    from soundbench.verifiers.reference.panel import Budget
-
     from soundbench.instance import Instance
+    from soundbench.parallel import Task
+    from soundbench.power import Suspect
     from soundbench.power_journal import PowerJournal
 
 # So many instances a process: it takes a second to start.
@@ -29,6 +31,7 @@ Examples:
   soundbench power --list
   soundbench power --level thorough --json power.json --plot power.png
   soundbench power my-suite --record          (then my-suite's level smoke catches all of it)
+  soundbench power --verifier marabou --level smoke --timeout 5
 
 \b
 Exit codes: 0 nothing escapes; 1 a fault escapes at its greatest strength, or none is caught; 2 wrong usage, or the
@@ -43,7 +46,12 @@ suite cannot be read; 130 stopped (start it again to go on)."""
     metavar="NAME",
     default=("all",),
     show_default=True,
-    help="A fault of the reference verifier; may be repeated.",
+    help="A fault of the reference verifier, or of what --verifier is given; may be repeated.",
+)
+@click.option(
+    "--verifier",
+    metavar="NAME",
+    help="Instead of the reference verifier this one, as evaluate names it: what it is given, or says, is corrupted.",
 )
 @click.option(
     "--level",
@@ -57,8 +65,9 @@ suite cannot be read; 130 stopped (start it again to go on)."""
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
-    help="Sub-domains that a verifier may bound on an instance.",
+    help="Sub-domains that the reference verifier may bound on an instance.",
 )
+@click.option("--timeout", type=POSITIVE, help="Seconds that --verifier has for an instance, in place of the suite's.")
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="How many processes run at once."
 )
@@ -81,8 +90,10 @@ suite cannot be read; 130 stopped (start it again to go on)."""
 def command(
     suite_folder: Path | None,
     faults: tuple[str, ...],
+    verifier: str | None,
     level: str,
     nodes: int,
+    timeout: float | None,
     jobs: int,
     limit: int | None,
     out: Path,
@@ -95,11 +106,9 @@ def command(
 
     A fault is live where the faulty verifier says verified and the sound one does not. It is caught if that is an armed
     instance whose twin the sound verifier proves. Faults come in strengths; a weaker one is run where the next stronger
-    one is live.
+    one is live. Those of --verifier are in the files that it gets, and in how its answer is read.
     """
     from rich.console import Console
-    from soundbench.verifiers.reference.faults import faults_named
-    from soundbench.verifiers.reference.panel import Budget, suspects
 
     from soundbench import __version__
     from soundbench.level import chosen
@@ -108,19 +117,21 @@ def command(
     from soundbench.power_report import draw, exit_code, render, to_json
     from soundbench.suite import load_suite, replace_ground_truth
 
-    known = faults_named(faults)
+    if timeout is not None and verifier is None:
+        raise click.UsageError("--timeout is for --verifier; the reference verifier ends by --nodes")
+    panel = _reference(faults, nodes) if verifier is None else _corrupted(verifier, faults, timeout)
     if listed:
-        for fault in known:
-            click.echo(f"{fault.name}: {fault.summary} Like {fault.modelled_on}.")
+        for words in panel.listed:
+            click.echo(words)
         return
     check_writable(json_file)
     suite = load_suite(suite_folder or core_suite())
     instances = chosen(suite, Level(level))[:limit]
-    everyone, budget = suspects(known), Budget(nodes)
-    identity = [__version__, suite.digest, [[each.fault, each.strength] for each in everyone], nodes]
+    everyone = panel.suspects
+    identity = [__version__, suite.digest, [[each.fault, each.strength] for each in everyone], *panel.identity]
     with open_power_journal(out, identity) as journal:
         todo = [each for each in instances if each.name not in journal.trials]
-        _try_all(journal, todo, [fault.name for fault in known], budget, jobs)
+        _try_all(journal, todo, panel, jobs)
         trials = [journal.trials[each.name] for each in instances]
     power = measure_power(suite.ground_truth, trials, everyone)
     render(power, Console())
@@ -132,12 +143,48 @@ def command(
     sys.exit(exit_code(power))
 
 
-def _try_all(
-    journal: "PowerJournal", instances: "Sequence[Instance]", faults: Sequence[str], budget: "Budget", jobs: int
-) -> None:
-    """Try what is missing, a few instances a process, and keep each trial as it comes; when stopped, say so."""
-    from soundbench.verifiers.reference.panel import TryFaults
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Who is tried: the suspects, a line about each fault, what else makes two measurements the same, and the task."""
 
+    suspects: "Sequence[Suspect]"
+    listed: Sequence[str]
+    identity: Sequence[object]
+    task: "Callable[[tuple[Instance, ...]], Task]"
+
+
+def _reference(faults: Sequence[str], nodes: int) -> Panel:
+    """The reference verifier with its faults."""
+    from soundbench.verifiers.reference.faults import faults_named
+    from soundbench.verifiers.reference.panel import Budget, TryFaults, suspects
+
+    known = faults_named(faults)
+    names = tuple(fault.name for fault in known)
+    lines = [f"{fault.name}: {fault.summary} Like {fault.modelled_on}." for fault in known]
+    return Panel(suspects(known), lines, [nodes], lambda chunk: TryFaults(chunk, names, Budget(nodes)))
+
+
+def _corrupted(label: str, faults: Sequence[str], timeout: float | None) -> Panel:
+    """A verifier that is installed, with what may go wrong around it."""
+    from soundbench.verifiers.corruption_panel import TryCorruptions
+    from soundbench.verifiers.corruptions import corruptions_named
+
+    from soundbench.evaluate import check_installed
+    from soundbench.power import Suspect
+    from soundbench.registry import resolve
+
+    known = corruptions_named(faults)
+    verifier = resolve(label)
+    check_installed([verifier])
+    names = tuple(each.name for each in known)
+    lines = [f"{each.name}: {each.summary} Like {each.modelled_on}." for each in known]
+    everyone = [Suspect(each.name, strength) for each in known for strength in each.strengths]
+    identity = [label, verifier.version(), timeout]
+    return Panel(everyone, lines, identity, lambda chunk: TryCorruptions(chunk, label, names, timeout))
+
+
+def _try_all(journal: "PowerJournal", instances: "Sequence[Instance]", panel: Panel, jobs: int) -> None:
+    """Try what is missing, a few instances a process, and keep each trial as it comes; when stopped, say so."""
     from soundbench.errors import SoundbenchError
     from soundbench.parallel import run_parallel
     from soundbench.power import Trial
@@ -145,7 +192,7 @@ def _try_all(
     from .progress import steps
 
     chunks = [tuple(instances[start : start + CHUNK]) for start in range(0, len(instances), CHUNK)]
-    tasks = [TryFaults(chunk, tuple(faults), budget) for chunk in chunks]
+    tasks = [panel.task(chunk) for chunk in chunks]
     try:
         with steps(len(instances)) as done:
             for message in run_parallel(tasks, jobs):

@@ -58,12 +58,18 @@ def try_verifiers(
     Raises:
         InputError: the instance's files cannot be read.
     """
+    replies = {each: reply_of(verifier, instance, timeout_seconds) for each, verifier in suspects.items()}
+    return Trial(instance.name, reply_of(sound, instance, timeout_seconds), replies)
 
-    def reply(verifier: Verifier) -> Reply:
-        execution = verifier.answer(instance, timeout_seconds=timeout_seconds)
-        return Reply(execution.answer.claim, execution.ending.wall_seconds)
 
-    return Trial(instance.name, reply(sound), {suspect: reply(verifier) for suspect, verifier in suspects.items()})
+def reply_of(verifier: Verifier, instance: Instance, timeout_seconds: float | None = None) -> Reply:
+    """The reply of a verifier of any kind, run as `evaluate` runs it.
+
+    Raises:
+        InputError: the instance's files cannot be read.
+    """
+    execution = verifier.answer(instance, timeout_seconds=timeout_seconds)
+    return Reply(execution.answer.claim, execution.ending.wall_seconds)
 
 
 class Standing(StrEnum):

@@ -114,3 +114,35 @@ def test_a_fault_needs_the_reference_verifier():
     result = invoke("evaluate", "marabou", "--fault", "child-lost")
     assert result.exit_code == 2
     assert "--fault is for the verifier reference" in result.stderr
+
+
+def test_a_verifier_of_ones_own_is_corrupted(suite_copy):
+    """One that says unknown of everything proves no twin, so that what is made of its answer escapes."""
+    arguments = ("--verifier", "fake_verifiers:Scripted", "--faults", "unknown-is-verified", "--timeout", 20)
+    first = invoke("power", suite_copy, *arguments, "--limit", 2)
+    assert first.exit_code == 1, first.output
+    rows = {line.split()[0]: line.split() for line in first.stdout.splitlines() if line}
+    assert rows["unknown-is-verified"][2:7] == ["2", "0", "%", "2", "0"]
+    again = invoke("power", suite_copy, *arguments, "--limit", 2)
+    assert (again.stdout, again.stderr) == (first.stdout, "")
+
+
+def test_what_may_go_wrong_around_a_verifier_is_listed():
+    result = invoke("power", "--verifier", "reference", "--list")
+    line = "disjunct-dropped: Of several disjuncts the last is lost. Like NNV #315, NeuralSAT #20."
+    assert line in result.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--verifier", "nonsense"], "there is no verifier nonsense"),
+        (["--verifier", "fake_verifiers:Missing"], "is not installed; run: soundbench verifiers install"),
+        (["--verifier", "reference", "--faults", "child-lost"], "no corruption 'child-lost'; there are box-shrunk, "),
+        (["--timeout", "5"], "--timeout is for --verifier"),
+    ],
+)
+def test_a_verifier_that_cannot_be_corrupted_is_one_line(arguments, message):
+    result = invoke("power", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr.splitlines()[-1]
