@@ -119,12 +119,15 @@ def command(
 
     if timeout is not None and verifier is None:
         raise click.UsageError("--timeout is for --verifier; the reference verifier ends by --nodes")
+    if record and suite_folder is None:
+        raise click.UsageError("--record writes into the suite: name it; the one that ships is not written to unnamed")
     panel = _reference(faults, nodes) if verifier is None else _corrupted(verifier, faults, timeout)
     if listed:
         for words in panel.listed:
             click.echo(words)
         return
-    check_writable(json_file)
+    for file in (json_file, plot):
+        check_writable(file)
     suite = load_suite(suite_folder or core_suite())
     instances = chosen(suite, Level(level))[:limit]
     everyone = panel.suspects
@@ -137,7 +140,7 @@ def command(
     render(power, Console())
     write_json(json_file, to_json(power))
     if record:
-        replace_ground_truth(suite.root, recorded(suite.ground_truth, power))
+        replace_ground_truth(suite.root, recorded(suite.ground_truth, power, trials))
     if plot is not None:
         draw(power, suite.ground_truth, plot)
     sys.exit(exit_code(power))

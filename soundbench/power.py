@@ -155,11 +155,17 @@ def measure(suspect: Suspect, trials: Sequence[Trial], counted: frozenset[str]) 
     return Measured(suspect, run, agreeing / max(len(trials), 1), live, caught, seconds)
 
 
-def recorded(ground_truth: Mapping[str, GroundTruth], power: Power) -> dict[str, GroundTruth]:
-    """The ground truth with what every instance catches, at its strongest; of faults not measured it says as before."""
+def recorded(ground_truth: Mapping[str, GroundTruth], power: Power, trials: Sequence[Trial]) -> dict[str, GroundTruth]:
+    """The ground truth with what every tried instance catches, at its strongest.
+
+    Of faults that were not measured, and of instances that were not tried, it says as before.
+    """
     caught = {fault: frozenset(rows[0].caught) for fault, rows in power.by_fault().items()}
+    tried = {trial.instance for trial in trials}
 
     def catches(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+        if name not in tried:
+            return known
         new = {fault for fault, names in caught.items() if name in names}
         return tuple(sorted(new.union(known) - (caught.keys() - new)))
 

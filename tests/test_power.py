@@ -171,9 +171,16 @@ def with_factors() -> dict[str, GroundTruth]:
     return {name: replace(truth, factors=changed[name]) for name, truth in TRUTH.items()}
 
 
+def test_of_instances_that_were_not_tried_what_is_recorded_is_kept():
+    before = {name: replace(truth, catches=("lost",)) for name, truth in TRUTH.items()}
+    tried = trials(armed={"strong": Claim.TIMEOUT})
+    after = recorded(before, measure_power(TRUTH, tried, SUSPECTS), tried)
+    assert {name for name, truth in after.items() if truth.catches} == TRUTH.keys() - {each.instance for each in tried}
+
+
 def test_what_is_caught_is_recorded_and_faults_not_measured_are_kept():
     before = {**TRUTH, "armed": replace(TRUTH["armed"], catches=("elsewhere", "swap"))}
-    after = recorded(before, measure_power(TRUTH, two_pairs(), SUSPECTS))
+    after = recorded(before, measure_power(TRUTH, two_pairs(), SUSPECTS), two_pairs())
     assert after["armed"].catches == ("elsewhere", "lost")
     assert after["second armed"].catches == ("lost", "swap")
     assert after["twin"] == before["twin"]

@@ -135,6 +135,11 @@ def answer(question: Question, steps: Steps, budget: Budget) -> Reply:
         if steps is DEFAULT:
             raise
         claim = Claim.ERROR
+    except Exception:
+        if steps is DEFAULT:
+            raise
+        # A faulty verifier may break on anything, as in a process of its own.
+        claim = Claim.ERROR
     return Reply(claim, time.process_time() - started)
 
 
