@@ -37,6 +37,11 @@ POINT_COLUMNS = ("vnncomp_points", "our_points", "difference")
 @click.command("score", epilog=_EPILOG)
 @click.argument("suite", type=click.Path(path_type=Path))
 @click.argument("results", nargs=-1, required=True, metavar="[NAME=]RESULTS...")
+@click.option(
+    "--category",
+    metavar="NAME",
+    help="Take the rows of this benchmark alone, where a table has several [default: all].",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="A folder for the evidence of findings [default: none].")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the summary, as evaluate does.")
 @click.option("--rows", "rows_file", type=click.Path(path_type=Path), help="Write a table with every judgement.")
@@ -50,6 +55,7 @@ POINT_COLUMNS = ("vnncomp_points", "our_points", "difference")
 def command(
     suite: Path,
     results: tuple[str, ...],
+    category: str | None,
     out: Path | None,
     json_file: Path | None,
     rows_file: Path | None,
@@ -77,7 +83,7 @@ def command(
         check_writable(file)
     loaded = load_suite(suite)
     places = places_of(loaded)
-    found = find_all(results, places)
+    found = find_all(results, places, category)
     _check_names(found)
     with steps(len({instance.onnx for instance in loaded.instances})) as done:
         judged = judge_results(loaded, found, done)
@@ -87,7 +93,7 @@ def command(
     _print_points(found, of_all)
     _print_gaps(loaded, found)
     new = len({each.judgement.result.instance for each in judged if NEW_WITNESS in (each.judgement.remark or "")})
-    if new:
+    if new and loaded.commitment is None:
         again = shlex.join(["soundbench", "witness", "add", str(suite), *(str(each.table) for each in found)])
         click.echo(f"instances without ground truth whose counterexamples replay: {new}; add them with: {again}")
     write_json(json_file, [to_json(summary) for summary in summaries])

@@ -7,6 +7,7 @@ VNN-COMP keeps a counterexample beside the table, as `NETWORK_PROPERTY.counterex
 import itertools
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,17 +43,19 @@ class FoundResults:
     counterexamples: Mapping[str, Path]
 
 
-def find_all(named: Sequence[str], places: Places) -> list[FoundResults]:
+def find_all(named: Sequence[str], places: Places, category: str | None = None) -> list[FoundResults]:
     """The results of several tables or folders, as `find_results` takes them; a run of several verifiers has several.
 
     Raises:
         InputError: see `find_results`.
     """
-    return [find_results(table, places) for each in named for table in _tables(each)]
+    return [find_results(table, places, category) for each in named for table in _tables(each)]
 
 
-def find_results(named: str, places: Places) -> FoundResults:
+def find_results(named: str, places: Places, category: str | None = None) -> FoundResults:
     """The results in a table, or in a folder's `results.csv`: PATH or NAME=PATH, NAME being the verifier's.
+
+    Rows of another `category`, as VNN-COMP calls a benchmark, are foreign, whatever their paths.
 
     Raises:
         InputError: there is no such table, it is not one, none of its rows is of the suite, or what a row means is not
@@ -63,7 +66,7 @@ def find_results(named: str, places: Places) -> FoundResults:
     rows: dict[str, list[ResultRow]] = {}
     foreign = 0
     for row in read_results(table):
-        meant = places.find(place(row.onnx, row.vnnlib))
+        meant = places.find(place(row.onnx, row.vnnlib)) if category in (None, row.category) else ()
         if len(meant) > 1:
             listed = ", ".join(meant[:3])
             raise InputError(f"{table}:{row.line}: {row.vnnlib} may be any of {listed}; give rows with longer paths")
@@ -73,8 +76,26 @@ def find_results(named: str, places: Places) -> FoundResults:
             foreign += 1
     if not rows:
         raise InputError(f"{table}: none of its {foreign} rows is of an instance of this suite; check which it is of")
+    _check_clear(table, rows)
     verifier = name or verifier_of(table)
     return FoundResults(verifier, table, rows, foreign, _beside(table, verifier, rows))
+
+
+def _check_clear(table: Path, rows: Mapping[str, Sequence[ResultRow]]) -> None:
+    """Make sure that nobody is accused of what a row of another benchmark says: names such as `model` are everywhere.
+
+    Raises:
+        InputError: rows of several benchmarks, or of several paths, may be of one suite.
+    """
+    of_categories = {row.category: row for several in rows.values() for row in several}
+    if len(of_categories) > 1:
+        lines = " and ".join(f"line {row.line} of {name}" for name, row in list(of_categories.items())[:2])
+        raise InputError(f"{table}: {lines} may both be of this suite; say which one is: --category NAME")
+    for instance, several in rows.items():
+        of_places = {place(row.onnx, row.vnnlib): row for row in several}
+        if len(of_places) > 1:
+            lines = " and ".join(str(row.line) for row in list(of_places.values())[:2])
+            raise InputError(f"{table}: lines {lines} may both be of {instance}; give a table of this suite alone")
 
 
 def _tables(named: str) -> list[str]:
@@ -154,13 +175,15 @@ def _beside(table: Path, verifier: str, rows: Mapping[str, Sequence[ResultRow]])
             file = next((files[key] for key in _keys(verifier, row, instance) if key in files), None)
             if file is not None:
                 found[instance] = file
-    return found
+    # A file that two instances may mean is of neither.
+    uses = Counter(found.values())
+    return {instance: file for instance, file in found.items() if uses[file] == 1}
 
 
 def _keys(verifier: str, row: ResultRow, instance: str) -> Iterator[tuple[str, str]]:
     """What the file of a row's counterexample may go by in `counterexample_files`."""
     sought = place(row.onnx, row.vnnlib)
     onnx, vnnlib = sought.onnx[-1], sought.vnnlib[-1]
-    names = [f"{onnx}_{vnnlib}", *(f"{inner}_{onnx}_{vnnlib}" for inner in sought.vnnlib[-2:-1])]
+    names = [*(f"{inner}_{onnx}_{vnnlib}" for inner in sought.vnnlib[-2:-1]), f"{onnx}_{vnnlib}"]
     yield from itertools.product(("", row.category, *(f"{year}_{row.category}" for year in YEARS)), names)
     yield f"{RUN_FOLDER}/{file_name(verifier)}", file_name(instance)

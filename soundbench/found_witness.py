@@ -90,6 +90,9 @@ def _candidates(regions: Sequence[Region], point: Sequence[Fraction]) -> Iterato
 
 def _truth(question: Question, graph: Graph, point: tuple[Fraction, ...], track: Track) -> GroundTruth:
     witness = witness_certificate(question.instance.onnx, graph, question.unsafe, point, track)
+    if witness.margin_float32 <= 0:
+        # Nobody may be accused, or refuted, by a point at which the network as it is run does not violate.
+        raise CertificateError("violates in real arithmetic, but not in ONNX Runtime")
     region = next(region for region in question.unsafe.regions if region.contains_input(point))
     return replace(
         question.truth,

@@ -26,7 +26,10 @@ def plant_suite(
             pair = plant_into(wanted, folder / "onnx", tell)
         except DoesNotHold as error:
             file = out.with_name(f"{out.name}-counterexample.txt")
-            file.write_text(format_counterexample(error.point), encoding="utf-8")
+            text = format_counterexample(error.point)
+            if file.exists() and file.read_text(encoding="utf-8", errors="replace") != text:
+                raise InputError(f"{error}; {file}, where it would be written, is there and is kept") from None
+            file.write_text(text, encoding="utf-8")
             raise InputError(f"{error}, written to {file}") from None
         rows, truth = write_instances(list(pair), timeout_seconds, folder)
         made_by = {

@@ -6,10 +6,12 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import onnx
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
 from planted import ARMED, CLEAN, TWIN
 from small_networks import unsafe_set, write_network
 from soundbench.cli import main
@@ -180,3 +182,20 @@ class TestCommand:
         assert result.exit_code == 2, result.output
         assert message in result.stderr.splitlines()[-1]
         assert "Traceback" not in result.output
+
+
+def test_what_rounding_takes_back_is_no_witness(tmp_path):
+    """Y = (X + 2^25) - 2^25 is X in real arithmetic, and 0 in float32 for a small X."""
+    nodes = [helper.make_node("Add", ["x", "c"], ["h"]), helper.make_node("Sub", ["h", "c"], ["y"])]
+    ends = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1])] for name in ("x", "y")]
+    large = numpy_helper.from_array(np.array([2.0**25], np.float32), "c")
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", *ends, [large]), opset_imports=[helper.make_opsetid("", 13)]
+    )
+    model.ir_version = 8
+    onnx.save(model, tmp_path / "net.onnx")
+    instance = Instance("one", tmp_path / "net.onnx", tmp_path / "one.vnnlib", 5.0)
+    unsafe = unsafe_set(1, 1, "(>= X_0 0.0)", "(<= X_0 1.0)", "(>= Y_0 0.5)")
+    asked = Question(instance, OpenNetwork(instance.onnx), unsafe, unknown_truth("rounds", "imported"))
+    with pytest.raises(CertificateError, match="not in ONNX Runtime"):
+        with_witness(asked, "((X_0 0.75))", "file")

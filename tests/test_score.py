@@ -181,6 +181,27 @@ def test_a_heading_and_rows_of_other_benchmarks_are_passed_over(suite, tmp_path)
     assert f"{results / 'results.csv'}: instances without a row, of the suite's 7: 6" in result.stdout
 
 
+def test_rows_of_another_benchmark_with_the_same_names_accuse_nobody(suite, tmp_path):
+    """Names such as `model` and `0` are in many benchmarks."""
+    own = row(suite, ARMED, "timeout", ELSEWHERE)
+    theirs = ["cora_2024", *(path.replace(ELSEWHERE, "/cora_2024") for path in own[1:3]), "0.1", "unsat", "1.0"]
+    results = write_results(tmp_path / "tool", [own, theirs])
+    refused = score(suite.root, results, "--min-exercised", "0")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert "line 1 of tiny and line 2 of cora_2024 may both be of this suite" in refused.stderr
+    chosen = score(suite.root, results, "--min-exercised", "0", "--category", "tiny")
+    assert chosen.exit_code == 0, chosen.output
+    assert score(suite.root, results, "--category", "acasxu").exit_code == 2
+
+
+def test_rows_of_one_category_that_differ_in_their_folders_are_refused(suite, tmp_path):
+    other = row(suite, ARMED, "unsat", "/elsewhere/still")
+    other[1:3] = [path.replace("onnx/", "onnx/deep/").replace("vnnlib/", "vnnlib/deep/") for path in other[1:3]]
+    results = write_results(tmp_path / "tool", [row(suite, ARMED, "timeout", ELSEWHERE), other])
+    with pytest.raises(InputError, match=rf"lines 1 and 2 may both be of {ARMED}"):
+        find_results(str(results), places_of(suite))
+
+
 def test_one_table_of_all_benchmarks_has_counterexamples_in_folders(suite, original, tmp_path):
     tool = tmp_path / "tool"
     write_results(tool / "2026_tiny", [], {counterexample_name(original, ARMED): witness_text(original, ARMED)})
