@@ -42,7 +42,7 @@ def sent(label, options=None):
 
 
 def question(sent, gpus=0):
-    return Question(sent, timeout_seconds=20.0, cpu_seconds=None, memory_bytes=1 << 30, gpus=gpus)
+    return Question(sent, __version__, timeout_seconds=20.0, cpu_seconds=None, memory_bytes=1 << 30, gpus=gpus)
 
 
 @pytest.fixture(autouse=True)
