@@ -211,7 +211,7 @@ def conclusions(outcomes: Sequence[Outcome]) -> Iterator[str]:
         yield f"what they detect and the planted ones do not: {', '.join(alone) or 'nothing'}."
     fastest = max(outcomes, key=lambda each: each.detected / each.cpu_seconds)
     soonest = max(outcomes, key=lambda each: each.detected_within(min(other.cpu_seconds for other in outcomes)))
-    yield f"Most detected a CPU minute, over all runs: *{fastest.family.title}*;"
+    yield f"Most detected in a CPU minute, over all runs: *{fastest.family.title}*;"
     yield f"most detected within the same CPU time, from the first instance on: *{soonest.family.title}*."
     missed = [fault.fault for fault in first.revealing if not any(each.revealing[fault] for each in outcomes)]
     yield f"Detected by none: {', '.join(missed) or 'nothing'}."
@@ -242,13 +242,14 @@ A fault that an instance does not touch is not run on it, and takes no time.
   Boxes lie around random points of the suite's boxes, {widths} times as wide; asked is whether another class overtakes
   that of the point. What is violated is what PGD finds ({PGD["restarts"]} restarts of {PGD["steps"]} steps a class);
   a false proof of anything else would go unnoticed.
-- VNN-COMP's own benchmarks are not in this repository, and were not run.
+- VNN-COMP's own benchmarks could not be had here, and were not run.
 
 *Proven* and *refuted* are what the sound verifier says. A fault that touches what only some properties or networks
 have, such as several boxes, strict bounds or dilations, cannot show in a family that lacks it. The time limit is of
 wall-clock time, so what is answered within it depends on the machine and its load. Seconds are CPU seconds of all runs
 on a family, those of the sound verifier and those that reveal nothing among them. The last column has what is detected
 by the first instances, in the order in which they are run, in the time that the quickest family takes as a whole.
+What an earlier start of the command had answered was not measured again; the load below is that of the last start.
 
 ## By fault
 
