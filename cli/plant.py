@@ -15,7 +15,7 @@ Examples:
 
 The suite is a pair: the network with a needle in it that makes the property violated, and a twin, whose needle is out
 of line with itself, and which is proven to hold. The needle goes into the last dense layers if they allow it, or else
-into a branch beside the network. Of few inputs float32 lets none be hidden as well; the chance of an attack is published.
+into a branch beside the network. Of few inputs none can be hidden as well in float32; an attack's chance is published.
 
 \b
 Exit codes: 0 planted; 2 a file cannot be read, an operator not be carried, the property does not hold (a counterexample
