@@ -81,14 +81,14 @@ def doctor_command() -> None:
         kind = verifier_class(name)
         if kind.argument is not None:
             page = f", from {kind.facts.home}" if kind.facts else ""
-            click.echo(f"{name:<18}not installed by soundbench{page}: name it as {name}:{kind.argument}")
+            click.echo(f"{name:<22}not installed by soundbench{page}: name it as {name}:{kind.argument}")
             continue
         verifier = kind()
         lacking = list(verifier.missing())
         if not verifier.is_installed():
             lacking.append(f"not installed: soundbench verifiers install {name}")
         for line in lacking or ["ready"]:
-            click.echo(f"{name:<18}{line}")
+            click.echo(f"{name:<22}{line}")
 
 
 @command.command("check")
@@ -119,4 +119,4 @@ def check_command(verifier: str, timeout: float, settings: tuple[str, ...]) -> N
 
 
 def _print_row(name: str, version: str, state: str, summary: str) -> None:
-    click.echo(f"{name:<24}{version:<12}{state:<25}{summary}")
+    click.echo(f"{name:<28}{version:<12}{state:<25}{summary}")

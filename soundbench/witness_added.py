@@ -47,12 +47,15 @@ def add_witnesses(
         )
     truth = dict(suite.ground_truth)
     tried = []
-    for each, known in _tried(suite, files, truth):
-        truth[each.instance] = known
-        tried.append(each)
-        progress(each.instance)
-    if any(each.is_new for each in tried):
-        replace_ground_truth(suite.root, truth)
+    try:
+        for each, known in _tried(suite, files, truth):
+            truth[each.instance] = known
+            tried.append(each)
+            progress(each.instance)
+    finally:
+        # What is certified stays so, whatever comes of a later one.
+        if any(each.is_new for each in tried):
+            replace_ground_truth(suite.root, truth)
     return tuple(tried)
 
 

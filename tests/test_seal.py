@@ -218,6 +218,16 @@ def test_a_suite_that_was_altered(sealed, tmp_path):
     assert "vnnlib/3.vnnlib is not the file that the commitment is about" in line
 
 
+def test_a_file_that_was_added_after_publishing(sealed, tmp_path):
+    out, file = sealed
+    (out / "onnx" / "extra.onnx").write_bytes(b"another")
+    manifest = read(out, "suite.json")
+    manifest["files"]["onnx/extra.onnx"] = hashlib.sha256(b"another").hexdigest()
+    (out / "suite.json").write_text(json.dumps(manifest))
+    line = one_line(run("open", out, file, "--out", tmp_path / "o"), 1)
+    assert "onnx/extra.onnx is not the file that the commitment is about" in line
+
+
 def test_another_ground_truth_than_was_promised(sealed, tmp_path):
     folder = opened(sealed, tmp_path)
     armed = next(name for name, known in load_suite(folder).ground_truth.items() if known.witness)
