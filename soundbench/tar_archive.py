@@ -112,5 +112,6 @@ def tar_members(archive: Path, most: int) -> Iterator[Member]:
             stream.left = NO_LIMIT
             file = packed.extractfile(entry) if entry.isreg() else None
             yield Member(entry.name, not (entry.isdir() or entry.isreg()), file)
+            entry.pax_headers = {}  # tarfile keeps every member, and in each what was said of all
             stream.left = LARGEST_HEADER
         stream.check_end()

@@ -5,6 +5,7 @@ import errno
 import io
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 
 import pytest
@@ -221,6 +222,18 @@ def test_a_header_has_a_limit(tmp_path, kind, position):
         archive.addfile(tarfile.TarInfo("b/c"))
     with pytest.raises(InputError, match="has a header of more than 65,536 bytes"):
         unpack(tmp_path / "archive", tmp_path / "out")
+
+
+def test_what_one_header_says_of_all_members_is_not_kept_for_each(tmp_path):
+    with tarfile.open(tmp_path / "archive", "w:gz", pax_headers={f"{key:x}": "" for key in range(6000)}) as archive:
+        for number in range(200):
+            archive.addfile(tarfile.TarInfo(f"b/{number}"))
+    tracemalloc.start()
+    try:
+        unpack(tmp_path / "archive", tmp_path / "out")
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_size_that_leads_back_is_refused(tmp_path):
