@@ -297,6 +297,13 @@ class TestVnnComp:
         result = download("vnncomp2025/soundnessbench", "--mirror", server.address)
         refused(result, "only a pointer to the file is kept there; get it with git lfs, and import")
 
+    @pytest.mark.parametrize("bad", [b"Please log in.", b"\xff\xfe", b"../../secret.onnx,vnnlib/a.vnnlib,1\n"])
+    def test_a_listing_that_cannot_be_used_is_not_kept(self, server, bad):
+        path = "/VNN-COMP/vnncomp2025_benchmarks/main/benchmarks/soundnessbench/instances.csv"
+        server.script[path] = [Answer(body=bad)]
+        refused(download("vnncomp2025/soundnessbench", "--mirror", server.address, "--out", "one"), "instances.csv")
+        assert download("vnncomp2025/soundnessbench", "--mirror", server.address, "--out", "two").exit_code == 0
+
     def test_a_listing_that_leads_out_is_refused(self, server):
         path = "/VNN-COMP/vnncomp2025_benchmarks/main/benchmarks/soundnessbench/instances.csv"
         server.files[path] = b"../../secret.onnx,vnnlib/a.vnnlib,1\n"
