@@ -33,7 +33,9 @@ be fetched, or is not what it should be."""
 @click.option("--mirror", metavar="URL", help="Fetch from there instead [default for the hub: HF_ENDPOINT].")
 @click.option("--sha256", metavar="HASH", help="What the archive must have.")
 @click.option("--vnnlib", "version", type=click.Choice(VERSIONS), help="The version to take where there are both.")
-@click.option("--fresh", is_flag=True, help="Fetch anew what is in the cache already.")
+@click.option(
+    "--fresh", is_flag=True, help="Fetch anew what is in the cache already, and replace it once all has come."
+)
 @click.option(
     "--cache",
     type=click.Path(path_type=Path),
@@ -53,7 +55,8 @@ def command(
     """Fetch the benchmark NAME and make a suite of it, as `soundbench import` does.
 
     NAME is soundnessbench, a benchmark of VNN-COMP such as vnncomp2026/acasxu_2023, the address of an archive or of a
-    benchmark's folder, or an archive here. Nothing in it is run, and no pickle is loaded.
+    benchmark's folder, or an archive here. No script in it is run, and no pickle is loaded. Each network is run
+    once in ONNX Runtime, on zeros, to learn its sizes.
     """
     import platformdirs
 

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,12 +83,12 @@ def _found(wish: Wish, temporary: Path, progress: Progress) -> Here:
         return _of_a_year(wish, of_a_year[1], of_a_year[2], progress)
     if re.match(r"https?://", wish.name):
         if is_archive:
-            return _unpacked(wish, _fetched_archive(wish), temporary, progress)
+            return _archive_of_address(wish, temporary, progress)
         return _below(wish, wish.name, Path("folders", file_name(wish.name)), Origin(short_name(wish.name)), progress)
     if Path(wish.name).is_file():
         if wish.sha256 not in (None, sha256(Path(wish.name))):
             raise InputError(f"{wish.name}: its SHA-256 is not {wish.sha256}; it was altered or is another version")
-        return _unpacked(wish, Path(wish.name), temporary, progress)
+        return _laid_out(wish, unpack(Path(wish.name), temporary), temporary, progress)
     if Path(wish.name).is_dir():
         raise InputError(f"{wish.name}: a folder is here already; use: soundbench import {wish.name}")
     raise InputError(f"{wish.name}: no benchmark of that name, and no file; {near(wish.name)}")
@@ -118,23 +118,31 @@ def _below(wish: Wish, base: str, kept: Path, origin: Origin, progress: Progress
     from soundbench.mirror import fetch_benchmark
 
     cache = Cache(wish.cache / kept)
-    if wish.fresh:
-        cache.forget()
-    return Here(fetch_benchmark(base, cache, wish.version, progress), origin)
+    if not wish.fresh:
+        return Here(fetch_benchmark(base, cache, wish.version, progress), origin)
+    with cache.anew() as beside:
+        place = fetch_benchmark(base, beside, wish.version, progress).relative_to(beside.folder)
+    return Here(cache.folder / place, origin)
 
 
-def _fetched_archive(wish: Wish) -> Path:
-    cache = Cache(wish.cache / "archives")
+def _archive_of_address(wish: Wish, temporary: Path, progress: Progress) -> Here:
+    """The archive of an address, which is kept in the cache if it can be unpacked."""
     name = file_name(wish.name)
-    if wish.fresh:
-        (cache.folder / name).unlink(missing_ok=True)
-    return cache.fetch(wish.name, name, wish.sha256)
+    cache = Cache(wish.cache / "packed" / name)
+    with cache.anew() if wish.fresh else contextlib.nullcontext(cache) as place:
+        archive = place.fetch(wish.name, name, wish.sha256)
+        try:
+            left_out = unpack(archive, temporary)
+        except InputError:
+            archive.unlink()
+            raise
+        return _laid_out(wish, left_out, temporary, progress)
 
 
-def _unpacked(wish: Wish, archive: Path, temporary: Path, progress: Progress) -> Here:
-    left_out = unpack(archive, temporary)
-    progress(archive.name)
-    folders = benchmark_folders(temporary, wish.version)
+def _laid_out(wish: Wish, left_out: Sequence[str], temporary: Path, progress: Progress) -> Here:
+    """What was unpacked, without the pickles that were left out."""
     named = short_name(wish.name)
+    progress(named)
+    folders = benchmark_folders(temporary, wish.version)
     root = folders[0] if len(folders) == 1 else temporary
     return Here(root, Origin(named), tuple(f"{name}: a pickle, which is never loaded" for name in left_out))

@@ -4,9 +4,11 @@ pooch keeps the cache, compares SHA-256 where it is known, and tries again; the 
 starts each from the beginning and waits as long as it likes.
 """
 
+import codecs
 import contextlib
 import hashlib
 import logging
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -25,7 +27,7 @@ LONGEST_WAIT_SECONDS = 60.0
 CHUNK = 2**16
 LARGEST_FILE = 2**33
 BUSY = (429, 500, 502, 503, 504)
-HTML = (b"<!doctype html", b"<html")
+CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
 
 class NoSuchFileThere(InputError):
@@ -54,9 +56,17 @@ class Cache:
         with _explained(url, sha256):
             return Path(keeper.fetch(name, downloader=_transfer))
 
-    def forget(self) -> None:
-        """Empty the cache, so that everything is fetched anew."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+    @contextlib.contextmanager
+    def anew(self) -> Iterator["Cache"]:
+        """An empty cache beside this one, which takes its place once all is fetched, and is dropped on an error."""
+        beside = Cache(self.folder.with_name(f"{self.folder.name}.new"), self.retries)
+        shutil.rmtree(beside.folder, ignore_errors=True)
+        try:
+            yield beside
+            shutil.rmtree(self.folder, ignore_errors=True)
+            beside.folder.replace(self.folder)
+        finally:
+            shutil.rmtree(beside.folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -85,17 +95,19 @@ def _transfer(url: str, output_file: str, keeper: Any) -> None:  # noqa: ANN401 
     partial, tag = (Path(keeper.path) / f".{key}.{kind}" for kind in ("partial", "etag"))
     headers = {"Accept-Encoding": "identity", **_where_to_go_on(partial, tag)}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as response:
-        if response.status_code == requests.codes.requested_range_not_satisfiable:
-            partial.unlink()
-            raise requests.ConnectionError(f"{url}: has no such part; begin again")
-        _check(url, response)
         goes_on = response.status_code == requests.codes.partial_content
-        tag.write_text(response.headers.get("ETag", ""), encoding="utf-8")
+        total = _total(response.headers, headers.get("Range")) if goes_on else None
+        if response.status_code == requests.codes.requested_range_not_satisfiable or (goes_on and total is None):
+            raise _begin_again(url, partial)
+        _check(url, response)
         with partial.open("ab" if goes_on else "wb") as file:
+            tag.write_text(response.headers.get("ETag", ""), encoding="utf-8")
             for chunk in response.iter_content(CHUNK):
                 file.write(chunk)
                 if file.tell() > LARGEST_FILE:
                     raise InputError(f"{url}: has more than {LARGEST_FILE:,} bytes; take the files that you need")
+    if total not in (None, partial.stat().st_size):
+        raise _begin_again(url, partial)
     _refuse_page(url, partial)
     shutil.copyfile(partial, output_file)
     for path in (partial, tag):
@@ -108,6 +120,20 @@ def _where_to_go_on(partial: Path, tag: Path) -> dict[str, str]:
     if not etag or not partial.exists():
         return {}
     return {"Range": f"bytes={partial.stat().st_size}-", "If-Range": etag}
+
+
+def _total(headers: Mapping[str, str], asked: str | None) -> int | None:
+    """How many bytes a file has of which a part comes; None unless that is the part that was asked for, to the end."""
+    said = CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
+    if said is None or asked != f"bytes={said[1]}-" or int(said[2]) + 1 != int(said[3]):
+        return None
+    return int(said[3])
+
+
+def _begin_again(url: str, partial: Path) -> requests.RequestException:
+    """Forget what has come; what makes pooch ask for all of it."""
+    partial.unlink(missing_ok=True)
+    return requests.ConnectionError(f"{url}: has no such part; begin again")
 
 
 def _check(url: str, response: requests.Response) -> None:
@@ -130,8 +156,11 @@ def wait_seconds(headers: Mapping[str, str]) -> float:
 
 
 def _refuse_page(url: str, path: Path) -> None:
+    """Refuse HTML, XML and JSON: no archive, network, property or table begins as they do."""
     with path.open("rb") as file:
-        start = file.read(64).lstrip().lower()
-    if start.startswith(HTML):
+        start = file.read(CHUNK).removeprefix(codecs.BOM_UTF8).lstrip()
+    if start.startswith((b"<", b"{")):
         path.unlink()
-        raise InputError(f"{url}: a web page came in place of the file, perhaps of a log-in; check the address")
+        raise InputError(
+            f"{url}: a web page or a message came in place of the file, perhaps of a log-in; check the address"
+        )

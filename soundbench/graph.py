@@ -5,10 +5,8 @@ a few kinds of step only. Matrices hold exact real numbers as midpoint and radiu
 except where ONNX asks for a number that float64 cannot hold (one ninth in an average).
 """
 
-import gzip
 import itertools
 import math
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,12 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundbench.errors import InputError
+from soundbench.packed import read_unpacked
 
 if TYPE_CHECKING:
     import onnx
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
+
+# What ONNX files cannot exceed.
+LARGEST_NETWORK = 2**31
 
 
 class UnsupportedOperator(InputError):
@@ -204,19 +206,16 @@ def load_onnx(path: Path) -> "onnx.ModelProto":
     """Read an ONNX file, gzipped or not, with its weights inside.
 
     Raises:
-        InputError: the file is missing, truncated, not ONNX, or keeps weights in other files.
+        InputError: the file is missing, truncated, too large, not ONNX, or keeps weights in other files.
     """
     import onnx
     from google.protobuf.message import DecodeError
 
+    if not path.exists():
+        raise InputError(f"{path}: no such file; check the path")
     try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        model: onnx.ModelProto = onnx.ModelProto.FromString(data)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the path") from None
-    except (OSError, EOFError, zlib.error, DecodeError) as error:
+        model: onnx.ModelProto = onnx.ModelProto.FromString(read_unpacked(path, LARGEST_NETWORK))
+    except DecodeError as error:
         raise InputError(f"{path}: not a readable ONNX file ({error}); fetch or export it again") from None
     if not model.graph.node:
         raise InputError(f"{path}: not a readable ONNX file (no nodes in it); fetch or export it again")

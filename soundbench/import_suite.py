@@ -12,6 +12,7 @@ from pathlib import Path
 from soundbench.errors import InputError
 from soundbench.found_witness import FAMILY, unknown_truth
 from soundbench.generate import folder_to_be
+from soundbench.graph import LARGEST_NETWORK
 from soundbench.interface import Interface
 from soundbench.packed import read_unpacked
 from soundbench.places import SOURCES, telling_parts
@@ -23,9 +24,6 @@ from soundbench.vnncomp_folder import VERSIONS, Listed, read_folder
 from soundbench.vnnlib import MAXIMUM_BYTES, read_property
 from soundbench.vnnlib2_parser import is_query
 from soundbench.vnnlib_writing import format_property, format_query
-
-# What ONNX files cannot exceed.
-LARGEST_NETWORK = 2**31
 
 
 @dataclass(frozen=True, slots=True)

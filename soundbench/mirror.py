@@ -27,12 +27,22 @@ def fetch_benchmark(base: str, cache: Cache, version: str | None, progress: Prog
     place = _place(base, cache, version)
     folder = cache.folder / place
     progress(_below(place, INSTANCES))
-    listed = dict.fromkeys(name for row in read_rows(folder) for name in (row.onnx, row.vnnlib))
-    for name in listed:
-        _refuse_outside(folder, name)
+    for name in _listed(folder):
         _fetch_either(base, _below(place, name), cache)
         progress(_below(place, name))
     return folder
+
+
+def _listed(folder: Path) -> Sequence[str]:
+    """The files that the list of instances names; a list that cannot be used is not kept in the cache."""
+    try:
+        listed = dict.fromkeys(name for row in read_rows(folder) for name in (row.onnx, row.vnnlib))
+        for name in listed:
+            _refuse_outside(folder, name)
+    except InputError:
+        (folder / INSTANCES).unlink()
+        raise
+    return tuple(listed)
 
 
 def _place(base: str, cache: Cache, version: str | None) -> str:

@@ -268,6 +268,14 @@ class TestVnnComp:
         assert download(name, "--mirror", server.address, "--out", "three", "--fresh").exit_code == 0
         assert len(server.requests) > count
 
+    def test_what_cannot_be_fetched_anew_leaves_the_cache_as_it_is(self, server):
+        name = "vnncomp2025/soundnessbench"
+        assert download(name, "--mirror", server.address, "--out", "one").exit_code == 0
+        with serving(Files({})) as gone:
+            pass
+        refused(download(name, "--mirror", gone.address, "--out", "two", "--fresh"), "cannot be fetched")
+        assert download(name, "--mirror", gone.address, "--out", "three").exit_code == 0
+
     def test_a_folder_at_an_address_will_do(self, server):
         address = f"{server.address}/VNN-COMP/vnncomp2025_benchmarks/main/benchmarks/soundnessbench"
         assert download(address, "--out", "suite").exit_code == 0
@@ -288,6 +296,13 @@ class TestVnnComp:
         server.files[path] = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
         result = download("vnncomp2025/soundnessbench", "--mirror", server.address)
         refused(result, "only a pointer to the file is kept there; get it with git lfs, and import")
+
+    @pytest.mark.parametrize("bad", [b"Please log in.", b"\xff\xfe", b"../../secret.onnx,vnnlib/a.vnnlib,1\n"])
+    def test_a_listing_that_cannot_be_used_is_not_kept(self, server, bad):
+        path = "/VNN-COMP/vnncomp2025_benchmarks/main/benchmarks/soundnessbench/instances.csv"
+        server.script[path] = [Answer(body=bad)]
+        refused(download("vnncomp2025/soundnessbench", "--mirror", server.address, "--out", "one"), "instances.csv")
+        assert download("vnncomp2025/soundnessbench", "--mirror", server.address, "--out", "two").exit_code == 0
 
     def test_a_listing_that_leads_out_is_refused(self, server):
         path = "/VNN-COMP/vnncomp2025_benchmarks/main/benchmarks/soundnessbench/instances.csv"
@@ -326,6 +341,31 @@ class TestArchives:
             server.script["/x/my_bench.tar.gz"] = [Answer(cut_after=500)]
             assert download(address, "--out", "suite").exit_code == 0
         assert len(load_suite(Path("suite")).instances) == 7
+
+    @pytest.mark.parametrize("cut", [None, 5000, -6])
+    def test_what_cannot_be_read_is_not_kept(self, archive, cut):
+        content = archive.read_bytes()
+        bad = b"no archive" if cut is None else content[:cut]
+        with serving(Files({"/x/my_bench.tar.gz": content})) as server:
+            address = f"{server.address}/x/my_bench.tar.gz"
+            server.script["/x/my_bench.tar.gz"] = [Answer(body=bad)]
+            refused(
+                download(address, "--out", "suite"), "get the archive" if cut else "neither a zip nor a tar archive"
+            )
+            assert download(address, "--out", "suite").exit_code == 0
+        assert len(server.asked("/x/my_bench.tar.gz")) == 2
+
+    @pytest.mark.parametrize("answer", [Answer(403), Answer(body=b"no archive"), Answer(body=b"<!-- -->log in")])
+    def test_what_cannot_be_fetched_anew_leaves_the_cache_as_it_is(self, archive, answer):
+        with serving(Files({"/x/my_bench.tar.gz": archive.read_bytes()})) as server:
+            address = f"{server.address}/x/my_bench.tar.gz"
+            assert download(address, "--out", "one").exit_code == 0
+            server.script["/x/my_bench.tar.gz"] = [answer]
+            assert download(address, "--out", "two", "--fresh").exit_code == 2
+            assert download(address, "--out", "three").exit_code == 0
+            assert len(server.asked("/x/my_bench.tar.gz")) == 2
+            assert download(address, "--out", "four", "--fresh").exit_code == 0
+        assert len(server.asked("/x/my_bench.tar.gz")) == 3
 
     def test_a_hash_must_be_one_and_be_met(self, archive):
         refused(download(archive, "--sha256", "abc"), "--sha256: abc: give the 64 hexadecimal digits of an archive")

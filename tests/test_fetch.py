@@ -76,6 +76,47 @@ def test_a_part_that_is_not_there_begins_again(server, cache):
     assert cache.fetch(f"{server.address}/a.bin", "a.bin", SHA256).read_bytes() == CONTENT
 
 
+HALF = len(CONTENT) // 2
+LAST = len(CONTENT) - 1
+
+
+@pytest.mark.parametrize(
+    ("said", "body"),
+    [
+        (f"bytes 0-{LAST}/{len(CONTENT)}", CONTENT),
+        (f"bytes {HALF + 1}-{LAST}/{len(CONTENT)}", CONTENT[HALF + 1 :]),
+        (f"bytes {HALF}-{LAST}/*", CONTENT[HALF:]),
+        (f"bytes {HALF}-{LAST - 9}/{len(CONTENT)}", CONTENT[HALF:-9]),
+        (f"bytes {HALF}-{LAST}/{len(CONTENT)}", CONTENT[HALF:-9]),
+        (f"bytes {HALF}-{LAST}/{len(CONTENT)}", CONTENT[HALF:] + b"more"),
+        ("half of it", CONTENT[HALF:]),
+        (None, CONTENT[HALF:]),
+    ],
+)
+def test_a_part_that_was_not_asked_for_is_not_put_together(server, cache, said, body):
+    headers = {} if said is None else {"Content-Range": said}
+    server.script["/a.bin"] = [Answer(206, headers, body)]
+    cache.folder.mkdir()
+    for path, content in zip(kept_parts(server, cache), (CONTENT[:HALF], server.etag("/a.bin").encode()), strict=True):
+        path.write_bytes(content)
+    assert cache.fetch(f"{server.address}/a.bin", "a.bin").read_bytes() == CONTENT
+    assert server.asked("/a.bin")[0] == f"bytes={HALF}-"
+    assert left(cache) == ["a.bin"]
+
+
+def test_a_part_is_no_answer_where_none_was_asked_for(server, cache):
+    server.script["/a.bin"] = [Answer(206, {"Content-Range": f"bytes 0-{LAST}/{len(CONTENT)}"}, CONTENT)]
+    cache.folder.mkdir()
+    kept_parts(server, cache)[0].write_bytes(b"of another one")
+    assert cache.fetch(f"{server.address}/a.bin", "a.bin").read_bytes() == CONTENT
+
+
+def kept_parts(server, cache):
+    """Where what has come of a file is kept, and the tag of what it is of."""
+    key = hashlib.sha256(f"{server.address}/a.bin".encode()).hexdigest()[:16]
+    return [cache.folder / f".{key}.{kind}" for kind in ("partial", "etag")]
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_busy_server_is_waited_for(server, cache, monkeypatch, status):
     waited = []
@@ -113,10 +154,23 @@ def test_what_is_forbidden_is_not_asked_for_again(server, cache):
     assert len(server.asked("/a.bin")) == 1
 
 
-@pytest.mark.parametrize("page", [b"<!DOCTYPE html><title>Log in</title>", b"\n <HTML><body>sorry"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<!DOCTYPE html><title>Log in</title>",
+        b"\n <HTML><body>sorry",
+        b"\xef\xbb\xbf<html>",
+        b"<!-- --><html>",
+        b" " * 1000 + b"<html>",
+        b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>',
+        b'{"message": "Bad credentials"}',
+    ],
+)
 def test_a_web_page_is_not_the_file(server, cache, page):
     server.script["/a.bin"] = [Answer(200, {"Content-Type": "text/html"}, page)]
-    with pytest.raises(InputError, match="a web page came in place of the file"):
+    with pytest.raises(
+        InputError, match="a web page or a message came in place of the file, perhaps of a log-in; check the address"
+    ):
         cache.fetch(f"{server.address}/a.bin", "a.bin")
     assert not (cache.folder / "a.bin").exists()
     assert cache.fetch(f"{server.address}/a.bin", "a.bin").read_bytes() == CONTENT
@@ -129,8 +183,27 @@ def test_another_hash_is_refused_and_nothing_is_kept(server, cache, monkeypatch)
     assert left(cache) == []
 
 
-def test_forgotten_files_are_fetched_anew(server, cache):
-    cache.fetch(f"{server.address}/a.bin", "a.bin")
+def test_what_is_fetched_anew_replaces_the_old_when_all_of_it_has_come(server, cache):
+    for name in ("a.bin", "b.bin"):
+        cache.fetch(f"{server.address}/a.bin", name)
     server.files["/a.bin"] = b"new"
-    cache.forget()
-    assert cache.fetch(f"{server.address}/a.bin", "a.bin").read_bytes() == b"new"
+    with cache.anew() as beside:
+        assert beside.fetch(f"{server.address}/a.bin", "folder/a.bin").read_bytes() == b"new"
+        assert left(cache) == ["a.bin", "b.bin"]
+    assert left(cache) == ["a.bin", "folder"]
+    assert [path.name for path in cache.folder.parent.iterdir()] == ["cache"]
+
+
+@pytest.mark.parametrize("error", [InputError, KeyboardInterrupt])
+def test_what_cannot_be_fetched_anew_leaves_the_old(server, cache, error):
+    cache.fetch(f"{server.address}/a.bin", "a.bin")
+    with pytest.raises(error):
+        break_off_anew(f"{server.address}/a.bin", cache, error)
+    assert left(cache) == ["a.bin"]
+    assert [path.name for path in cache.folder.parent.iterdir()] == ["cache"]
+
+
+def break_off_anew(url, cache, error):
+    with cache.anew() as beside:
+        beside.fetch(url, "b.bin")
+        raise error

@@ -71,7 +71,7 @@ class TestFiles:
             read_graph(tmp_path / "n.onnx")
 
     def test_a_folder(self, tmp_path):
-        with pytest.raises(InputError, match="not a readable ONNX file"):
+        with pytest.raises(InputError, match="Is a directory; give a file that can be read"):
             read_graph(tmp_path)
 
     @pytest.mark.parametrize(
@@ -110,6 +110,14 @@ class TestFiles:
         content = gzip.compress(FUZZED[0])
         found = [accepts(tmp_path / "n.onnx", flipped(content, random, first=2)) for _ in range(300)]
         assert not all(found)
+
+    @pytest.mark.parametrize("pack", [bytes, gzip.compress])
+    def test_there_is_a_limit_to_what_comes_out(self, tmp_path, monkeypatch, pack):
+        monkeypatch.setattr("soundbench.graph.LARGEST_NETWORK", 100)
+        path = tmp_path / "n.onnx"
+        path.write_bytes(pack(SMALL.SerializeToString()))
+        with pytest.raises(InputError, match=r"n\.onnx: holds more than 100 bytes"):
+            read_graph(path)
 
 
 class TestGraph:
