@@ -224,8 +224,22 @@ def test_a_misbehaving_verifier(fake, tmp_path, mark):
     check(fake, tmp_path, mark, execute)
 
 
+# A part of them, one of each kind of mischief: each takes about a second.
+QUICK = (
+    "leaves-a-deaf-child",
+    "daemonises",
+    "allocates-without-end",
+    "exits-1-with-unsat",
+    "stops-itself",
+    "forks-and-exits",
+)
+
+
 @WITH_BENCHEXEC
-@pytest.mark.parametrize("fake", by_benchexec(), ids=lambda fake: fake.name)
+@pytest.mark.parametrize(
+    "fake",
+    [pytest.param(fake, id=fake.name, marks=[] if fake.name in QUICK else pytest.mark.slow) for fake in by_benchexec()],
+)
 def test_a_misbehaving_verifier_by_benchexec(fake, tmp_path, mark):
     check(fake, tmp_path, mark, partial(execute, make_keeper=BenchExecKeeper))
 
