@@ -1,7 +1,7 @@
 """What runs inside a task if BenchExec watches over it? One call of its RunExecutor, in a process of its own.
 
-The one argument is a file with the request as JSON. It is removed before the command starts, so that the command cannot
-reach it, and the result is written to it all the same, for whoever has it open. Imports nothing of soundbench.
+The one argument is a file with the request as JSON. It is removed before the command starts, so that no path leads there,
+and the result is written to it all the same, for whoever has it open. Imports nothing of soundbench.
 """
 
 import json

@@ -87,7 +87,7 @@ def test_the_command_sees_its_own_environment_and_prints_into_the_log(run):
 
 
 @WITH_BENCHEXEC
-def test_the_command_can_neither_read_nor_forge_its_result(run):
+def test_no_path_leads_the_command_to_its_result_and_what_it_prints_is_none(run):
     code = """
 import os, sys
 here = open(f'/proc/{os.getppid()}/cmdline').read().split(chr(0))
