@@ -1,6 +1,6 @@
 """What runs inside a task if BenchExec watches over it? One call of its RunExecutor, in a process of its own.
 
-The one argument is a file with the request as JSON. It is removed before the command starts, so that no path leads there,
+The one argument is a file with the request as JSON. It is removed before the command starts: no path leads there then,
 and the result is written to it all the same, for whoever has it open. Imports nothing of soundbench.
 """
 
