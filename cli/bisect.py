@@ -1,7 +1,6 @@
 """`soundbench bisect`: since which release a verifier answers wrongly."""
 
 import contextlib
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import click
 from soundbench.errors import InputError
 from soundbench.level import Level
 
+from .again import again
 from .errors import INTERRUPTED
 from .json_file import check_writable, write_json
 from .numbers import POSITIVE
@@ -98,12 +98,11 @@ def command(
         _print_plan(found, len(instances))
         return
     folder = out or Path("runs", time.strftime("bisect-%Y-%m-%dT%H-%M-%S"))
-    again = shlex.join(["soundbench", *sys.argv[1:], *([] if out else ["--out", str(folder)])])
     with open_run(folder, identify(suite, found, timeout, None, Level(level))) as run:
         try:
             bisection = _bisect(run, suite, found, instances, timeout, jobs)
         except KeyboardInterrupt:
-            click.echo(f"stopped; go on with: {again}", err=True)
+            click.echo(f"stopped; go on with: {again(out, folder)}", err=True)
             sys.exit(INTERRUPTED)
         run.write_tables(suite)
         summaries = summarise_run(run, suite, versions_of(found), bisection.judgements)

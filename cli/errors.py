@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import click
 
-from soundbench.errors import CertificateError, HarnessError, InputError, SoundbenchError
+from soundbench.errors import CertificateError, HarnessError, InputError, SoundbenchError, one_line
 
 EXIT_CODES: tuple[tuple[type[SoundbenchError], int], ...] = (
     (CertificateError, 1),
@@ -65,5 +65,5 @@ def ended_as_interrupted() -> Iterator[None]:
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(f"soundbench: {' '.join(message.split())}", err=True)
+    click.echo(f"soundbench: {one_line(message)}", err=True)
     sys.exit(code)

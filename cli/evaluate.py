@@ -1,7 +1,6 @@
 """`soundbench evaluate`: run verifiers on a suite, judge what they claim, and report."""
 
 import contextlib
-import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ import click
 
 from soundbench.level import Level
 
+from .again import again
 from .errors import INTERRUPTED
 from .json_file import check_writable, write_json
 from .numbers import POSITIVE
@@ -200,7 +200,7 @@ def command(
     readable.check_first(instances[:limit])
     folder = out or Path("runs", time.strftime("%Y-%m-%dT%H-%M-%S"))
     memory_bytes = None if memory is None else int(memory * 2**30)
-    again = _again(out, folder)
+    go_on = again(out, folder)
     with (
         _executor(executor, ray_address, backend, found) as chosen_executor,
         open_run(folder, identify(suite, found, timeout, memory_bytes, Level(level), cpu_time, backend)) as run,
@@ -213,7 +213,7 @@ def command(
         if run.results:
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
         may_start = _starter(readable, budget)
-        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, may_start, chosen_executor, again)
+        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, may_start, chosen_executor, go_on)
         run.write_tables(suite)
         judgements = judge_run(run, suite, variants)
         summaries = summarise_run(run, suite, versions_of(found), judgements, variants)
@@ -223,17 +223,12 @@ def command(
         click.echo(f"level {level}: {len(instances)} of the suite's {len(suite.instances)} instances")
     _tell_if_sealed(suite)
     if left:
-        click.echo(f"{left} of {len(todo)} tasks were not started within {budget:g} min; go on with: {again}")
+        click.echo(f"{left} of {len(todo)} tasks were not started within {budget:g} min; go on with: {go_on}")
     if others := count_others(summaries, issues):
         click.echo(f"{allow_file}: {others} of its {len(issues)} entries are about other verifiers or versions")
     click.echo(f"run folder: {folder}")
     write_json(json_file, [to_json(summary) for summary in summaries])
     sys.exit(exit_code(summaries, min_exercised))
-
-
-def _again(out: Path | None, folder: Path) -> str:
-    """The command that goes on with the run."""
-    return shlex.join(["soundbench", *sys.argv[1:], *([] if out else ["--out", str(folder)])])
 
 
 def _with_faults(labels: tuple[str, ...], faults: tuple[str, ...]) -> tuple[str, ...]:
@@ -306,9 +301,9 @@ def _run_all(
     cpu_seconds: float | None,
     may_start: Callable[["Job"], bool],
     executor: "Executor",
-    again: str,
+    go_on: str,
 ) -> int:
-    """Run what is missing, and count what was not started; when stopped, say how to go on: `again`."""
+    """Run what is missing, and count what was not started; when stopped, say how to go on: `go_on`."""
     from soundbench.evaluate import run_jobs
 
     from .progress import results as shown_results
@@ -330,6 +325,6 @@ def _run_all(
                 left -= 1
                 show(result)
     except KeyboardInterrupt:
-        click.echo(f"stopped with {left} of {len(todo)} tasks left; go on with: {again}", err=True)
+        click.echo(f"stopped with {left} of {len(todo)} tasks left; go on with: {go_on}", err=True)
         sys.exit(INTERRUPTED)
     return left

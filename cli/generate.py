@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from soundbench.errors import InputError, SoundbenchError
+from soundbench.errors import InputError, SoundbenchError, one_line
 
 from .errors import exit_code_of
 from .shipped import shipped_folder
@@ -132,7 +132,7 @@ def _train(path: Path, out: Path, seed: int, only: tuple[str, ...], method: str,
                     _report(out / news.model.name, news.content)
                 case SoundbenchError():
                     show(news.model.name, None)
-                    click.echo(f"soundbench: {' '.join(str(news.content).split())}", err=True)
+                    click.echo(f"soundbench: {one_line(news.content)}", err=True)
                     failed.append(news.content)
     if failed:
         sys.exit(max(exit_code_of(error) for error in failed))

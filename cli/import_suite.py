@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from soundbench.errors import InputError
+from soundbench.errors import InputError, one_line
 from soundbench.vnncomp_folder import VERSIONS
 
 from .witness import add_from_results
@@ -62,7 +62,7 @@ def command(path: Path, out: Path, results: tuple[str, ...], version: str | None
         try:
             add_from_results(out, [str(path / "results.csv")])
         except InputError as error:
-            click.echo(f"left aside: {' '.join(str(error).split())}")
+            click.echo(f"left aside: {one_line(error)}")
 
 
 def import_folder(path: Path, out: Path, origin: "Origin", version: str | None) -> "Imported":

@@ -34,14 +34,14 @@ def command(runs: tuple[Path, ...], suite_folder: Path | None, out: Path | None,
     from rich.console import Console
 
     from soundbench.metrics import to_json
-    from soundbench.past_run import judge_past_runs
+    from soundbench.past_run import judge_past_run
     from soundbench.report import render
     from soundbench.results_page import write_page
     from soundbench.suite import load_suite
 
     check_writable(json_file)
     suite = load_suite(suite_folder or core_suite())
-    past = judge_past_runs(runs, suite)
+    past = [judge_past_run(run, suite) for run in runs]
     summaries = [summary for run in past for summary in run.summaries]
     render(summaries, Console())
     if out is not None:

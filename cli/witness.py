@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from soundbench.errors import InputError
+from soundbench.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from soundbench.suite import Suite
@@ -82,7 +82,7 @@ def _add(suite: "Suite", files: "Sequence[tuple[str, Path]]") -> "tuple[Tried, .
         tried = add_witnesses(suite, files, done)
     for each in tried:
         if each.refusal is not None:
-            click.echo(f"not certified: {' '.join(str(each.refusal).split())} ({each.file})")
+            click.echo(f"not certified: {one_line(each.refusal)} ({each.file})")
     new, known = sum(each.is_new for each in tried), sum(not (each.is_new or each.refusal) for each in tried)
     click.echo(
         f"{suite.root}: new witnesses: {new}; of instances that have one: {known}; "

@@ -15,3 +15,8 @@ class HarnessError(SoundbenchError):
 
 class CertificateError(SoundbenchError):
     """A certificate does not hold when it is checked again (exit code 1)."""
+
+
+def one_line(text: object) -> str:
+    """An error, or another text, on one line."""
+    return " ".join(str(text).split())

@@ -128,10 +128,8 @@ def summarise_run(
     variants: Sequence[Instance] = (),
 ) -> tuple[Summary, ...]:
     """Write the findings' folders and sum up the judgements of every verifier, which are given by label."""
-    instances, files = (
-        {(each.name, each.variant): each for each in (*suite.instances, *variants)},
-        Within(run.folder, _ADVICE),
-    )
+    instances = {(each.name, each.variant): each for each in (*suite.instances, *variants)}
+    files = Within(run.folder, _ADVICE)
 
     def exhibit(judgement: Judgement) -> Exhibit:
         result = judgement.result

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundbench.errors import InputError
+from soundbench.errors import InputError, one_line
 from soundbench.found_witness import FAMILY, unknown_truth
 from soundbench.generate import folder_to_be
 from soundbench.graph import LARGEST_NETWORK
@@ -154,8 +154,3 @@ def finish(folder: Path, taken: Sequence[Listed], rows: Mapping[str, Row], origi
     sources = {listed.name: list(listed.source) for listed in taken}
     made_by = {"name": origin.name, "version": origin.version, SOURCES: sources}
     write_suite(folder, [rows[listed.name] for listed in taken], truth, made_by)
-
-
-def one_line(error: InputError) -> str:
-    """What is wrong, on one line."""
-    return " ".join(str(error).split())

@@ -1,6 +1,5 @@
 """What came of runs that are over? They are judged again, from their folders and the suite alone."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +35,3 @@ def judge_past_run(folder: Path, suite: Suite) -> PastRun:
         variants = variants_of(suite, (), run)
         judgements = judge_run(run, suite, variants)
         return PastRun(folder, record, judgements, summarise_run(run, suite, versions, judgements, variants))
-
-
-def judge_past_runs(folders: Sequence[Path], suite: Suite) -> tuple[PastRun, ...]:
-    """Judge some runs again (see `judge_past_run`)."""
-    return tuple(judge_past_run(folder, suite) for folder in folders)

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from soundbench.errors import one_line
 from soundbench.ground_truth import TwinKind
 from soundbench.judge import Assessment
 from soundbench.known_issues import Listed, Standing
@@ -189,8 +190,7 @@ def _describe(summary: Summary, finding: Finding) -> str:
 
 
 def _describe_known(summary: Summary, known: KnownFinding) -> str:
-    reason = " ".join(known.issue.reason.split())
-    return f"known until {known.issue.expires}, {_describe(summary, known.finding)}; {reason}"
+    return f"known until {known.issue.expires}, {_describe(summary, known.finding)}; {one_line(known.issue.reason)}"
 
 
 def _describe_listed(listed: Listed) -> str | None:

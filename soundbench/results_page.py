@@ -18,7 +18,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from soundbench.errors import InputError
+from soundbench.errors import InputError, one_line
 from soundbench.findings import FILE_NAMES
 from soundbench.ground_truth import GroundTruth
 from soundbench.judge import PROVEN, Judgement
@@ -253,4 +253,4 @@ def _code(text: object) -> str:
 
 
 def _one_line(text: str) -> str:
-    return "".join(filter(str.isprintable, " ".join(text.split())))[:200]
+    return "".join(filter(str.isprintable, one_line(text)))[:200]

@@ -58,7 +58,7 @@ def summarise_results(
     for found in results:
         own = [each for each in judgements if each.result.verifier == found.verifier]
         kept = {}
-        for each in own if evidence is not None else ():
+        for each in own:
             if evidence is not None and each.assessment in FINDINGS:
                 name = each.result.instance
                 exhibit = Exhibit(each, instances[name], suite.ground_truth.get(name), None)
