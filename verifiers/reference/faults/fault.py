@@ -18,6 +18,7 @@ class Fault:
     `put_in` takes the sound steps and a strength, and gives the faulty ones. `strengths` go from the strongest to the
     weakest; `measure` says what they are. `touches` says of a network, read by the faulty steps, whether what is done
     with it may differ from what sound steps do; whether it, or the property, is read otherwise is no matter of it.
+    One that `misreads_status` takes a way of ending for another, and need not agree with the sound verifier mostly.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Fault:
     touches: Touches
     strengths: tuple[float, ...] = (1.0,)
     measure: str = "one strength only"
+    misreads_status: bool = False
 
     @property
     def summary(self) -> str:
@@ -40,7 +42,7 @@ class Fault:
         """
         chosen = self.strengths[0] if strength is None else strength
         if chosen not in self.strengths:
-            known = ", ".join(f"{each:g}" for each in self.strengths)
+            known = ", ".join(map(str, self.strengths))
             raise InputError(f"fault {self.name} has no strength {chosen:g}; it has {known} ({self.measure})")
         return self.put_in(sound, chosen)
 
