@@ -197,7 +197,7 @@ STRICT = TINY.replace("[factors]\n", '[factors]\nform = ["strictly_inside"]\n')
 
 
 def test_what_is_live_nowhere_is_searched_for_in_suites_that_are_made_once(tiny_suite, folder):
-    """One fault reads strict bounds otherwise, which the suite lacks; another one padding, which the recipe lacks, too."""
+    """One fault reads strict bounds otherwise, which only the suite lacks; another one padding, which all lack."""
     (folder / "strict.toml").write_text(STRICT)
     names = ("bound-side-swap", "padding-side", "gave-up-is-verified")
     faults = [word for name in names for word in ("--faults", name)]
