@@ -238,6 +238,17 @@ def test_a_search_needs_a_recipe_and_a_recipe_a_search(suite_copy):
     assert "say how many with --search N" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [("missing.toml", "missing.toml: no such recipe; name a file"), ("paper", "paper.toml: ")],
+)
+def test_a_recipe_that_cannot_be_searched_is_one_line_before_anything_runs(tiny_suite, recipe, message):
+    result = invoke("power", tiny_suite, "--search", 1, "--recipe", recipe)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert message in line
+
+
 def stopping_after(count: int):
     """Runs tasks in this process, until somebody stops it after so many messages."""
 
