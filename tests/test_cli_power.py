@@ -208,9 +208,9 @@ def test_what_is_live_nowhere_is_searched_for_in_suites_that_are_made_once(tiny_
     rows = {line.split()[0]: line.split() for line in first.stdout.splitlines() if line}
     assert rows["fault"][-1] == "search"
     assert rows["bound-side-swap"][-2:] == ["(seed", "2)"]
-    assert rows["padding-side"][-3:] == ["none", "of", "6"]
+    assert rows["padding-side"][-3:] == ["none", "of", "0"]
     assert rows["gave-up-is-verified"][-1] == "1"
-    assert "not revealed by any of 6 generated armed instances (seeds: 2, 3): padding-side" in first.stdout
+    assert "not revealed by any of 6 generated armed instances (seeds: 2, 3): padding-side (touches 0)" in first.stdout
     assert first.stderr.count("makes a suite with seed") == 2
     swap = next(each for each in json.loads((folder / "power.json").read_text())["faults"] if each["search"])
     revealed_by = swap["search"]["revealed_by"]
@@ -222,7 +222,7 @@ def test_what_is_live_nowhere_is_searched_for_in_suites_that_are_made_once(tiny_
 def test_a_search_makes_suites_from_the_suites_own_recipe(tiny_suite):
     result = invoke("power", tiny_suite, "--faults", "padding-side", "--nodes", 20, "--search", 1)
     assert result.exit_code == 1, result.output
-    assert "not revealed by any of 3 generated armed instances (seeds: 2): padding-side" in result.stdout
+    assert "not revealed by any of 3 generated armed instances (seeds: 2): padding-side (touches 0)" in result.stdout
 
 
 def test_a_search_needs_a_recipe_and_a_recipe_a_search(suite_copy):

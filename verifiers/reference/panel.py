@@ -64,6 +64,16 @@ class TryFaults:
             tell(try_faults(instance, faults, self.budget))
 
 
+def touches(instance: Instance, faults: Sequence[str]) -> bool:
+    """Whether one of these faults (see `fault_of`), at its strongest, may make a difference to an instance.
+
+    Raises:
+        InputError: a file of the instance cannot be used.
+    """
+    question = read_question(instance)
+    return any(is_touched(question, fault, fault.steps(DEFAULT)) for fault in map(fault_of, faults))
+
+
 def suspects(faults: Sequence[Fault]) -> tuple[Suspect, ...]:
     """Every fault at each of its strengths, the strongest first."""
     return tuple(Suspect(fault.name, strength) for fault in faults for strength in fault.strengths)
