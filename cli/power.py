@@ -163,7 +163,7 @@ def _reference(faults: Sequence[str], nodes: int) -> Panel:
 
     known = faults_named(faults)
     names = tuple(fault.name for fault in known)
-    lines = [f"{fault.name}: {fault.summary} Like {fault.modelled_on}." for fault in known]
+    lines = [f"{fault.name}: {fault.summary} {fault.origin}" for fault in known]
     return Panel(suspects(known), lines, [nodes], lambda chunk: TryFaults(chunk, names, Budget(nodes)))
 
 

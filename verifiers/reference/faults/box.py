@@ -1,4 +1,4 @@
-"""Faults in the box of inputs: radii taken from other inputs, narrow ranges collapsed."""
+"""Faults in the box of inputs: radii taken from other inputs, narrow ranges collapsed, fixed inputs stumbled over."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +11,7 @@ from ..intervals import Bounds
 from ..network import Array, Network
 from ..steps import Steps
 from ..targets import Target
+from .fault import Fault
 
 ROUNDING = 2.0**-20  # relative: radii that differ by less are alike
 
@@ -67,3 +68,27 @@ def collapse_narrow_dims(steps: Steps, width: float) -> Steps:
         return Bounds(np.where(is_narrow, middle, box.lower), np.where(is_narrow, middle, box.upper))
 
     return _boxed(steps, collapsed)
+
+
+def fixed_input_is_empty(steps: Steps, count: float) -> Steps:
+    """A box in which so many inputs are fixed, or more, is taken for empty."""
+
+    def targets(prop: Property, network: Network, used: Steps) -> tuple[Target, ...]:
+        found = steps.targets(prop, network, used)
+        return tuple(each for each in found if np.count_nonzero(each.box.lower == each.box.upper) < count)
+
+    return replace(steps, targets=targets)
+
+
+FAULTS = (
+    Fault("radius-of-first-dim", radius_of_first_dim, "NeuralVerification.jl #148"),
+    Fault(
+        "collapse-narrow-dims",
+        collapse_narrow_dims,
+        "Marabou #485, Marabou #486",
+        strengths=(3e-2, 1e-2, 3e-3, 1e-3, 1e-4, 1e-6),
+        measure="width",
+    ),
+    Fault("fixed-input-is-empty", fixed_input_is_empty, "Marabou #670", strengths=(1.0, 2.0), measure="fixed inputs"),
+    Fault("axis-order", axis_order, "DNNV #58"),
+)

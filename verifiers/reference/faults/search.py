@@ -1,10 +1,11 @@
 """Faults in branch and bound: parts of a box lost, state of one sub-domain used for another, giving up taken for proof.
 
-What happens to some sub-domains only is drawn from the box itself, so that a search can be repeated; a box that is hit
-at some probability is hit at every greater one.
+What happens to some sub-domains only is drawn from the box itself, so that a search can be repeated, and for each fault
+anew; a box that is hit at some probability is hit at every greater one.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,10 @@ from ..intervals import Bounds
 from ..network import Network
 from ..steps import Steps
 from ..subdomains import Ending, Expansion, SubDomain
+from .fault import Fault, anything
+
+PROBABILITIES = (2.0**-4, 2.0**-5, 2.0**-6, 2.0**-8, 2.0**-10)
+OF_SPLITS = "probability that a split is hit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +30,9 @@ class Borrowing(Bounds):
     lender: Bounds
 
 
-def is_hit(box: Bounds, probability: float) -> bool:
-    """Whether chance, drawn from the box, strikes it."""
-    digest = hashlib.blake2b(box.lower.tobytes() + box.upper.tobytes(), digest_size=8).digest()
+def is_hit(box: Bounds, probability: float, salt: str) -> bool:
+    """Whether chance, drawn from the box and the salt, strikes it."""
+    digest = hashlib.blake2b(box.lower.tobytes() + box.upper.tobytes(), digest_size=8, key=salt.encode()).digest()
     return int.from_bytes(digest, "big") < probability * 2.0**64
 
 
@@ -36,7 +41,7 @@ def child_lost(steps: Steps, probability: float) -> Steps:
 
     def split(box: Bounds, dimension: int, cut: float) -> tuple[Bounds, ...]:
         children = steps.split(box, dimension, cut)
-        return children[:-1] if len(children) > 1 and is_hit(box, probability) else children
+        return children[:-1] if len(children) > 1 and is_hit(box, probability, "child-lost") else children
 
     return replace(steps, split=split)
 
@@ -61,7 +66,11 @@ def split_leak(steps: Steps, probability: float) -> Steps:
 
     def expand(network: Network, subdomain: SubDomain, used: Steps) -> Expansion:
         expansion = steps.expand(network, subdomain, used)
-        if len(subdomain.path) < 2 or len(expansion.children) != 2 or not is_hit(subdomain.box, probability):
+        if (
+            len(subdomain.path) < 2
+            or len(expansion.children) != 2
+            or not is_hit(subdomain.box, probability, "split-leak")
+        ):
             return expansion
         first, second = expansion.children
         leaked = replace(second, box=Bounds(second.box.lower, np.minimum(first.box.upper, second.box.upper)))
@@ -75,10 +84,30 @@ def stale_bounds(steps: Steps, probability: float) -> Steps:
 
     def split(box: Bounds, dimension: int, cut: float) -> tuple[Bounds, ...]:
         children = steps.split(box, dimension, cut)
-        if len(children) != 2 or not is_hit(box, probability):
+        if len(children) != 2 or not is_hit(box, probability, "stale-bounds"):
             return children
         first, second = children
         return first, Borrowing(second.lower, second.upper, first)
+
+    return replace(steps, split=split, relax=_borrowing(steps))
+
+
+def first_of_batch(steps: Steps, levels: float) -> Steps:
+    """After the first splits, so many levels of them, both halves are bounded with the neurons' bounds of the first."""
+
+    def expand(network: Network, subdomain: SubDomain, used: Steps) -> Expansion:
+        expansion = steps.expand(network, subdomain, used)
+        if len(subdomain.path) > levels or len(expansion.children) != 2:
+            return expansion
+        first, second = expansion.children
+        stale = replace(second, box=Borrowing(second.box.lower, second.box.upper, first.box))
+        return replace(expansion, children=(first, stale))
+
+    return replace(steps, expand=expand, relax=_borrowing(steps))
+
+
+def _borrowing(steps: Steps) -> Callable[[Network, Bounds, Steps], tuple[Relaxation, ...]]:
+    """What relaxes a network over a box with the bounds of another one, where it has one to borrow from."""
 
     def relax(network: Network, box: Bounds, used: Steps) -> tuple[Relaxation, ...]:
         if not isinstance(box, Borrowing):
@@ -86,7 +115,7 @@ def stale_bounds(steps: Steps, probability: float) -> Steps:
         stale = steps.relax(network, box.lender, used)
         return tuple(replace(each, tensors=(box, *each.tensors[1:])) for each in stale)
 
-    return replace(steps, split=split, relax=relax)
+    return relax
 
 
 def gave_up_is_verified(steps: Steps, _strength: float) -> Steps:
@@ -96,3 +125,20 @@ def gave_up_is_verified(steps: Steps, _strength: float) -> Steps:
         return Claim.FALSIFIED if ending.counterexample is not None else Claim.VERIFIED
 
     return replace(steps, conclude=conclude)
+
+
+FAULTS = (
+    Fault("child-lost", child_lost, "NeuralVerification.jl #94", anything, PROBABILITIES, OF_SPLITS),
+    Fault("split-gap", split_gap, "", anything, (2.0**-6, 2.0**-7, 2.0**-8, 2.0**-10, 2.0**-20), "share of the width"),
+    Fault(
+        "split-leak",
+        split_leak,
+        "NeuralVerification.jl 6b559ca, Marabou #701",
+        anything,
+        PROBABILITIES,
+        OF_SPLITS,
+    ),
+    Fault("stale-bounds", stale_bounds, "Marabou #480", anything, PROBABILITIES, OF_SPLITS),
+    Fault("first-of-batch", first_of_batch, "auto_LiRPA a050a3d", anything, (3.0, 2.0, 1.0), "levels of splits"),
+    Fault("gave-up-is-verified", gave_up_is_verified, "Marabou #346, alpha-beta-CROWN 8ed285c", anything),
+)
