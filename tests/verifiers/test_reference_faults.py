@@ -136,10 +136,10 @@ def test_infeasible_for_want_of_numbers_is_live_where_bounds_overflow(tmp_path: 
 
 
 def test_names_are_unique_and_every_fault_says_what_it_does():
-    assert len(set(NAMES)) == len(NAMES) >= 25
+    assert len(set(NAMES)) == len(NAMES) >= 40
     for fault in FAULTS:
         assert fault.summary.endswith(".")
-        assert fault.modelled_on
+        assert fault.origin in (f"Like {fault.modelled_on}.", "Like no bug on record.")
         assert list(fault.strengths) == sorted(fault.strengths, reverse=fault.name != "saturation-exact")
 
 
@@ -240,14 +240,17 @@ boxes = st.lists(st.tuples(st.floats(-10, 10), st.floats(0.1, 10)), min_size=1, 
 @given(box=boxes, probabilities=st.tuples(st.floats(0, 1), st.floats(0, 1)))
 def test_what_is_hit_is_hit_at_every_greater_probability(box: Bounds, probabilities: tuple[float, float]):
     smaller, greater = sorted(probabilities)
-    assert is_hit(box, greater) or not is_hit(box, smaller)
-    assert not is_hit(box, 0.0)
-    assert is_hit(box, 1.0)
+    assert is_hit(box, greater, "child-lost") or not is_hit(box, smaller, "child-lost")
+    assert not is_hit(box, 0.0, "child-lost")
+    assert is_hit(box, 1.0, "child-lost")
 
 
-def test_chance_is_about_what_it_is_said_to_be():
-    hits = [is_hit(Bounds(np.array([float(n)]), np.array([n + 1.0])), 0.25) for n in range(2000)]
-    assert 400 < sum(hits) < 600
+def test_chance_is_about_what_it_is_said_to_be_and_another_for_every_fault():
+    boxes = [Bounds(np.array([float(n)]), np.array([n + 1.0])) for n in range(2000)]
+    lost, leaked = ([is_hit(box, 0.25, salt) for box in boxes] for salt in ("child-lost", "split-leak"))
+    assert 400 < sum(lost) < 600
+    assert 400 < sum(leaked) < 600
+    assert 75 < sum(map(min, lost, leaked)) < 175
 
 
 @given(box=boxes, share=st.sampled_from(fault_named("split-gap").strengths))

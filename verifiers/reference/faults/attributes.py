@@ -4,8 +4,6 @@ from ..steps import Steps
 from .fault import Fault
 from .parsing import Attributes, parsing, with_attributes, without
 
-WINDOWS = ("AveragePool", "Conv", "ConvTranspose", "MaxPool")
-
 
 def average_pool_stride_is_kernel(steps: Steps, _strength: float) -> Steps:
     """The windows of an average pool lie side by side, whatever its strides."""
@@ -23,17 +21,18 @@ def padding_side(steps: Steps, _strength: float) -> Steps:
         pads = known.get("pads", (0, 0, 0, 0))
         return {**known, "pads": (*pads[2:], *pads[:2])}
 
-    return parsing(steps, dict.fromkeys(WINDOWS, with_attributes(swapped)))
+    windows = ("AveragePool", "Conv", "ConvTranspose", "MaxPool")
+    return parsing(steps, dict.fromkeys(windows, with_attributes(swapped)))
 
 
 def padding_dropped(steps: Steps, _strength: float) -> Steps:
-    """The padding before an image is left out, so that the first window lies at its first cell."""
+    """The padding before a pool's image is left out, so that the first window lies at the first cell."""
 
     def dropped(known: Attributes) -> Attributes:
         top, left, bottom, right = known.get("pads", (0, 0, 0, 0))
         return {**known, "pads": (0, 0, top + bottom, left + right)}
 
-    return parsing(steps, dict.fromkeys(WINDOWS, with_attributes(dropped)))
+    return parsing(steps, dict.fromkeys(("AveragePool", "MaxPool"), with_attributes(dropped)))
 
 
 def padding_not_counted(steps: Steps, _strength: float) -> Steps:
@@ -69,7 +68,7 @@ def factors_of_gemm(steps: Steps, _strength: float) -> Steps:
 FAULTS = (
     Fault("avgpool-stride-is-kernel", average_pool_stride_is_kernel, "auto_LiRPA 77e3c2b"),
     Fault("padding-side", padding_side, "Marabou #554"),
-    Fault("padding-dropped", padding_dropped, "auto_LiRPA a050a3d, Marabou #614"),
+    Fault("pool-padding-dropped", padding_dropped, "auto_LiRPA a050a3d, Marabou #614"),
     Fault("padding-not-counted", padding_not_counted, "Marabou #629"),
     Fault("dilation-of-height", dilation_of_height, "auto_LiRPA 77e3c2b"),
     Fault("leaky-slope-default", leaky_slope_default, "Marabou #742"),

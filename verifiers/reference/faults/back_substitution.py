@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 
 from ..backward import LinearForm, Relaxation, Substitution, substitute
-from ..intervals import operands
 from ..network import Array, Dense, Network, Node, Product, Relu, Select, Sum
 from ..steps import Steps
 from .fault import Fault, networks_with
@@ -77,17 +76,6 @@ def bias_lost(steps: Steps, share: float) -> Steps:
     return _of_nodes(steps, Dense, backward)
 
 
-def rest_of_product(steps: Steps, share: float) -> Steps:
-    """Of what a product is beyond its linear part about the middle of its factors, a share is lost."""
-
-    def backward(node: Product, target: int, rows: Array, relaxation: Relaxation) -> Substitution:
-        sound = steps.backward[Product](node, target, rows, relaxation)
-        (_, left), (_, right) = (bounds.around() for bounds in operands(node, relaxation.tensors))
-        return replace(sound, constant=sound.constant + share * (np.abs(rows) @ (left @ right).ravel()))
-
-    return _of_nodes(steps, Product, backward)
-
-
 def branch_overwritten(steps: Steps, _strength: float) -> Steps:
     """Where two branches meet in the tensor that both start from, the coefficients of one overwrite the other's."""
 
@@ -131,14 +119,6 @@ FAULTS = (
         networks_with(Dense),
         (0.2, 0.1, 0.03, 0.01),
         "share of the bias",
-    ),
-    Fault(
-        "product-rest-lost",
-        rest_of_product,
-        "Marabou #891",
-        networks_with(Product),
-        (1.0, 0.5, 0.2),
-        "share of the rest",
     ),
     Fault("branch-overwritten", branch_overwritten, "auto_LiRPA ca767f1", networks_with(Sum, Product, Select)),
 )
