@@ -28,9 +28,9 @@ from soundbench.graph import Graph, evaluate_float64, read_graph
 from soundbench.ground_truth import Expected, Role
 from soundbench.instance import Constraint, Instance, Interval, Property, Region
 from soundbench.level import Level, chosen
-from soundbench.power import Suspect, Trial
 from soundbench.power_journal import open_power_journal
 from soundbench.suite import Suite, load_suite
+from soundbench.trial import Suspect, Trial
 from soundbench.vnnlib import read_property
 from soundbench.vnnlib_writing import format_property
 

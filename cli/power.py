@@ -18,8 +18,8 @@ from .shipped import core_suite
 if TYPE_CHECKING:
     from soundbench.instance import Instance
     from soundbench.parallel import Task
-    from soundbench.power import Suspect
     from soundbench.power_journal import PowerJournal
+    from soundbench.trial import Strengths, Suspect
 
 # So many instances a process: it takes a second to start.
 CHUNK = 8
@@ -27,15 +27,44 @@ CHUNK = 8
 _EPILOG = """\b
 Examples:
   soundbench power --level smoke --jobs 2                  (the suite that ships)
-  soundbench power my-suite --faults child-lost --faults bias-lost
+  soundbench power my-suite --faults child-lost --faults bias-lost@0.1
   soundbench power --list
   soundbench power --level thorough --json power.json --plot power.png
   soundbench power my-suite --record          (then my-suite's level smoke catches all of it)
   soundbench power --verifier marabou --level smoke --timeout 5
 
 \b
-Exit codes: 0 nothing escapes; 1 a fault escapes at its greatest strength, or none is caught; 2 wrong usage, or the
-suite cannot be read; 130 stopped (start it again to go on)."""
+The table has a line a fault, about the greatest strength that is caught, or else the greatest:
+  standing  see below
+  run       on how many instances it was run: those that have what the fault touches
+  agrees    on which share of all instances it says what the sound verifier says
+  there     the same, of those on which it was run
+  live      on how many it says verified, and the sound verifier does not
+  caught    how many of these are armed, of pairs that the sound verifier exercises: it proves their misaligned or
+            crowd twin, and answers on the armed member with neither error nor unsupported
+  controls  how many are armed, of other pairs, whose scaled twin it proves
+  seconds   what it takes to run the fault, in the suite's order, until it is caught
+  weakest   the weakest strength that is caught
+
+\b
+How a fault stands, the first of these that is true:
+  too crude      live, and agrees on less than 80 % of the instances, of which there are 10 or more; a fault that only
+                 takes a way of ending for verified is never too crude
+  caught         on one instance or more
+  controls only  on no better instances than those
+  escapes        live elsewhere only
+  false alarms   live nowhere, and says falsified where nothing is known to be violated and the sound verifier does not
+  only looser    live nowhere, and some claims are others, none of them wrong as far as is known
+  equivalent     live nowhere, and all claims are the same
+  not run        (weaker strengths, in --json) the next stronger one nowhere answers otherwise than the sound verifier
+  not exercised  nothing in the suite has what it touches
+
+Weaker strengths are run only where the next stronger one answers otherwise than the sound verifier: what is less wrong
+should show in fewer places. That is an assumption, and --all-strengths does without it.
+
+\b
+Exit codes: 0 some fault is caught, and none is too crude, escapes, or is caught on controls only; 1 otherwise; 2 wrong
+usage, or the suite cannot be read; 130 stopped (start it again to go on)."""
 
 
 @click.command("power", epilog=_EPILOG)
@@ -43,11 +72,12 @@ suite cannot be read; 130 stopped (start it again to go on)."""
 @click.option(
     "--faults",
     multiple=True,
-    metavar="NAME",
+    metavar="NAME[@STRENGTH]",
     default=("all",),
     show_default=True,
-    help="A fault of the reference verifier, or of what --verifier is given; may be repeated.",
+    help="A fault of the reference verifier, or of what --verifier is given, in this strength alone; may be repeated.",
 )
+@click.option("--all-strengths", is_flag=True, help="Run every strength wherever its fault touches something.")
 @click.option(
     "--verifier",
     metavar="NAME",
@@ -90,6 +120,7 @@ suite cannot be read; 130 stopped (start it again to go on)."""
 def command(
     suite_folder: Path | None,
     faults: tuple[str, ...],
+    all_strengths: bool,
     verifier: str | None,
     level: str,
     nodes: int,
@@ -104,16 +135,16 @@ def command(
 ) -> None:
     """Run verifiers that are wrong on purpose on SUITE, and tell which of them it catches.
 
-    A fault is live where the faulty verifier says verified and the sound one does not. It is caught if that is an armed
-    instance whose twin the sound verifier proves. Faults come in strengths; a weaker one is run where the next stronger
-    one is live. Those of --verifier are in the files that it gets, and in how its answer is read.
+    A fault is live where the faulty verifier says verified and the sound one does not. It is caught where that means
+    something: on armed members of pairs that the sound verifier exercises. Faults of --verifier are in the files that
+    it gets, and in how its answer is read.
     """
     from rich.console import Console
 
     from soundbench import __version__
     from soundbench.level import chosen
     from soundbench.power import measure_power, recorded
-    from soundbench.power_journal import open_power_journal
+    from soundbench.power_journal import asked, open_power_journal
     from soundbench.power_report import draw, exit_code, render, to_json
     from soundbench.suite import load_suite, replace_ground_truth
 
@@ -121,7 +152,12 @@ def command(
         raise click.UsageError("--timeout is for --verifier; the reference verifier ends by --nodes")
     if record and suite_folder is None:
         raise click.UsageError("--record writes into the suite: name it; the one that ships is not written to unnamed")
-    panel = _reference(faults, nodes) if verifier is None else _corrupted(verifier, faults, timeout)
+    names = list(dict.fromkeys(faults))
+    panel = (
+        _reference(names, nodes, all_strengths)
+        if verifier is None
+        else _corrupted(verifier, names, timeout, all_strengths)
+    )
     if listed:
         for words in panel.listed:
             click.echo(words)
@@ -130,13 +166,11 @@ def command(
         check_writable(file)
     suite = load_suite(suite_folder or core_suite())
     instances = chosen(suite, Level(level))[:limit]
-    everyone = panel.suspects
-    identity = [__version__, suite.digest, [[each.fault, each.strength] for each in everyone], *panel.identity]
-    with open_power_journal(out, identity) as journal:
+    with open_power_journal(out, [__version__, asked(suite.instances), *panel.identity]) as journal:
         todo = [each for each in instances if each.name not in journal.trials]
         _try_all(journal, todo, panel, jobs)
         trials = [journal.trials[each.name] for each in instances]
-    power = measure_power(suite.ground_truth, trials, everyone)
+    power = measure_power(suite.ground_truth, trials, panel.suspects, panel.crude)
     render(power, Console())
     write_json(json_file, to_json(power))
     if record:
@@ -148,49 +182,75 @@ def command(
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Who is tried: the suspects, a line about each fault, what else makes two measurements the same, and the task."""
+    """Who is tried: the suspects, a line about each fault, what else makes two measurements the same, and the task.
+
+    `crude` are the faults that count however little they agree with the sound verifier.
+    """
 
     suspects: "Sequence[Suspect]"
     listed: Sequence[str]
+    crude: frozenset[str]
     identity: Sequence[object]
     task: "Callable[[tuple[Instance, ...]], Task]"
 
 
-def _reference(faults: Sequence[str], nodes: int) -> Panel:
+def _reference(names: Sequence[str], nodes: int, all_strengths: bool) -> Panel:
     """The reference verifier with its faults."""
-    from soundbench.verifiers.reference.faults import faults_named
-    from soundbench.verifiers.reference.panel import Budget, TryFaults, suspects
+    from soundbench.verifiers.reference.faults import FAULTS, faults_named
+    from soundbench.verifiers.reference.panel import Budget, TryFaults
 
-    known = faults_named(faults)
-    names = tuple(fault.name for fault in known)
-    lines = [f"{fault.name}: {fault.summary} {fault.origin}" for fault in known]
-    return Panel(suspects(known), lines, [nodes], lambda chunk: TryFaults(chunk, names, Budget(nodes)))
+    from soundbench.source_digest import source_digest
+    from soundbench.trial import suspects_of
+
+    known, budget = faults_named(names), Budget(nodes)
+    words = _words(names, known, all_strengths)
+    return Panel(
+        suspects_of(known, FAULTS),
+        [f"{each.name}: {each.summary} {each.origin}" for each in known],
+        frozenset(each.name for each in known if each.misreads_status),
+        [words, budget.nodes, budget.seconds, source_digest("soundbench.verifiers.reference")],
+        lambda chunk: TryFaults(chunk, words, budget),
+    )
 
 
-def _corrupted(label: str, faults: Sequence[str], timeout: float | None) -> Panel:
+def _corrupted(label: str, names: Sequence[str], timeout: float | None, all_strengths: bool) -> Panel:
     """A verifier that is installed, with what may go wrong around it."""
     from soundbench.verifiers.corruption_panel import TryCorruptions
-    from soundbench.verifiers.corruptions import corruptions_named
+    from soundbench.verifiers.corruptions import CORRUPTIONS, corruptions_named
 
     from soundbench.evaluate import check_installed
-    from soundbench.power import Suspect
     from soundbench.registry import resolve
+    from soundbench.source_digest import source_digest
+    from soundbench.trial import suspects_of
 
-    known = corruptions_named(faults)
+    known = corruptions_named(names)
     verifier = resolve(label)
     check_installed([verifier])
-    names = tuple(each.name for each in known)
-    lines = [f"{each.name}: {each.summary} Like {each.modelled_on}." for each in known]
-    everyone = [Suspect(each.name, strength) for each in known for strength in each.strengths]
-    identity = [label, verifier.version(), timeout]
-    return Panel(everyone, lines, identity, lambda chunk: TryCorruptions(chunk, label, names, timeout))
+    words = _words(names, known, all_strengths)
+    modules = (f"soundbench.verifiers.{each}" for each in ("corrupted", "corruptions", "corruption_panel"))
+    return Panel(
+        suspects_of(known, CORRUPTIONS),
+        [f"{each.name}: {each.summary} Like {each.modelled_on}." for each in known],
+        frozenset(each.name for each in known if each.misreads_status),
+        [words, label, verifier.version(), timeout, source_digest(*modules)],
+        lambda chunk: TryCorruptions(chunk, label, words, timeout),
+    )
+
+
+def _words(names: Sequence[str], known: "Sequence[Strengths]", all_strengths: bool) -> tuple[str, ...]:
+    """What a task is told to try: the faults by their names, or every strength of them on its own."""
+    from soundbench.trial import every_strength
+
+    if all_strengths:
+        return every_strength(known)
+    return tuple(each.name for each in known) if "all" in names else tuple(names)
 
 
 def _try_all(journal: "PowerJournal", instances: "Sequence[Instance]", panel: Panel, jobs: int) -> None:
     """Try what is missing, a few instances a process, and keep each trial as it comes; when stopped, say so."""
     from soundbench.errors import SoundbenchError
     from soundbench.parallel import run_parallel
-    from soundbench.power import Trial
+    from soundbench.trial import Trial
 
     from .progress import steps
 

@@ -1,32 +1,93 @@
-"""What is a smallest set that has a member of each of several sets?"""
+"""What is a small set that has a member of each of several sets? A smallest one, if that is not too much work."""
 
 from collections.abc import Hashable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 Member = TypeVar("Member", bound=Hashable)
 
+# How many memberships are looked up at most before a greedy choice must do: a second or two.
+MOST_WORK = 5_000_000
 
-def smallest_cover(sets: Sequence[frozenset[Member]]) -> frozenset[Member]:
+
+class TooMuchWork(Exception):
+    """A smallest set has not been found within the work allowed."""
+
+
+class Work:
+    """So much work may be done."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def spend(self, cost: int) -> None:
+        """Take so much of it.
+
+        Raises:
+            TooMuchWork: that is more than is left.
+        """
+        self._left -= cost
+        if self._left < 0:
+            raise TooMuchWork
+
+
+@dataclass(frozen=True, slots=True)
+class Cover(Generic[Member]):
+    """A set that meets all sets; `is_smallest` says that no smaller one does."""
+
+    members: frozenset[Member]
+    is_smallest: bool
+
+
+def cover(sets: Sequence[frozenset[Member]], most_work: int = MOST_WORK) -> Cover[Member]:
+    """A smallest set that meets every one of the sets, or a small one if that is too much work.
+
+    Raises:
+        ValueError: one of them is empty.
+    """
+    if frozenset() in sets:
+        raise ValueError("an empty set is met by nothing")
+    try:
+        return Cover(smallest_cover(sets, most_work), is_smallest=True)
+    except TooMuchWork:
+        return Cover(greedy_cover(sets), is_smallest=False)
+
+
+def smallest_cover(sets: Sequence[frozenset[Member]], most_work: int = MOST_WORK) -> frozenset[Member]:
     """A smallest set that meets every one of the sets, none of which may be empty.
 
     By trying sizes from the least on, the set with fewest members first: quick if some sets are small.
+
+    Raises:
+        TooMuchWork: it was not found within the work allowed.
     """
-    wanted = minimal(sets)
-    for size in range(len(wanted) + 1):
-        found = cover_within(wanted, size)
-        if found is not None:
-            return found
-    raise ValueError("an empty set is met by nothing")
+    wanted, work = minimal(sets), Work(most_work)
+    sizes = (cover_within(wanted, size, work) for size in range(len(wanted) + 1))
+    return next(found for found in sizes if found is not None)
 
 
-def cover_within(wanted: Sequence[frozenset[Member]], size: int) -> frozenset[Member] | None:
-    """A set of at most so many members that meets all; None if there is none."""
+def greedy_cover(sets: Sequence[frozenset[Member]]) -> frozenset[Member]:
+    """A set that meets every one of the sets: the next member is always one that meets most of what is left."""
+    found, wanted = frozenset[Member](), list(sets)
+    while wanted:
+        member = useful(frozenset[Member]().union(*wanted), wanted)[0]
+        found, wanted = found | {member}, [each for each in wanted if member not in each]
+    return found
+
+
+def cover_within(wanted: Sequence[frozenset[Member]], size: int, work: Work) -> frozenset[Member] | None:
+    """A set of at most so many members that meets all; None if there is none.
+
+    Raises:
+        TooMuchWork: it was not found within what is left of the work.
+    """
     if not wanted:
         return frozenset()
+    work.spend(sum(map(len, wanted)))
     if size < disjoint(wanted):
         return None
     for member in useful(min(wanted, key=len), wanted):
-        rest = cover_within([each for each in wanted if member not in each], size - 1)
+        rest = cover_within([each for each in wanted if member not in each], size - 1, work)
         if rest is not None:
             return rest | {member}
     return None

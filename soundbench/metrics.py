@@ -5,7 +5,7 @@ counterexample came with them. Its *unverifiable* instances have a planted count
 its *clean* ones have none (our roles `clean` and `twin`).
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -14,13 +14,13 @@ from typing import Any
 
 from soundbench.claim import Claim
 from soundbench.consistency import Contradiction, count_compared
+from soundbench.exercised import is_exercised, pairs_of
 from soundbench.ground_truth import Expected, GroundTruth, Role, Track, TwinKind, track_of
 from soundbench.instance import VariantKind, subject
 from soundbench.judge import FINDINGS, Assessment, Judgement
 from soundbench.known_issues import KnownIssue, Listed
 
 INCONCLUSIVE_CLAIMS = (Claim.UNKNOWN, Claim.TIMEOUT, Claim.ERROR, Claim.UNSUPPORTED)
-EXERCISING_KINDS = (TwinKind.MISALIGNED, TwinKind.CROWD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,9 @@ def _summarise(
     violated = [each for each in judgements if each.expected is Expected.VIOLATED]
     by_role = _group_by_role(judgements, ground_truth)
     clean, unverifiable = by_role[Role.CLEAN] + by_role[Role.TWIN], by_role[Role.ARMED]
-    pairs = _pairs(judgements, ground_truth)
+    claims = {each.result.instance: each.result.claim for each in judgements}
+    proven = {each.result.instance for each in judgements if _is_proven(each)}
+    pairs = pairs_of(claims, ground_truth).values()
     return Summary(
         verifier=verifier,
         version=version,
@@ -182,7 +184,7 @@ def _summarise(
         inconclusive=assessed[Assessment.INCONCLUSIVE],
         inconclusive_claims={claim: claimed[claim] for claim in INCONCLUSIVE_CLAIMS},
         pairs=len(pairs),
-        pairs_exercised=sum(_is_exercised(armed, twins) for armed, twins in pairs),
+        pairs_exercised=sum(is_exercised(pair, claims, proven) for pair in pairs),
         twins=_count_twins(by_role[Role.TWIN], ground_truth),
         violated=len(violated),
         falsified=sum(_is_falsified(each) for each in violated),
@@ -214,27 +216,6 @@ def _group_by_role(
         truth = ground_truth.get(judgement.result.instance)
         groups[truth.role if truth else Role.OTHER].append(judgement)
     return groups
-
-
-def _pairs(
-    judgements: Sequence[Judgement], ground_truth: Mapping[str, GroundTruth]
-) -> list[tuple[list[Judgement], list[Judgement]]]:
-    """The armed members and the misaligned or crowd twins of every pair that has both."""
-    armed, twins = defaultdict(list), defaultdict(list)
-    for judgement in judgements:
-        truth = ground_truth.get(judgement.result.instance)
-        if truth is None or truth.pair is None:
-            continue
-        if truth.role is Role.ARMED:
-            armed[truth.pair].append(judgement)
-        elif truth.role is Role.TWIN and truth.twin_kind in EXERCISING_KINDS:
-            twins[truth.pair].append(judgement)
-    return [(armed[pair], twins[pair]) for pair in sorted(armed.keys() & twins.keys())]
-
-
-def _is_exercised(armed: Sequence[Judgement], twins: Sequence[Judgement]) -> bool:
-    answered = all(each.result.claim not in (Claim.ERROR, Claim.UNSUPPORTED) for each in armed)
-    return answered and any(_is_proven(each) for each in twins)
 
 
 def _is_proven(judgement: Judgement) -> bool:

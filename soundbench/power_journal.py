@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from soundbench.claim import Claim
+from soundbench.instance import Instance
 from soundbench.json_lines import append_line, read_lines
 from soundbench.lock import open_locked
-from soundbench.power import Reply, Suspect, Trial
+from soundbench.suite import sha256
+from soundbench.trial import Reply, Suspect, Trial
 
 
 class PowerJournal:
@@ -59,3 +61,17 @@ def parse_line(line: bytes) -> Trial | None:
         return Trial(str(entry["instance"]), sound, replies)
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def asked(instances: Sequence[Instance]) -> list[list[object]]:
+    """What instances ask, whatever is known of the answers: their names, timeouts, and the SHA-256 of their files.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    files = [(each.onnx, each.vnnlib, *([each.vnnlib2] if each.vnnlib2 else [])) for each in instances]
+    digests = {path: sha256(path) for path in {path for paths in files for path in paths}}
+    return [
+        [each.name, each.timeout_seconds, *(digests[path] for path in paths)]
+        for each, paths in zip(instances, files, strict=True)
+    ]

@@ -1,24 +1,30 @@
-"""What does the reader of a measurement of power see? A table, what escapes, JSON, and a map of faults and triggers."""
+"""What does the reader of a measurement of power see? A table, who stands how, what it comes to, JSON, and a map."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from soundbench.description_report import line
 from soundbench.errors import InputError
 from soundbench.ground_truth import GroundTruth
-from soundbench.power import Measured, Power, Standing
+from soundbench.power import Power
+from soundbench.standing import LEAST_INSTANCES, Measured, Standing
 
 NOT_CAUGHT = 1
+# What a suite does not notice, or notices in a way that proves little.
+FAILURES = frozenset({Standing.TOO_CRUDE, Standing.CONTROLS_ONLY, Standing.ESCAPES})
+# As wide as any table may become: where a terminal is narrower, it wraps lines.
+WIDEST = 1000
 
 
 def exit_code(power: Power) -> int:
-    """1 if some fault escapes at its greatest strength, or none is caught, else 0."""
-    standings = {rows[0].standing for rows in power.by_fault().values()}
-    return NOT_CAUGHT if Standing.ESCAPES in standings or Standing.CAUGHT not in standings else 0
+    """1 if some fault escapes, is too crude, or is caught on controls only, or if none is caught, else 0."""
+    standings = {each.standing for each in power.faults().values()}
+    return NOT_CAUGHT if standings & FAILURES or Standing.CAUGHT not in standings else 0
 
 
 def weakest_caught(rows: Sequence[Measured]) -> Measured | None:
@@ -27,64 +33,103 @@ def weakest_caught(rows: Sequence[Measured]) -> Measured | None:
 
 
 def render(power: Power, console: Console) -> None:
-    """Print a line for every fault, at its greatest strength, and what it means.
+    """Print a line for every fault, how the faults stand, and what it comes to.
 
     `console` decides about colours: rich drops them where its output is not a terminal.
     """
-    table = Table(box=None, pad_edge=False)
-    for title in ("fault", "strength"):
-        table.add_column(title, no_wrap=True)
-    for title in ("run", "agrees", "live", "caught", "seconds", "weakest"):
-        table.add_column(title, justify="right")
-    for fault, rows in power.by_fault().items():
-        strongest, weakest = rows[0], weakest_caught(rows)
-        table.add_row(
-            fault,
-            f"{strongest.suspect.strength:.3g}",
-            str(strongest.run),
-            f"{100 * strongest.agreement:.0f} %",
-            str(len(strongest.live)),
-            str(len(strongest.caught)),
-            "" if strongest.seconds is None else f"{strongest.seconds:.1f}",
-            strongest.standing if weakest is None else f"{weakest.suspect.strength:.3g}",
-        )
-    console.print(table)
+    shown = table(power)
+    shown.width = Measurement.get(console, console.options.update(width=WIDEST), shown).maximum
+    console.print(shown, crop=False)
     console.print()
-    for words in conclusions(power):
+    for words in (*standings(power), *conclusions(power)):
         console.print(line(words), soft_wrap=True)
+
+
+def table(power: Power) -> Table:
+    """A line for every fault, about the suspect by which it stands."""
+    made = Table(box=None, pad_edge=False)
+    for title in ("fault", "strength", "standing"):
+        made.add_column(title, no_wrap=True)
+    for title in ("run", "agrees", "there", "live", "caught", "controls", "seconds", "weakest"):
+        made.add_column(title, justify="right", no_wrap=True)
+    rows = power.by_fault()
+    for fault, stands in power.faults().items():
+        weakest = weakest_caught(rows[fault])
+        made.add_row(
+            fault,
+            number(stands.suspect.strength),
+            stands.standing,
+            str(stands.run),
+            percent(stands.agreement),
+            percent(stands.agreement_where_run),
+            str(len(stands.live)),
+            str(len(stands.caught)),
+            str(len(stands.on_controls)),
+            "" if stands.seconds is None else f"{stands.seconds:.1f}",
+            "" if weakest is None else number(weakest.suspect.strength),
+        )
+    return made
+
+
+def number(strength: float) -> str:
+    """A strength as `--faults NAME@STRENGTH` takes it."""
+    return str(strength).removesuffix(".0")
+
+
+def percent(share: float | None) -> str:
+    """A share in percent, rounded down, so that 80 % is no less."""
+    return "" if share is None else f"{int(100 * share + 1e-9)} %"
+
+
+def standings(power: Power) -> Iterator[str]:
+    """Which faults stand how, a line a standing; those that are caught are in the table."""
+    found = {fault: each.standing for fault, each in power.faults().items()}
+    for standing in Standing:
+        names = [fault for fault, each in found.items() if each is standing]
+        if names and standing is not Standing.CAUGHT:
+            yield f"{standing}: {', '.join(names)}"
 
 
 def conclusions(power: Power) -> Iterator[str]:
     """What it comes to, in words."""
-    standings = {fault: rows[0].standing for fault, rows in power.by_fault().items()}
-    caught = [fault for fault, standing in standings.items() if standing is Standing.CAUGHT]
-    yield f"{len(power.counted)} of {power.instances} instances can catch: armed, with a proven twin"
-    yield f"{len(caught)} of {len(standings)} faults are caught"
-    for standing in (Standing.ESCAPES, Standing.HARMLESS, Standing.NOT_EXERCISED):
-        names = [fault for fault, each in standings.items() if each is standing]
-        if names:
-            yield f"{standing}: {', '.join(names)}"
-    if power.smallest:
-        yield f"These {len(power.smallest)} instances catch all that is caught: {', '.join(power.smallest)}"
+    faults = power.faults().values()
+    counted = f"{len(power.counted)} of {power.instances} instances can catch"
+    yield f"{counted}: armed members of pairs that the sound verifier exercises"
+    if power.controls:
+        yield f"{len(power.controls)} more are controls: of their pairs it proves a scaled twin, and no other"
+    if power.instances < LEAST_INSTANCES:
+        yield f"on fewer than {LEAST_INSTANCES} instances no fault is found too crude"
+    yield f"{sum(bool(each.caught) for each in faults)} of {len(faults)} faults are caught"
+    if power.chosen:
+        size = "smallest" if power.is_smallest else "small, though perhaps not smallest,"
+        names = ", ".join(power.chosen)
+        yield f"a {size} set of instances that catches all of these ({len(power.chosen)}): {names}"
 
 
 def to_json(power: Power) -> dict[str, Any]:
-    """The measurement as values that `json` can write."""
+    """The measurement as values that `json` can write; `stands_by` says by which strength each fault stands."""
+    stands = power.faults()
     return {
         "instances": power.instances,
         "counted": list(power.counted),
-        "smallest": list(power.smallest),
+        "controls": list(power.controls),
+        "smallest": list(power.chosen),
+        "is_smallest": power.is_smallest,
         "faults": [
             {
                 "name": each.suspect.fault,
                 "strength": each.suspect.strength,
                 "standing": each.standing,
+                "stands_for_fault": each is stands[each.suspect.fault],
                 "run": each.run,
                 "agreement": each.agreement,
+                "agreement_where_run": each.agreement_where_run,
                 "live": len(each.live),
                 "detected": bool(each.caught),
                 "instances": list(each.caught),
+                "controls": list(each.on_controls),
                 "live_instances": list(each.live),
+                "false_alarms": list(each.false_alarms),
                 "seconds": each.seconds,
             }
             for each in power.measured
@@ -93,7 +138,7 @@ def to_json(power: Power) -> dict[str, Any]:
 
 
 def shares(power: Power, ground_truth: Mapping[str, GroundTruth]) -> dict[str, dict[str, float]]:
-    """By trigger, `FACTOR VALUE`, and fault: on which share of the instances that count it is caught, at its strongest.
+    """By trigger, `FACTOR VALUE`, and fault: on which share of the instances that count it is caught.
 
     Where a suite records no factors, a trigger is what its ground truth calls one.
     """
@@ -102,11 +147,11 @@ def shares(power: Power, ground_truth: Mapping[str, GroundTruth]) -> dict[str, d
         truth = ground_truth[name]
         for factor, value in (truth.factors or {"trigger": truth.trigger}).items():
             members.setdefault(f"{factor} {value}", []).append(name)
-    strongest = {fault: frozenset(rows[0].caught) for fault, rows in power.by_fault().items()}
+    caught = {fault: frozenset(each.caught) for fault, each in power.faults().items()}
     return {
         trigger: {
-            fault: sum(name in caught for name in members[trigger]) / len(members[trigger])
-            for fault, caught in strongest.items()
+            fault: sum(name in names for name in members[trigger]) / len(members[trigger])
+            for fault, names in caught.items()
         }
         for trigger in sorted(members)
     }

@@ -1,4 +1,4 @@
-"""What a suite catches is counted where it means something, and told with what it does not."""
+"""What a suite catches is summed up over its instances, kept while it is measured, recorded, and told."""
 
 import json
 from dataclasses import replace
@@ -6,92 +6,52 @@ from dataclasses import replace
 import pytest
 from fake_verifiers import SaysVerified, Scripted
 from rich.console import Console
-from small_suite import GROUND_TRUTH, small_suite
+from small_suite import small_suite
 from test_evaluate import Honest
+from trials import OTHER, STRONG, SUSPECTS, TRUTH, VERIFIED, WEAK, trial, trials, two_pairs
 
 from soundbench.claim import Claim
 from soundbench.errors import InputError
 from soundbench.ground_truth import GroundTruth, TwinKind
-from soundbench.power import Reply, Standing, Suspect, Trial, counted_instances, measure_power, recorded, try_verifiers
-from soundbench.power_journal import open_power_journal, parse_line
-from soundbench.power_report import conclusions, draw, exit_code, render, shares, to_json, weakest_caught
-
-STRONG, WEAK, OTHER = Suspect("lost", 0.5), Suspect("lost", 0.1), Suspect("swap", 1.0)
-SUSPECTS = (STRONG, WEAK, OTHER)
-SOUND = {"armed": Claim.FALSIFIED, "twin": Claim.VERIFIED, "clean": Claim.TIMEOUT}
-SECOND = {f"second {name}": replace(truth, pair="q") for name, truth in GROUND_TRUTH.items() if truth.pair}
-TRUTH = {**GROUND_TRUTH, **SECOND}
+from soundbench.instance import Instance
+from soundbench.power import counted_instances, measure_power, recorded
+from soundbench.power_journal import asked, open_power_journal, parse_line
+from soundbench.power_report import conclusions, draw, exit_code, render, shares, standings, to_json, weakest_caught
+from soundbench.standing import LEAST_INSTANCES, Standing
+from soundbench.trial import Suspect, every_strength, suspects_of, try_verifiers
 
 
-def trial(name: str, sound: Claim, **faulty: Claim) -> Trial:
-    suspects = {"strong": STRONG, "weak": WEAK, "other": OTHER}
-    return Trial(name, Reply(sound, 1.0), {suspects[each]: Reply(claim, 2.0) for each, claim in faulty.items()})
+def test_the_instances_that_count_and_the_controls_are_told_apart():
+    truth = {**TRUTH, "second twin": replace(TRUTH["second twin"], twin_kind=TwinKind.SCALED)}
+    power = measure_power(truth, two_pairs(), SUSPECTS)
+    assert (power.counted, power.controls) == (("armed",), ("second armed",))
+    assert counted_instances(truth, two_pairs()) == ("armed",)
+    assert {fault: each.standing for fault, each in power.faults().items()} == {
+        "lost": Standing.CAUGHT,
+        "swap": Standing.CONTROLS_ONLY,
+    }
+    assert power.chosen == ("armed",)
 
 
-def trials(**faulty: dict[str, Claim]) -> list[Trial]:
-    """Of the three instances of the small suite."""
-    return [trial(name, sound, **faulty.get(name, {})) for name, sound in SOUND.items()]
+def test_a_fault_stands_by_its_strongest_suspect_that_is_caught_or_by_its_strongest():
+    def stands_by(tried):
+        return measure_power(TRUTH, tried, SUSPECTS).faults()["lost"].suspect
+
+    assert stands_by(trials(armed=VERIFIED)) == STRONG
+    assert stands_by(trials()) == STRONG
+    crude = [trial("clean", Claim.TIMEOUT, strong=Claim.VERIFIED)] * LEAST_INSTANCES
+    assert stands_by([*trials(armed={"strong": Claim.VERIFIED, "weak": Claim.VERIFIED}), *crude]) == WEAK
 
 
-VERIFIED = {"strong": Claim.VERIFIED}
+def test_the_suspects_asked_for_come_in_the_order_in_which_they_are_known():
+    class Fault:
+        def __init__(self, name: str, *strengths: float) -> None:
+            self.name, self.strengths = name, strengths
 
-
-def standing(tried: list[Trial], suspect: Suspect = STRONG) -> Standing:
-    power = measure_power(TRUTH, tried, SUSPECTS)
-    return next(each.standing for each in power.measured if each.suspect == suspect)
-
-
-def test_verified_of_an_armed_instance_is_caught():
-    assert standing(trials(armed=VERIFIED)) is Standing.CAUGHT
-
-
-def test_verified_where_there_is_nothing_to_catch_escapes():
-    """Of a clean box of which the sound verifier does not know."""
-    assert standing(trials(clean=VERIFIED)) is Standing.ESCAPES
-
-
-@pytest.mark.parametrize("claim", [each for each in Claim if each is not Claim.VERIFIED])
-def test_whatever_else_a_suspect_says_is_no_lie(claim: Claim):
-    assert standing(trials(armed={"strong": claim}, twin={"strong": claim})) is Standing.HARMLESS
-
-
-def test_what_is_never_run_is_not_exercised():
-    assert standing(trials(armed=VERIFIED), OTHER) is Standing.NOT_EXERCISED
-
-
-@pytest.mark.parametrize("claim", [Claim.TIMEOUT, Claim.FALSIFIED, Claim.ERROR])
-def test_a_pair_whose_twin_is_not_proven_counts_for_nothing(claim: Claim):
-    tried = [replace(each, sound=Reply(claim, 1.0)) if each.instance == "twin" else each for each in trials()]
-    assert counted_instances(TRUTH, tried) == ()
-    lying = [replace(each, replies={STRONG: Reply(Claim.VERIFIED, 1.0)}) for each in tried]
-    assert standing(lying) is Standing.ESCAPES
-
-
-@pytest.mark.parametrize(("claim", "counts"), [(Claim.UNSUPPORTED, 0), (Claim.ERROR, 0), (Claim.TIMEOUT, 1)])
-def test_an_armed_instance_that_cannot_be_read_counts_for_nothing(claim: Claim, counts: int):
-    tried = [replace(each, sound=Reply(claim, 1.0)) if each.instance == "armed" else each for each in trials()]
-    assert len(counted_instances(TRUTH, tried)) == counts
-
-
-def test_a_twin_of_another_pair_does_not_count():
-    tried = [trial("armed", Claim.FALSIFIED), trial("second twin", Claim.VERIFIED)]
-    assert counted_instances(TRUTH, tried) == ()
-
-
-def test_any_kind_of_twin_will_do():
-    for kind in TwinKind:
-        truth = {**TRUTH, "twin": replace(TRUTH["twin"], twin_kind=kind)}
-        assert counted_instances(truth, trials()) == ("armed",)
-
-
-def test_nothing_is_known_of_an_instance_without_ground_truth():
-    assert counted_instances({}, trials(armed=VERIFIED)) == ()
-
-
-def test_agreement_is_over_all_instances():
-    power = measure_power(TRUTH, trials(armed=VERIFIED, twin={"strong": Claim.TIMEOUT}), SUSPECTS)
-    assert [each.agreement for each in power.measured] == [pytest.approx(1 / 3), 1.0, 1.0]
-    assert [each.run for each in power.measured] == [2, 0, 0]
+    known = [Fault("lost", 0.5, 0.1), Fault("swap", 1.0), Fault("other", 1.0)]
+    asked_for = [Fault("swap", 1.0), Fault("lost", 0.1), Fault("lost", 0.5), Fault("swap", 1.0)]
+    assert suspects_of(asked_for, known) == (STRONG, WEAK, OTHER)
+    assert every_strength(known) == ("lost@0.5", "lost@0.1", "swap@1.0", "other@1.0")
 
 
 def test_seconds_are_counted_until_it_is_caught():
@@ -117,42 +77,65 @@ def test_verifiers_of_any_kind_are_measured(tmp_path):
     strong, other = measure_power(suite.ground_truth, tried, list(faulty)).measured
     assert strong.caught == ("armed",)
     assert strong.agreement == pytest.approx(2 / 3)
-    assert (other.standing, other.agreement) == (Standing.HARMLESS, 0.0)
-
-
-def two_pairs() -> list[Trial]:
-    """The first armed instance catches one fault, the second both."""
-    return [
-        trial("armed", Claim.FALSIFIED, strong=Claim.VERIFIED),
-        trial("twin", Claim.VERIFIED),
-        trial("second armed", Claim.TIMEOUT, strong=Claim.VERIFIED, other=Claim.VERIFIED),
-        trial("second twin", Claim.VERIFIED),
-    ]
+    assert (other.standing, other.agreement) == (Standing.LOOSER, 0.0)
 
 
 def test_the_smallest_set_catches_all_that_is_caught():
     power = measure_power(TRUTH, two_pairs(), SUSPECTS)
-    assert power.smallest == ("second armed",)
+    assert (power.chosen, power.is_smallest) == (("second armed",), True)
     assert power.counted == ("armed", "second armed")
 
 
-def test_the_report_says_what_escapes_and_what_was_not_exercised():
-    console = Console(width=100)
-    power = measure_power(TRUTH, trials(clean=VERIFIED), SUSPECTS)
+def shown(power, width: int) -> list[str]:
+    console = Console(width=width)
     with console.capture() as capture:
         render(power, console)
-    rows = capture.get().splitlines()
-    assert rows[1].split() == ["lost", "0.5", "1", "67", "%", "1", "0", "escapes"]
-    assert rows[2].split() == ["swap", "1", "0", "100", "%", "0", "0", "not", "exercised"]
+    return capture.get().splitlines()
+
+
+def test_the_report_is_a_table_then_who_stands_how_then_what_it_comes_to():
+    power = measure_power(TRUTH, trials(clean=VERIFIED), SUSPECTS)
+    rows = shown(power, 200)
+    assert rows[1].split() == ["lost", "0.5", "escapes", "1", "66", "%", "0", "%", "1", "0", "0"]
+    assert rows[2].split() == ["swap", "1", "not", "exercised", "0", "100", "%", "0", "0", "0"]
+    assert list(standings(power)) == ["escapes: lost", "not exercised: swap"]
     assert list(conclusions(power)) == [
-        "1 of 3 instances can catch: armed, with a proven twin",
+        "1 of 3 instances can catch: armed members of pairs that the sound verifier exercises",
+        "on fewer than 10 instances no fault is found too crude",
         "0 of 2 faults are caught",
-        "escapes: lost",
-        "not exercised: swap",
     ]
-    assert exit_code(power) == 1
-    assert exit_code(measure_power(TRUTH, trials(armed=VERIFIED), SUSPECTS)) == 0
-    assert exit_code(measure_power(TRUTH, trials(), SUSPECTS)) == 1
+    assert rows[3:] == ["", *standings(power), *conclusions(power)]
+
+
+def test_where_a_terminal_is_narrow_nothing_is_left_out():
+    power = measure_power(TRUTH, two_pairs(), SUSPECTS)
+    assert shown(power, 30) == shown(power, 200)
+
+
+def test_the_set_of_instances_is_called_smallest_only_if_it_is():
+    power = measure_power(TRUTH, two_pairs(), SUSPECTS)
+    assert list(conclusions(power))[-1] == ("a smallest set of instances that catches all of these (1): second armed")
+    *_, last = conclusions(replace(power, is_smallest=False))
+    assert last.startswith("a small, though perhaps not smallest, set of instances that catches all of these (1): ")
+
+
+@pytest.mark.parametrize(
+    ("faults", "code"),
+    [
+        ({Standing.CAUGHT, Standing.EQUIVALENT, Standing.LOOSER, Standing.FALSE_ALARMS, Standing.NOT_EXERCISED}, 0),
+        ({Standing.EQUIVALENT, Standing.NOT_EXERCISED}, 1),
+        ({Standing.CAUGHT, Standing.ESCAPES}, 1),
+        ({Standing.CAUGHT, Standing.CONTROLS_ONLY}, 1),
+        ({Standing.CAUGHT, Standing.TOO_CRUDE}, 1),
+    ],
+)
+def test_the_exit_code_is_0_if_what_is_live_is_caught(faults: set[Standing], code: int):
+    power = measure_power(TRUTH, trials(armed=VERIFIED), SUSPECTS[:1])
+    (found,) = power.measured
+    others = tuple(
+        replace(found, suspect=Suspect(standing, 1.0), standing=standing, caught=()) for standing in sorted(faults)
+    )
+    assert exit_code(replace(power, measured=others)) == code
 
 
 def test_the_json_has_a_line_a_strength():
@@ -163,7 +146,17 @@ def test_the_json_has_a_line_a_strength():
         ("swap", 1.0, True),
     ]
     assert content["faults"][0]["instances"] == ["armed", "second armed"]
-    assert content["smallest"] == ["second armed"]
+    assert [each["standing"] for each in content["faults"]] == ["caught", "not run", "caught"]
+    assert [each["stands_for_fault"] for each in content["faults"]] == [True, False, True]
+    assert (content["smallest"], content["is_smallest"]) == (["second armed"], True)
+
+
+def test_the_weakest_strength_that_is_caught_is_shown_as_it_is_asked_for():
+    power = measure_power(TRUTH, trials(armed={"strong": Claim.VERIFIED, "weak": Claim.VERIFIED}), SUSPECTS)
+    assert shown(power, 200)[1].split()[-1] == "0.1"
+    exact = Suspect("lost", 2.0**-20)
+    found = replace(power, measured=(replace(power.measured[0], suspect=exact),))
+    assert shown(found, 200)[1].split()[1] == "9.5367431640625e-07"
 
 
 def with_factors() -> dict[str, GroundTruth]:
@@ -184,6 +177,16 @@ def test_what_is_caught_is_recorded_and_faults_not_measured_are_kept():
     assert after["armed"].catches == ("elsewhere", "lost")
     assert after["second armed"].catches == ("lost", "swap")
     assert after["twin"] == before["twin"]
+
+
+def test_what_is_caught_on_controls_only_or_too_crude_is_not_recorded():
+    scaled = {name: replace(truth, twin_kind=truth.twin_kind and TwinKind.SCALED) for name, truth in TRUTH.items()}
+    before = {name: replace(truth, catches=("lost",)) for name, truth in scaled.items()}
+    after = recorded(before, measure_power(before, two_pairs(), SUSPECTS), two_pairs())
+    assert {name for name, truth in after.items() if truth.catches} == {"clean"}
+    crude = [*two_pairs(), *(trial(f"clean {n}", Claim.TIMEOUT, strong=Claim.ERROR) for n in range(LEAST_INSTANCES))]
+    after = recorded(TRUTH, measure_power(TRUTH, crude, SUSPECTS), crude)
+    assert {name: truth.catches for name, truth in after.items() if truth.catches} == {"second armed": ("swap",)}
 
 
 def test_shares_are_of_the_instances_that_have_a_value():
@@ -224,3 +227,17 @@ def test_a_journal_goes_on_where_it_ended(tmp_path):
 @pytest.mark.parametrize("line", [b"", b"1\n", b"{}\n", b'{"instance": "a", "sound": {"claim": "sure"}}\n'])
 def test_a_damaged_line_is_no_trial(line: bytes):
     assert parse_line(line) is None
+
+
+def test_what_is_asked_is_known_by_the_files_and_not_by_what_is_known_of_the_answers(tmp_path):
+    first, second, _ = small_suite(tmp_path).instances
+    before = asked([first, second])
+    assert json.loads(json.dumps(before)) == before
+    assert asked([first]) == before[:1]
+    assert asked([replace(first, timeout_seconds=21.0), second]) != before
+    first.vnnlib.write_text(first.vnnlib.read_text() + "; a remark\n")
+    changed = asked([first, second])
+    assert changed[0] != before[0]
+    assert changed[1] == before[1]
+    with pytest.raises(InputError, match="not readable"):
+        asked([Instance("missing", tmp_path / "missing", tmp_path / "missing", 1.0)])

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from soundbench.claim import Claim
 from soundbench.instance import Instance
-from soundbench.power import Reply, Suspect, Trial, reply_of
 from soundbench.registry import resolve
+from soundbench.trial import Reply, Suspect, Trial, reply_of
 from soundbench.verifier import Verifier
 
-from .corruptions import Corruption, corruptions_named
+from .corruptions import Corruption, corruption_of
 
 
 def try_corruptions(
@@ -17,8 +17,9 @@ def try_corruptions(
 ) -> Trial:
     """The answers of a verifier as it is, and of each corrupted one where that can make a difference.
 
-    A weaker strength is run only where the next stronger one is live. What the verifier cannot read, or stumbles over,
-    it is not asked again.
+    A weaker strength of a corruption is run only where the next stronger one answers otherwise than the verifier as it
+    is, which takes for granted that it does so nowhere else. What the verifier cannot read, or stumbles over, it is not
+    asked again.
 
     Raises:
         InputError: the instance's files cannot be read.
@@ -33,14 +34,17 @@ def try_corruptions(
             if not corrupted.touches(instance, trial.sound.claim):
                 break
             replies[suspect] = reply_of(corrupted, instance, timeout_seconds)
-            if not trial.is_live(suspect):
+            if trial.agrees(suspect):
                 break
     return trial
 
 
 @dataclass(frozen=True, slots=True)
 class TryCorruptions:
-    """A task for `run_parallel`: it tells the trial of each instance; all go by name, since names can be sent."""
+    """A task for `run_parallel`: it tells the trial of each instance.
+
+    All go by their names, or as `NAME@STRENGTH` (see `corruption_of`), since words can be sent.
+    """
 
     instances: tuple[Instance, ...]
     verifier: str
@@ -49,6 +53,6 @@ class TryCorruptions:
 
     def __call__(self, tell: Callable[[Trial], None]) -> None:
         """Try one instance after the other."""
-        verifier, corruptions = resolve(self.verifier), corruptions_named(self.corruptions)
+        verifier, corruptions = resolve(self.verifier), [corruption_of(words) for words in self.corruptions]
         for instance in self.instances:
             tell(try_corruptions(instance, verifier, corruptions, self.timeout_seconds))

@@ -27,7 +27,8 @@ class Corruption:
     """The docstring of `put_in` says what the corruption does, `modelled_on` which real mistake it is like.
 
     `put_in` takes a verifier and a strength, and gives the corrupted one. `strengths` go from the strongest to the
-    weakest; `measure` says what they are.
+    weakest; `measure` says what they are. One that `misreads_status` takes a way of ending for another, and need not
+    agree with the verifier mostly.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Corruption:
     modelled_on: str
     strengths: tuple[float, ...] = (1.0,)
     measure: str = "one strength only"
+    misreads_status: bool = False
 
     @property
     def summary(self) -> str:
@@ -132,20 +134,37 @@ CORRUPTIONS = (
     Corruption("disjunct-dropped", disjunct_dropped, "NNV #315, NeuralSAT #20"),
     Corruption("padding-behind", padding_behind, "Marabou #554, auto_LiRPA a050a3d"),
     Corruption("bias-shifted", bias_shifted, "MIPVerify c184f78", (0.1, 0.03, 0.01, 0.001), "share of the bias"),
-    Corruption("timeout-is-verified", timeout_is_verified, "Marabou #346"),
-    Corruption("unknown-is-verified", unknown_is_verified, "alpha-beta-CROWN 8ed285c"),
+    Corruption("timeout-is-verified", timeout_is_verified, "Marabou #346", misreads_status=True),
+    Corruption("unknown-is-verified", unknown_is_verified, "alpha-beta-CROWN 8ed285c", misreads_status=True),
 )
 """All of them: of the property, of the network, of the answer."""
 
 
-def corruptions_named(names: Sequence[str]) -> tuple[Corruption, ...]:
-    """The corruptions of these names, each once, or all of them if one of the names is `all`.
+def corruption_of(words: str) -> Corruption:
+    """The corruption `NAME`, or with `NAME@STRENGTH` that corruption in this strength alone.
 
     Raises:
-        InputError: there is none of a name; the message lists all that there are.
+        InputError: there is no such corruption, or not in that strength; the message lists those that there are.
     """
+    name, at, number = words.partition("@")
     known = {each.name: each for each in CORRUPTIONS}
-    for name in names:
-        if name != "all" and name not in known:
-            raise InputError(f"there is no corruption {name!r}; there are {', '.join(known)}")
-    return CORRUPTIONS if "all" in names else tuple(known[name] for name in dict.fromkeys(names))
+    if name not in known:
+        raise InputError(f"there is no corruption {name!r}; there are {', '.join(known)}")
+    if not at:
+        return known[name]
+    strengths = {str(each): each for each in known[name].strengths}
+    try:
+        return replace(known[name], strengths=(strengths[str(float(number))],))
+    except (ValueError, KeyError):
+        has = f"it has {', '.join(strengths)} ({known[name].measure})"
+        raise InputError(f"corruption {name} has no strength {number}; {has}") from None
+
+
+def corruptions_named(names: Sequence[str]) -> tuple[Corruption, ...]:
+    """The corruptions of these names (see `corruption_of`), each once, or all if one of the names is `all`.
+
+    Raises:
+        InputError: there is none of a name, or not in a strength; the message lists those that there are.
+    """
+    chosen = {name: corruption_of(name) for name in names if name != "all"}
+    return CORRUPTIONS if "all" in names else tuple(chosen.values())

@@ -17,16 +17,18 @@ from small_networks import write_network
 from small_suite import GROUND_TRUTH, small_suite
 from soundbench.verifiers.corrupted import Corrupted
 from soundbench.verifiers.corruption_panel import TryCorruptions, try_corruptions
-from soundbench.verifiers.corruptions import CORRUPTIONS, box_shrunk, corruptions_named
+from soundbench.verifiers.corruptions import CORRUPTIONS, box_shrunk, corruption_of, corruptions_named
 from test_evaluate import Honest
 from test_vnnlib_laws import PROPERTIES
 
 from soundbench.claim import Claim
 from soundbench.errors import InputError
 from soundbench.instance import Instance, Property
-from soundbench.power import Standing, Suspect, measure_power
+from soundbench.power import measure_power
 from soundbench.registry import resolve
 from soundbench.replay import open_onnx
+from soundbench.standing import Standing
+from soundbench.trial import Suspect, every_strength, suspects_of
 from soundbench.verifier import Task
 from soundbench.vnnlib import read_property
 from soundbench.vnnlib_writing import format_property, format_query
@@ -195,6 +197,7 @@ def test_a_box_that_is_shrunk_too_much_is_caught_and_weaker_ones_are_not_run_in_
     tried = [try_corruptions(each, Honest(), corruptions) for each in small.instances]
     assert [each.strength for each in tried[0].replies] == [0.1, 0.03]
     everyone = [Suspect(each.name, strength) for each in corruptions for strength in each.strengths]
+    assert everyone == list(suspects_of(corruptions, CORRUPTIONS))
     power = measure_power(GROUND_TRUTH, tried, everyone)
     assert power.by_fault()["box-shrunk"][0].caught == ("armed",)
     assert power.by_fault()["unknown-is-verified"][0].standing is Standing.NOT_EXERCISED
@@ -241,3 +244,28 @@ def test_marabou_is_caught_where_it_is_given_less_than_there_is(small):
     power = measure_power(GROUND_TRUTH, tried, everyone)
     caught = {each.suspect.fault for each in power.measured if each.caught == ("armed",)}
     assert caught == {"box-shrunk", "disjunct-dropped"}
+
+
+def test_a_strength_can_be_named():
+    assert corruption_of("bias-shifted@0.03").strengths == (0.03,)
+    assert corruptions_named(["bias-shifted@3e-2", "box-shrunk"])[0].strengths == (0.03,)
+    assert corruptions_named(["bias-shifted@0.03", "all"]) == CORRUPTIONS
+
+
+@pytest.mark.parametrize("words", ["bias-shifted@0.05", "bias-shifted@much", "bias-shifted@"])
+def test_a_strength_that_there_is_not_lists_those_that_there_are(words):
+    with pytest.raises(InputError, match=r"bias-shifted has no strength .*; it has 0\.1, 0\.03, .* of the bias"):
+        corruption_of(words)
+
+
+def test_every_strength_is_run_if_each_is_named(small):
+    """The fake answers alike in a box that is a little smaller; where no strength needs to be run, each is."""
+    words = every_strength(corruptions_named(["box-shrunk"]))
+    for asked, run in ((("box-shrunk",), 1), (words, 4)):
+        told: list = []
+        TryCorruptions(small.instances[:1], "test_evaluate:Honest", asked, 20.0)(told.append)
+        assert len(told[0].replies) == run
+
+
+def test_only_statuses_that_are_read_otherwise_may_be_crude():
+    assert {each.name for each in CORRUPTIONS if each.misreads_status} == {"timeout-is-verified", "unknown-is-verified"}

@@ -1,7 +1,8 @@
 """How do faulty reference verifiers answer an instance, beside the sound one? All in one process, its files read once.
 
 A fault that reads neither network nor property otherwise, and touches nothing in the network, answers as the sound one
-does, and is not run. A weaker strength is run only where the next stronger one is live.
+does, and is not run. A weaker strength of a fault is run only where the next stronger one answers otherwise than the
+sound one. That it does so nowhere else is an assumption; who names each strength (`NAME@STRENGTH`) need not make it.
 """
 
 import time
@@ -14,12 +15,13 @@ from soundbench.claim import Claim
 from soundbench.errors import InputError
 from soundbench.ground_truth import Role
 from soundbench.instance import Instance, Property
-from soundbench.power import Reply, Suspect, Trial, counted_instances
+from soundbench.power import counted_instances
 from soundbench.suite import Suite
+from soundbench.trial import Reply, Suspect, Trial
 from soundbench.vnnlib import read_property
 
 from .failures import NumericError, UnsupportedError
-from .faults import faults_named
+from .faults import fault_of
 from .faults.fault import Fault
 from .network import Network
 from .reading import read_network
@@ -46,7 +48,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class TryFaults:
-    """A task for `run_parallel`: it tells the trial of each instance; faults go by name, since names can be sent."""
+    """A task for `run_parallel`: it tells the trial of each instance.
+
+    Faults go by their names, or as `NAME@STRENGTH` (see `fault_of`), since words can be sent.
+    """
 
     instances: tuple[Instance, ...]
     faults: tuple[str, ...]
@@ -54,7 +59,7 @@ class TryFaults:
 
     def __call__(self, tell: Callable[[Trial], None]) -> None:
         """Try one instance after the other."""
-        faults = faults_named(self.faults)
+        faults = [fault_of(words) for words in self.faults]
         for instance in self.instances:
             tell(try_faults(instance, faults, self.budget))
 
@@ -91,7 +96,7 @@ def try_faults(instance: Instance, faults: Sequence[Fault], budget: Budget) -> T
             if not is_touched(question, fault, steps):
                 break
             trial = replace(trial, replies={**trial.replies, suspect: answer(question, steps, budget)})
-            if not trial.is_live(suspect):
+            if trial.agrees(suspect):
                 break
     return trial
 

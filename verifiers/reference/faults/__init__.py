@@ -1,6 +1,7 @@
 """Known ways of making the reference verifier wrong, each after a real mistake, to test whether a suite notices."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from soundbench.errors import InputError
 
@@ -27,13 +28,25 @@ def faulty_steps(words: str) -> Steps:
     Raises:
         InputError: there is no such fault, or not in that strength; the message lists those that there are.
     """
+    return fault_of(words).steps(DEFAULT)
+
+
+def fault_of(words: str) -> Fault:
+    """The fault `NAME`, or with `NAME@STRENGTH` that fault in this strength alone.
+
+    Raises:
+        InputError: there is no such fault, or not in that strength; the message lists those that there are.
+    """
     name, at, number = words.partition("@")
     fault = fault_named(name)
+    if not at:
+        return fault
     try:
-        strength = float(number) if at else None
+        strength = float(number)
     except ValueError:
-        raise InputError(f"fault {words}: {number!r} is no number; write it as {name}@{fault.strengths[0]:g}") from None
-    return fault.steps(DEFAULT, strength)
+        raise InputError(f"fault {words}: {number!r} is no number; write it as {name}@{fault.strengths[0]}") from None
+    fault.steps(DEFAULT, strength)  # or it has no such strength
+    return replace(fault, strengths=(strength,))
 
 
 def fault_named(name: str) -> Fault:
@@ -49,10 +62,10 @@ def fault_named(name: str) -> Fault:
 
 
 def faults_named(names: Sequence[str]) -> tuple[Fault, ...]:
-    """The faults of these names, each once, or all of them if one of the names is `all`.
+    """The faults of these names (see `fault_of`), each once, or all of them if one of the names is `all`.
 
     Raises:
-        InputError: there is no fault of a name; the message lists all that there are.
+        InputError: there is no fault of a name, or not in a strength; the message lists those that there are.
     """
-    chosen = {name: fault_named(name) for name in names if name != "all"}
+    chosen = {name: fault_of(name) for name in names if name != "all"}
     return FAULTS if "all" in names else tuple(chosen.values())

@@ -34,6 +34,7 @@ class Fault:
     `put_in` takes the sound steps and a strength, and gives the faulty ones. `strengths` go from the strongest to the
     weakest; `measure` says what they are. `touches` says of a network, read by the faulty steps, whether what is done
     with it may differ from what sound steps do; whether it, or the property, is read otherwise is no matter of it.
+    One that `misreads_status` takes a way of ending for another, and need not agree with the sound verifier mostly.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Fault:
     touches: Touches = nothing
     strengths: tuple[float, ...] = (1.0,)
     measure: str = "one strength only"
+    misreads_status: bool = False
 
     @property
     def summary(self) -> str:

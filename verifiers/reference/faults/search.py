@@ -140,5 +140,11 @@ FAULTS = (
     ),
     Fault("stale-bounds", stale_bounds, "Marabou #480", anything, PROBABILITIES, OF_SPLITS),
     Fault("first-of-batch", first_of_batch, "auto_LiRPA a050a3d", anything, (3.0, 2.0, 1.0), "levels of splits"),
-    Fault("gave-up-is-verified", gave_up_is_verified, "Marabou #346, alpha-beta-CROWN 8ed285c", anything),
+    Fault(
+        "gave-up-is-verified",
+        gave_up_is_verified,
+        "Marabou #346, alpha-beta-CROWN 8ed285c",
+        anything,
+        misreads_status=True,
+    ),
 )
