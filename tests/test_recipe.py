@@ -138,7 +138,7 @@ def test_the_shipped_recipe_is_read_and_tries_all_that_there_is():
     assert {network.front for network in recipe.networks} == {"none", *FRONTS}
     assert {network.activation for network in recipe.networks} == set(Function)
     # In a box the first of any is drawn like any of the others, and the last of three boxes is like that of two.
-    assert set(FORMS) - set(recipe.factors.form) == {"any_class", "second_of_two_boxes", "strictly_inside"}
+    assert set(FORMS) - set(recipe.factors.form) == {"any_class", "second_of_two_boxes"}
     for factor, kind in (("scale", SCALES), ("place", Place), ("shape", Shape), ("notation", Notation)):
         assert set(getattr(recipe.factors, factor)) == set(kind)
     assert set(recipe.factors.twin) == set(TwinKind)
