@@ -148,7 +148,7 @@ def names_in(path):
 @every_network
 def test_names_tell_nothing_of_needles_and_not_which_member_of_a_pair_a_network_is(path):
     names = names_in(path)
-    assert not any(word in name.lower() for name in names for word in ("needle", "tip", "crowd", "armed", "twin"))
+    assert not any(word in name.lower() for name in names for word in ("needle", "crowd", "decoy", "armed", "twin"))
     if path.stem.endswith("-armed"):
         assert names == names_in(path.with_name(path.name.replace("-armed", "-twin")))
 

@@ -343,7 +343,6 @@ def test_names_do_not_tell_which_branch_has_the_needles():
     assert len({names for _, names in found}) == 1
 
 
-
 @pytest.mark.parametrize("function", [TANH, SIGMOID])
 def test_what_cannot_carry_a_needle_says_so(function):
     case = Case(replace(MLP, function=function, hidden=(7, 5, 4)))
