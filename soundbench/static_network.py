@@ -49,7 +49,9 @@ def check_static(model: "onnx.ModelProto", source: str) -> None:
     for value in inputs:
         sizes = [max(1, dimension.dim_value) for dimension in value.type.tensor_type.shape.dim]
         if math.prod(sizes) > LARGEST_INPUT:
-            raise InputError(f"{source}: input {value.name!r} has more than {LARGEST_INPUT:,} numbers; give a smaller one")
+            raise InputError(
+                f"{source}: input {value.name!r} has more than {LARGEST_INPUT:,} numbers; give a smaller one"
+            )
     _check_nodes(model.graph.node, constant, {value.name for value in inputs}, source)
 
 
@@ -75,7 +77,9 @@ def _check_held(tensor: "onnx.TensorProto", source: str) -> None:
         raise InputError(f"{source}: its weights lie in other files; save it with the weights inside")
     count = math.prod(tensor.dims)
     if count > MOST_NUMBERS_A_BYTE * tensor.ByteSize():
-        raise InputError(f"{source}: {tensor.name!r} is to have {count:,} numbers, which the file has not; get it again")
+        raise InputError(
+            f"{source}: {tensor.name!r} is to have {count:,} numbers, which the file has not; get it again"
+        )
 
 
 def _check_nodes(nodes: Iterable["onnx.NodeProto"], constant: set[str], varying: set[str], source: str) -> None:
@@ -93,7 +97,7 @@ def _check_nodes(nodes: Iterable["onnx.NodeProto"], constant: set[str], varying:
         first = 1 if str(node.op_type).startswith("Reduce") else SHAPING.get(node.op_type, len(node.input))
         if not varying.isdisjoint(node.input[first:]):
             raise InputError(
-                f"{source}: the shape that {node.op_type!r} gives depends on values of the input; export it with fixed ones"
+                f"{source}: the shape that {node.op_type!r} gives depends on values of the input; export it without"
             )
         is_constant = node.op_type in OF_SHAPES or varying.isdisjoint(node.input)
         (constant if is_constant else varying).update(node.output)

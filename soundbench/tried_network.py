@@ -4,6 +4,7 @@ It is read, loaded and run once, on zeros. Since its file alone settles what it 
 whoever has seen that may run it at any point, in his own process.
 """
 
+import math
 import os
 import resource
 from collections.abc import Callable, Iterator, Sequence
@@ -12,27 +13,28 @@ from pathlib import Path
 
 from soundbench.errors import InputError
 from soundbench.interface import Interface
+from soundbench.machine import memory_for_tasks
 from soundbench.parallel import TaskDied, run_parallel
 from soundbench.replay import open_onnx
 from soundbench.unpack import refuse_pickle
 
 # Of one processor, so that a busy machine refuses nothing.
-CPU_SECONDS = 30
-# Beyond what the process has when it begins; and so many times the file, which is held in several forms.
-MEMORY_BYTES, COPIES = 2**31, 8
+CPU_SECONDS = 20
+# Beyond what the process has already; and so many times the file, which is held in several forms.
+MEMORY_BYTES, COPIES = 2**32, 4
 
 Found = Interface | InputError
 
 
-def try_networks(networks: Sequence[Path]) -> Iterator[Found]:
+def try_networks(networks: Sequence[Path], cpu_seconds: int = CPU_SECONDS) -> Iterator[Found]:
     """What each network takes and gives, or why it cannot be used, one after another."""
     left = list(networks)
     while left:
-        for message in run_parallel([partial(_try_all, tuple(left))], jobs=1):
+        for message in run_parallel([partial(_try_all, tuple(left), cpu_seconds)], jobs=1):
             if isinstance(message.content, TaskDied):
                 yield InputError(
                     f"{left.pop(0)}: ends the process that loads and runs it, as a crash would, or more than "
-                    f"{CPU_SECONDS} s of a processor; give another network"
+                    f"{cpu_seconds} s of a processor; give another network"
                 )
             elif isinstance(message.content, Interface | InputError):
                 yield message.content
@@ -52,25 +54,29 @@ def demand_runnable(networks: Sequence[Path]) -> None:
             raise found
 
 
-def _try_all(networks: Sequence[Path], tell: Callable[[Found], None]) -> None:
+def _try_all(networks: Sequence[Path], cpu_seconds: int, tell: Callable[[Found], None]) -> None:
     """Try networks in this process, and tell what came of each."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit(resource.RLIMIT_CORE, 0)
     for network in networks:
-        _limit(network)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        _limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + cpu_seconds)
+        size = network.stat().st_size if network.exists() else 0
+        _limit(resource.RLIMIT_AS, _held_bytes() + min(MEMORY_BYTES + COPIES * size, memory_for_tasks()))
         try:
             refuse_pickle(str(network))
             tell(open_onnx(network).interface())
         except InputError as error:
             tell(error)
         except MemoryError:
-            tell(InputError(f"{network}: takes more than {MEMORY_BYTES:,} bytes of memory; give a smaller network"))
+            tell(InputError(f"{network}: takes more memory than a network of its size may; give another network"))
 
 
-def _limit(network: Path) -> None:
-    """Give this process so much more time and memory than it has used."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime) + CPU_SECONDS
-    held = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    size = network.stat().st_size if network.exists() else 0
-    for kind, most in ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, held + MEMORY_BYTES + COPIES * size)):
-        resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
+def _limit(kind: int, most: int) -> None:
+    """Let this process have so much of something; less if it may not have that."""
+    highest = resource.getrlimit(kind)[1]
+    resource.setrlimit(kind, (most if highest == resource.RLIM_INFINITY else min(most, highest), highest))
+
+
+def _held_bytes() -> int:
+    """The addresses that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")

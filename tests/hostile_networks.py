@@ -1,5 +1,6 @@
 """Networks that somebody has made to do harm: each small as a file, and more than a machine can run or hold."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -32,7 +33,10 @@ def integers(*values: int) -> np.ndarray:
 
 def body(nodes, inputs, outputs) -> onnx.GraphProto:
     """A graph within a node; inputs and outputs are pairs of a name and a type."""
-    kinds = {name: helper.make_tensor_value_info(name, kind, None) for name, kind in {**dict(inputs), **dict(outputs)}.items()}
+    kinds = {
+        name: helper.make_tensor_value_info(name, kind, None)
+        for name, kind in {**dict(inputs), **dict(outputs)}.items()
+    }
     return helper.make_graph(nodes, "body", [kinds[name] for name, _ in inputs], [kinds[name] for name, _ in outputs])
 
 
@@ -72,8 +76,11 @@ def sequence_map() -> onnx.ModelProto:
     floats = TensorProto.FLOAT
     same = body([node("Relu", "x", "y")], [("x", floats)], [("y", floats)])
     made = model(
-        [node("SequenceConstruct", "X", "several"), node("SequenceMap", "several", "done", body=same),
-         node("ConcatFromSequence", "done", axis=0)]
+        [
+            node("SequenceConstruct", "X", "several"),
+            node("SequenceMap", "several", "done", body=same),
+            node("ConcatFromSequence", "done", axis=0),
+        ]
     )
     made.opset_import[0].version = 17
     return made
@@ -83,9 +90,16 @@ def local_function() -> onnx.ModelProto:
     """A node that calls a function of the file's own, which calls itself twice, and so on."""
     functions = [
         helper.make_function(
-            "own", f"F{depth}", ["x"], ["y"],
-            [helper.make_node(f"F{depth + 1}", ["x"], ["z"], domain="own"),
-             helper.make_node(f"F{depth + 1}", ["z"], ["y"], domain="own")] if depth < 40 else [node("Relu", "x", "y")],
+            "own",
+            f"F{depth}",
+            ["x"],
+            ["y"],
+            [
+                helper.make_node(f"F{depth + 1}", ["x"], ["z"], domain="own"),
+                helper.make_node(f"F{depth + 1}", ["z"], ["y"], domain="own"),
+            ]
+            if depth < 40
+            else [node("Relu", "x", "y")],
             [helper.make_opsetid("", 13), helper.make_opsetid("own", 1)],
         )
         for depth in range(41)
@@ -123,7 +137,7 @@ def resize() -> onnx.ModelProto:
 def sums_that_double() -> onnx.ModelProto:
     """Each node doubles what the one before it has."""
     names = ["X", *(f"t{step}" for step in range(41)), "Y"]
-    return model([node("Concat", f"{first} {first}", second, axis=0) for first, second in zip(names, names[1:])])
+    return model([node("Concat", f"{first} {first}", second, axis=0) for first, second in itertools.pairwise(names)])
 
 
 def products_without_end() -> onnx.ModelProto:
@@ -170,7 +184,7 @@ def cycle() -> onnx.ModelProto:
 
 def a_million_nodes() -> onnx.ModelProto:
     names = ["X", *(f"t{step}" for step in range(10**6 - 1)), "Y"]
-    return model([node("Relu", first, second) for first, second in zip(names, names[1:])])
+    return model([node("Relu", first, second) for first, second in itertools.pairwise(names)])
 
 
 def huge_input() -> onnx.ModelProto:

@@ -1,5 +1,7 @@
 """What a network costs is settled by its file, or it is refused in one line, before anything is run."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hostile_networks import COSTLY, REFUSED, integers, model, node, write
@@ -60,7 +62,7 @@ def test_a_shape_that_hides_behind_another_is_not_settled(tmp_path):
 
 def test_as_many_nodes_as_may_be(tmp_path):
     names = ["X", *(f"t{step}" for step in range(MOST_NODES - 1)), "Y"]
-    made = model([node("Relu", first, second) for first, second in zip(names, names[1:], strict=False)])
+    made = model([node("Relu", first, second) for first, second in itertools.pairwise(names)])
     assert len(load_onnx(write(made, tmp_path / "n.onnx")).graph.node) == MOST_NODES
 
 
