@@ -4,16 +4,13 @@ It is read, loaded and run once, on zeros. Since its file alone settles what it 
 whoever has seen that may run it at any point, in his own process.
 """
 
-import math
-import os
-import resource
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from soundbench.errors import InputError
 from soundbench.interface import Interface
-from soundbench.machine import memory_for_tasks
+from soundbench.limited import limit_process
 from soundbench.parallel import TaskDied, run_parallel
 from soundbench.replay import open_onnx
 from soundbench.unpack import refuse_pickle
@@ -56,12 +53,8 @@ def demand_runnable(networks: Sequence[Path]) -> None:
 
 def _try_all(networks: Sequence[Path], cpu_seconds: int, tell: Callable[[Found], None]) -> None:
     """Try networks in this process, and tell what came of each."""
-    _limit(resource.RLIMIT_CORE, 0)
     for network in networks:
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        _limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + cpu_seconds)
-        size = network.stat().st_size if network.exists() else 0
-        _limit(resource.RLIMIT_AS, _held_bytes() + min(MEMORY_BYTES + COPIES * size, memory_for_tasks()))
+        limit_process(cpu_seconds, MEMORY_BYTES + COPIES * (network.stat().st_size if network.exists() else 0))
         try:
             refuse_pickle(str(network))
             tell(open_onnx(network).interface())
@@ -69,14 +62,3 @@ def _try_all(networks: Sequence[Path], cpu_seconds: int, tell: Callable[[Found],
             tell(error)
         except MemoryError:
             tell(InputError(f"{network}: takes more memory than a network of its size may; give another network"))
-
-
-def _limit(kind: int, most: int) -> None:
-    """Let this process have so much of something; less if it may not have that."""
-    highest = resource.getrlimit(kind)[1]
-    resource.setrlimit(kind, (most if highest == resource.RLIM_INFINITY else min(most, highest), highest))
-
-
-def _held_bytes() -> int:
-    """The addresses that this process has."""
-    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
