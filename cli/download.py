@@ -56,7 +56,7 @@ def command(
 
     NAME is soundnessbench, a benchmark of VNN-COMP such as vnncomp2026/acasxu_2023, the address of an archive or of a
     benchmark's folder, or an archive here. No script in it is run, and no pickle is loaded. Each network is run
-    once in ONNX Runtime, on zeros, to learn its sizes.
+    once in ONNX Runtime, on zeros, in a process of its own with limits of time and memory.
     """
     import platformdirs
 

@@ -10,6 +10,7 @@ from soundbench.generate import PACKAGES, folder_to_be, one_thread, write_instan
 from soundbench.plant_into import DoesNotHold, Wanted, plant_into
 from soundbench.planted import PlantedInstance
 from soundbench.suite import sha256, write_suite
+from soundbench.tried_network import demand_runnable
 
 
 def plant_suite(
@@ -20,6 +21,7 @@ def plant_suite(
     Raises:
         InputError: as for `plant_into`; a counterexample that was found is written beside `out`.
     """
+    demand_runnable([wanted.network])
     with folder_to_be(out) as folder, one_thread():
         (folder / "onnx").mkdir()
         try:

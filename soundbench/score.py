@@ -16,6 +16,7 @@ from soundbench.metrics import Summary, summarise
 from soundbench.replay import OpenNetwork
 from soundbench.results_table import ResultRow
 from soundbench.suite import Suite
+from soundbench.tried_network import demand_runnable
 from soundbench.vnncomp_points import Judged, shown
 from soundbench.vnnlib import read_property
 
@@ -33,8 +34,10 @@ def judge_results(suite: Suite, results: Sequence[FoundResults], progress: Calla
         HarnessError: an instance is said to be violated, but has no witness.
     """
     judged: dict[str, list[Judged]] = {}
+    named = {name for found in results for name in found.rows}
+    demand_runnable(list(dict.fromkeys(each.onnx for each in suite.instances if each.name in named)))
     for group in by_network(suite):
-        asked = [each for each in group if any(each.name in found.rows for found in results)]
+        asked = [each for each in group if each.name in named]
         if asked:
             network = OpenNetwork(asked[0].onnx)
             # Judgements pile up, and none is garbage.
