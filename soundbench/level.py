@@ -54,7 +54,7 @@ def chosen(suite: Suite, level: Level) -> tuple[Instance, ...]:
             raise InputError(f"{suite.root}: has no pair for --level smoke to choose; use --level standard")
         return tuple(smallest)
     last = in_order(suite, on(suite, Track.TIGHT)) if level is Level.THOROUGH else []
-    return (*in_order(suite, on(suite, Track.MAIN, Track.SHALLOW, Track.GIVEN)), *last)
+    return (*in_order(suite, on(suite, Track.MAIN, Track.SHALLOW)), *last)
 
 
 def on(suite: Suite, *tracks: Track) -> list[Instance]:

@@ -19,11 +19,12 @@ from soundbench.cli import main
 from soundbench.certify import certify_suite
 from soundbench.counterexample import parse_counterexample
 from soundbench.errors import CertificateError
+from soundbench.given import with_more_slack
 from soundbench.graph import read_graph
 from soundbench.ground_truth import Expected, Role, Track, TwinKind
 from soundbench.instance import Constraint, Property, Region
 from soundbench.level import Level, chosen
-from soundbench.plant_into import rises_for, with_more_slack
+from soundbench.plant_into import rises_for
 from soundbench.prove import INFLATION, Hints, check, region_box, search, slacks
 from soundbench.replay import replay
 from soundbench.seal import comparable_pairs
