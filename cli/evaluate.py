@@ -40,9 +40,9 @@ Examples:
   soundbench evaluate my_verifier:MyVerifier --allow known-issues.toml
 
 \b
-Exit codes: 0 no finding; 1 a finding (not one that --allow names); 2 wrong usage, or a verifier is not installed; 3 the
-harness failed or our ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped (start it again
-to go on)."""
+Exit codes: 0 no finding; 1 a finding (not one that --allow names); 2 wrong usage, a verifier is not installed, or an
+instance cannot be read (the others run); 3 the harness failed or our ground truth was refuted; 4 no finding, but too
+few pairs exercised; 130 stopped (start it again to go on)."""
 
 
 @click.command("evaluate", epilog=_EPILOG)
@@ -212,8 +212,8 @@ def command(
         todo = missing_jobs([*instances[:limit], *(each for each in variants if each.name in names)], found, run)
         if run.results:
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
-        may_start = _starter(readable, budget)
-        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, may_start, chosen_executor, go_on)
+        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, readable, budget, chosen_executor, go_on)
+        run.write_unreadable(readable.unreadable)
         run.write_tables(suite)
         judgements = judge_run(run, suite, variants)
         summaries = summarise_run(run, suite, versions_of(found), judgements, variants)
@@ -224,11 +224,12 @@ def command(
     _tell_if_sealed(suite)
     if left:
         click.echo(f"{left} of {len(todo)} tasks were not started within {budget:g} min; go on with: {go_on}")
+    _tell_unreadable(len(readable.unreadable), folder)
     if others := count_others(summaries, issues):
         click.echo(f"{allow_file}: {others} of its {len(issues)} entries are about other verifiers or versions")
     click.echo(f"run folder: {folder}")
     write_json(json_file, [to_json(summary) for summary in summaries])
-    sys.exit(exit_code(summaries, min_exercised))
+    sys.exit(exit_code(summaries, min_exercised, len(readable.unreadable)))
 
 
 def _with_faults(labels: tuple[str, ...], faults: tuple[str, ...]) -> tuple[str, ...]:
@@ -255,6 +256,13 @@ def _tell_if_sealed(suite: "Suite") -> None:
         )
 
 
+def _tell_unreadable(count: int, folder: Path) -> None:
+    """Say how many instances were not run, if any, since they cannot be read."""
+    if count:
+        instances = "instance" if count == 1 else "instances"
+        click.echo(f"{count} {instances} not run, since no claim could be judged there: {folder / 'unreadable.json'}")
+
+
 def _starter(readable: "Readable", minutes: float | None) -> Callable[["Job"], bool]:
     """Says whether a job may start: within so many minutes from now, and if claims on its instance can be judged."""
     from soundbench.execute import within
@@ -262,10 +270,7 @@ def _starter(readable: "Readable", minutes: float | None) -> Callable[["Job"], b
     is_time = within(minutes)
 
     def may_start(job: "Job") -> bool:
-        if not is_time():
-            return False
-        readable.check(job.instance)
-        return True
+        return is_time() and readable.allows(job.instance, partial(click.echo, err=True))
 
     return may_start
 
@@ -299,11 +304,15 @@ def _run_all(
     timeout: float | None,
     memory_bytes: int | None,
     cpu_seconds: float | None,
-    may_start: Callable[["Job"], bool],
+    readable: "Readable",
+    minutes: float | None,
     executor: "Executor",
     go_on: str,
 ) -> int:
-    """Run what is missing, and count what was not started; when stopped, say how to go on: `go_on`."""
+    """Run what is missing, and count what was not started in so many minutes; when stopped, say how to go on: `go_on`.
+
+    Of what cannot be read nothing is started, nor counted.
+    """
     from soundbench.evaluate import run_jobs
 
     from .progress import results as shown_results
@@ -315,7 +324,7 @@ def _run_all(
         timeout_seconds=timeout,
         memory_bytes=memory_bytes,
         cpu_seconds=cpu_seconds,
-        may_start=may_start,
+        may_start=_starter(readable, minutes),
         executor=executor,
     )
     left = len(todo)
@@ -327,4 +336,4 @@ def _run_all(
     except KeyboardInterrupt:
         click.echo(f"stopped with {left} of {len(todo)} tasks left; go on with: {go_on}", err=True)
         sys.exit(INTERRUPTED)
-    return left
+    return left - sum(job.instance in readable.unreadable for job in todo)
