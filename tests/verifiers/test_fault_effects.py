@@ -76,8 +76,10 @@ FIRST, LAST = region([0], [1], at_least(0, 0.5)), region([0], [1], at_least(0, 2
 # Only points from 0.85 to 0.9 are unsafe: no corner, and no centre of the first boxes. Others are found before a split.
 HIDDEN = asked(SAME, [0], [1], at_least(0, 0.85), below(0, 0.9))
 FOUND = asked(SAME, [0], [1], at_least(0, 0.9))
-# The same of what a ReLU makes of the second half; it is zero in the first.
-BENT = asked([layer("Sub", floats(0.5)), Layer("Relu", ("t0",))], [0], [1], at_least(0, 0.35), below(0, 0.4))
+# The same of what a ReLU makes of the second half; it is zero in the first. Of that, the exponential.
+HALF = (layer("Sub", floats(0.5)), Layer("Relu", ("t0",)))
+BENT = asked(HALF, [0], [1], at_least(0, 0.35), below(0, 0.4))
+RISEN = asked([*HALF, Layer("Exp", ("t1",))], [0], [1], at_least(0, 1.42), below(0, 1.49))
 ROW, PAIR, PAIR_OF_CHANNELS = (1, 1, 1, 4), (1, 1, 1, 2), (1, 2, 1, 2)
 
 
@@ -262,7 +264,7 @@ CASES = (
         "upper-line-intercept",
         asked(RELU, [-1], [1], at_least(0, 0.9)),
         asked(RELU, [0.5], [1], at_least(0, 0.9)),
-        0.4,
+        0.38,
     ),
     Case(
         "tangent-wrong-side",
@@ -274,6 +276,12 @@ CASES = (
         asked(TANH, [4.01], [5], below(0, 0.9995)),
         asked(TANH, [3], [5], below(0, 0.9995)),
         4.0,
+    ),
+    Case(
+        "curve-fixed-by-tolerance",
+        asked(TANH, [1], [1.05], at_least(0, 0.77)),
+        asked(TANH, [0], [1.05], at_least(0, 0.77)),
+        0.1,
     ),
     Case(
         "backsubstitution-index",
@@ -307,7 +315,7 @@ CASES = (
     ),
     Case("split-leak", HIDDEN, FOUND),
     Case("stale-bounds", BENT, FOUND),
-    Case("first-of-batch", BENT, FOUND),
+    Case("first-of-batch", RISEN, BENT),
     Case("gave-up-is-verified", replace(HIDDEN, nodes=1), HIDDEN),
     Case(
         "half-precision", asked(SAME, [0], [1.001], at_least(0, 1.0005)), asked(SAME, [0], [1], at_least(0, 0.9)), 8.0

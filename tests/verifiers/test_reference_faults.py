@@ -160,8 +160,8 @@ def test_an_unknown_fault_lists_those_that_there_are():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("child-lost@3", "has no strength 3; it has 0.0625, .* a split is hit"),
-        ("child-lost@much", "'much' is no number; write it as child-lost@0.0625"),
+        ("child-lost@3", "has no strength 3; it has 0.04, .* a split is hit"),
+        ("child-lost@much", "'much' is no number; write it as child-lost@0.04"),
         ("all", "no fault 'all'"),
         ("", "no fault ''"),
     ],
@@ -180,8 +180,8 @@ def test_the_faulty_verifier_passes_its_fault_on():
     from soundbench.verifier import Selection, Task
 
     task = Task(Path(), Path("n"), Path("p"), Path("r"), 5.0)
-    verifier = Faulty(Selection("faulty:child-lost@0.0625", None, "child-lost@0.0625"))
-    assert verifier.command(task)[-6:] == ["n", "p", "r", "5.0", "--fault", "child-lost@0.0625"]
+    verifier = Faulty(Selection("faulty:child-lost@0.04", None, "child-lost@0.04"))
+    assert verifier.command(task)[-6:] == ["n", "p", "r", "5.0", "--fault", "child-lost@0.04"]
     with pytest.raises(InputError, match="no fault 'nonsense'"):
         Faulty(Selection("faulty:nonsense", None, "nonsense"))
 

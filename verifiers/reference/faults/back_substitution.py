@@ -109,7 +109,7 @@ FAULTS = (
         active_relu_below_its_input,
         "Marabou #207",
         networks_with(Relu),
-        (0.1, 0.01, 0.001),
+        (0.4, 0.2, 0.1, 0.01),
         "share of the least input",
     ),
     Fault(

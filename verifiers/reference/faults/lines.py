@@ -16,6 +16,7 @@ from .fault import Fault, networks_with
 Curve = Callable[[Array], Array]
 Curved = type[Tanh] | type[Sigmoid]
 RelaxedLine = Callable[[Any, Array, Array], Line]
+Level = tuple[npt.NDArray[np.bool_], Array]
 
 
 def _sigmoid(x: Array) -> Array:
@@ -88,14 +89,29 @@ def tangent_wrong_side(steps: Steps, _strength: float) -> Steps:
 def saturation_exact(steps: Steps, beyond: float) -> Steps:
     """A tanh or sigmoid whose input lies beyond some number, on either side of zero, is taken for its limit."""
 
-    def limits(kind: Curved, lower: Array, upper: Array) -> tuple[npt.NDArray[np.bool_], Array]:
-        """Where the function counts as constant, and which constant that is."""
+    def limits(kind: Curved, lower: Array, upper: Array) -> Level:
         lowest = -1.0 if kind is Tanh else 0.0
         return (lower > beyond) | (upper < -beyond), np.where(lower > beyond, 1.0, lowest)
 
+    return _levelled(steps, limits)
+
+
+def curve_fixed_by_tolerance(steps: Steps, tolerance: float) -> Steps:
+    """A tanh or sigmoid that changes by less than a tolerance is taken for what it is at the lower end."""
+
+    def ends(kind: Curved, lower: Array, upper: Array) -> Level:
+        curve, _ = CURVES[kind]
+        return curve(upper) - curve(lower) < tolerance, curve(lower)
+
+    return _levelled(steps, ends)
+
+
+def _levelled(steps: Steps, level_of: Callable[[Curved, Array, Array], Level]) -> Steps:
+    """The steps to which an S-shaped function is constant in some places: where, and which constant it is there."""
+
     def line(kind: Curved, sound: RelaxedLine) -> RelaxedLine:
         def level(node: object, lower: Array, upper: Array) -> Line:
-            known, (is_level, value) = sound(node, lower, upper), limits(kind, lower, upper)
+            known, (is_level, value) = sound(node, lower, upper), level_of(kind, lower, upper)
             return Line(np.where(is_level, 0.0, known.slope), np.where(is_level, value, known.intercept))
 
         return level
@@ -103,7 +119,7 @@ def saturation_exact(steps: Steps, beyond: float) -> Steps:
     def interval(kind: Curved) -> Callable[..., Bounds]:
         def bounds(node: Tanh | Sigmoid, tensors: Sequence[Bounds], unit: float) -> Bounds:
             source, known = tensors[node.source], steps.interval[kind](node, tensors, unit)
-            is_level, value = limits(kind, source.lower, source.upper)
+            is_level, value = level_of(kind, source.lower, source.upper)
             return Bounds(np.where(is_level, value, known.lower), np.where(is_level, value, known.upper))
 
         return bounds
@@ -135,16 +151,24 @@ FAULTS = (
         upper_line_intercept,
         "",
         networks_with(Relu),
-        (0.4, 0.3, 0.2, 0.1, 0.01),
+        (0.38, 0.35, 0.32, 0.1, 0.01),
         "share of the intercept",
     ),
     Fault("tangent-wrong-side", tangent_wrong_side, "", networks_with(*CURVES)),
     Fault(
         "saturation-exact",
         saturation_exact,
-        "Marabou #720, Marabou #891",
+        "Marabou #720",
         networks_with(*CURVES),
-        (1.0, 2.0, 4.0, 8.0, 16.0),
+        (4.0, 8.0, 16.0),
         "input beyond which it counts",
+    ),
+    Fault(
+        "curve-fixed-by-tolerance",
+        curve_fixed_by_tolerance,
+        "Marabou #891",
+        networks_with(*CURVES),
+        (0.1, 0.01, 1e-3, 1e-6),
+        "tolerance",
     ),
 )

@@ -1,11 +1,11 @@
 """Faults in numbers: trusted too far, rounded to the nearest, or taken for proof where they are none."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from ..backward import LinearForm
+from ..backward import Substitution
 from ..bounding import ConstraintBounds
 from ..failures import NumericError
 from ..intervals import Bounds
@@ -16,24 +16,33 @@ from .fault import Fault, anything
 
 
 def half_precision(steps: Steps, bits: float) -> Steps:
-    """Bounds are rounded to the nearest number of so many significant bits: 8 as in bfloat16, 11 in float16."""
+    """Whatever bounds are made of is rounded to the nearest number of some bits: 8 as in bfloat16, 11 as in float16."""
 
     def rounded(values: Array) -> Array:
         significand, exponent = np.frexp(values)
         return np.asarray(np.ldexp(np.rint(significand * 2**bits) / 2**bits, exponent))
 
-    def rounding(interval: Callable[..., Bounds]) -> Callable[..., Bounds]:
-        def bounds(*arguments: object) -> Bounds:
-            known = interval(*arguments)
+    def of_bounds(bound: Callable[..., Bounds]) -> Callable[..., Bounds]:
+        def rounded_bound(*arguments: object) -> Bounds:
+            known = bound(*arguments)
             return Bounds(rounded(known.lower), rounded(known.upper))
 
-        return bounds
+        return rounded_bound
 
-    def concretise(form: LinearForm, tensors: Sequence[Bounds]) -> Array:
-        return rounded(steps.concretise(form, tensors))
+    def of_forms(backward: Callable[..., Substitution]) -> Callable[..., Substitution]:
+        def rounded_backward(*arguments: object) -> Substitution:
+            known = backward(*arguments)
+            coefficients = tuple((source, rounded(rows)) for source, rows in known.coefficients)
+            return replace(known, coefficients=coefficients, constant=rounded(known.constant))
 
-    interval = {kind: rounding(function) for kind, function in steps.interval.items()}
-    return replace(steps, interval=interval, concretise=concretise)
+        return rounded_backward
+
+    return replace(
+        steps,
+        box=of_bounds(steps.box),
+        interval={kind: of_bounds(interval) for kind, interval in steps.interval.items()},
+        backward={kind: of_forms(backward) for kind, backward in steps.backward.items()},
+    )
 
 
 def inward_tolerance(steps: Steps, tolerance: float) -> Steps:
@@ -66,7 +75,7 @@ FAULTS = (
         inward_tolerance,
         "",
         anything,
-        (1.0, 0.3, 0.1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-7),
+        (0.8, 0.7, 0.5, 0.1, 1e-2, 1e-4, 1e-6, 1e-7),
         "tolerance",
     ),
 )

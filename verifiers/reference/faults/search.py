@@ -5,7 +5,6 @@ anew; a box that is hit at some probability is hit at every greater one.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,12 +13,12 @@ from soundbench.claim import Claim
 
 from ..backward import Relaxation
 from ..intervals import Bounds
-from ..network import Network
+from ..network import Exp, Maximum, Network, Node, Product
 from ..steps import Steps
 from ..subdomains import Ending, Expansion, SubDomain
-from .fault import Fault, anything
+from .fault import Fault, anything, networks_with
 
-PROBABILITIES = (2.0**-4, 2.0**-5, 2.0**-6, 2.0**-8, 2.0**-10)
+PROBABILITIES = (0.04, 0.02, 0.01, 3e-3, 1e-3)
 OF_SPLITS = "probability that a split is hit"
 
 
@@ -89,33 +88,36 @@ def stale_bounds(steps: Steps, probability: float) -> Steps:
         first, second = children
         return first, Borrowing(second.lower, second.upper, first)
 
-    return replace(steps, split=split, relax=_borrowing(steps))
-
-
-def first_of_batch(steps: Steps, levels: float) -> Steps:
-    """After the first splits, so many levels of them, both halves are bounded with the neurons' bounds of the first."""
-
-    def expand(network: Network, subdomain: SubDomain, used: Steps) -> Expansion:
-        expansion = steps.expand(network, subdomain, used)
-        if len(subdomain.path) > levels or len(expansion.children) != 2:
-            return expansion
-        first, second = expansion.children
-        stale = replace(second, box=Borrowing(second.box.lower, second.box.upper, first.box))
-        return replace(expansion, children=(first, stale))
-
-    return replace(steps, expand=expand, relax=_borrowing(steps))
-
-
-def _borrowing(steps: Steps) -> Callable[[Network, Bounds, Steps], tuple[Relaxation, ...]]:
-    """What relaxes a network over a box with the bounds of another one, where it has one to borrow from."""
-
     def relax(network: Network, box: Bounds, used: Steps) -> tuple[Relaxation, ...]:
         if not isinstance(box, Borrowing):
             return steps.relax(network, box, used)
         stale = steps.relax(network, box.lender, used)
         return tuple(replace(each, tensors=(box, *each.tensors[1:])) for each in stale)
 
-    return relax
+    return replace(steps, split=split, relax=relax)
+
+
+def first_of_batch(steps: Steps, _strength: float) -> Steps:
+    """Both halves of a split have the first one's bounds where a max pool, an exponential or a product reads."""
+
+    def split(box: Bounds, dimension: int, cut: float) -> tuple[Bounds, ...]:
+        halves = steps.split(box, dimension, cut)
+        return (*halves[:1], *(Borrowing(half.lower, half.upper, halves[0]) for half in halves[1:]))
+
+    def relax(network: Network, box: Bounds, used: Steps) -> tuple[Relaxation, ...]:
+        if not isinstance(box, Borrowing):
+            return steps.relax(network, box, used)
+        known = steps.relax(network, box.lender, used)[0].tensors
+
+        def refine(
+            network: Network, node: Node, source: int, relaxations: tuple[Relaxation, ...], used: Steps
+        ) -> Bounds:
+            is_stale = isinstance(node, Maximum | Exp | Product)
+            return known[source] if is_stale else steps.refine(network, node, source, relaxations, used)
+
+        return steps.relax(network, box, replace(used, refine=refine))
+
+    return replace(steps, split=split, relax=relax)
 
 
 def gave_up_is_verified(steps: Steps, _strength: float) -> Steps:
@@ -139,7 +141,7 @@ FAULTS = (
         OF_SPLITS,
     ),
     Fault("stale-bounds", stale_bounds, "Marabou #480", anything, PROBABILITIES, OF_SPLITS),
-    Fault("first-of-batch", first_of_batch, "auto_LiRPA a050a3d", anything, (3.0, 2.0, 1.0), "levels of splits"),
+    Fault("first-of-batch", first_of_batch, "auto_LiRPA a050a3d", networks_with(Maximum, Exp, Product)),
     Fault(
         "gave-up-is-verified",
         gave_up_is_verified,
