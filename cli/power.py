@@ -1,8 +1,6 @@
 """`soundbench power`: which verifiers that are wrong on purpose does a suite catch?"""
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,19 +8,12 @@ import click
 
 from soundbench.level import Level
 
-from .errors import INTERRUPTED
 from .json_file import check_writable, write_json
 from .numbers import POSITIVE
 from .shipped import core_suite
 
 if TYPE_CHECKING:
-    from soundbench.instance import Instance
-    from soundbench.parallel import Task
-    from soundbench.power_journal import PowerJournal
-    from soundbench.trial import Strengths, Suspect
-
-# So many instances a process: it takes a second to start.
-CHUNK = 8
+    from .power_panel import Panel
 
 _EPILOG = """\b
 Examples:
@@ -31,6 +22,7 @@ Examples:
   soundbench power --list
   soundbench power --level thorough --json power.json --plot power.png
   soundbench power my-suite --record          (then my-suite's level smoke catches all of it)
+  soundbench power --level smoke --search 2 --jobs 2       (are the others without effect?)
   soundbench power --verifier marabou --level smoke --timeout 5
 
 \b
@@ -45,6 +37,7 @@ The table has a line a fault, about the greatest strength that is caught, or els
   controls  how many are armed, of other pairs, whose scaled twin it proves
   seconds   what it takes to run the fault, in the suite's order, until it is caught
   weakest   the weakest strength that is caught
+  search    with --search: which armed instance, of a suite with which seed, it is live on; or how many were tried
 
 \b
 How a fault stands, the first of these that is true:
@@ -63,8 +56,8 @@ Weaker strengths are run only where the next stronger one answers otherwise than
 should show in fewer places. That is an assumption, and --all-strengths does without it.
 
 \b
-Exit codes: 0 some fault is caught, and none is too crude, escapes, or is caught on controls only; 1 otherwise; 2 wrong
-usage, or the suite cannot be read; 130 stopped (start it again to go on)."""
+Exit codes: 0 some fault is caught, and none is too crude, escapes, is caught on controls only, or is revealed by
+--search alone; 1 otherwise; 2 wrong usage, or the suite cannot be read; 130 stopped (start it again to go on)."""
 
 
 @click.command("power", epilog=_EPILOG)
@@ -103,11 +96,24 @@ usage, or the suite cannot be read; 130 stopped (start it again to go on)."""
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Run the level's first N instances only.")
 @click.option(
+    "--search",
+    "search_suites",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Make up to N suites with other seeds, and try what is live nowhere here on the level's armed instances.",
+)
+@click.option(
+    "--recipe",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What --search makes suites from [default: the recipe that SUITE says that it was made from].",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("runs"),
     show_default=True,
-    help="Folder of the file in which answers are kept; the same command goes on with it.",
+    help="Folder in which answers are kept, and the suites of --search; the same command goes on with them.",
 )
 @click.option(
     "--list", "listed", is_flag=True, help="Say what each fault does, and like which real mistake; run nothing."
@@ -127,6 +133,8 @@ def command(
     timeout: float | None,
     jobs: int,
     limit: int | None,
+    search_suites: int | None,
+    recipe: Path | None,
     out: Path,
     listed: bool,
     record: bool,
@@ -141,23 +149,22 @@ def command(
     """
     from rich.console import Console
 
-    from soundbench import __version__
     from soundbench.level import chosen
     from soundbench.power import measure_power, recorded
-    from soundbench.power_journal import asked, open_power_journal
     from soundbench.power_report import draw, exit_code, render, to_json
+    from soundbench.search import further_suites, wanted
     from soundbench.suite import load_suite, replace_ground_truth
+
+    from .power_panel import tried
+    from .power_search import search
 
     if timeout is not None and verifier is None:
         raise click.UsageError("--timeout is for --verifier; the reference verifier ends by --nodes")
     if record and suite_folder is None:
         raise click.UsageError("--record writes into the suite: name it; the one that ships is not written to unnamed")
-    names = list(dict.fromkeys(faults))
-    panel = (
-        _reference(names, nodes, all_strengths)
-        if verifier is None
-        else _corrupted(verifier, names, timeout, all_strengths)
-    )
+    if recipe is not None and search_suites is None:
+        raise click.UsageError("--recipe is what --search makes suites from; say how many with --search N")
+    panel = _panel(faults, verifier, nodes, timeout, all_strengths)
     if listed:
         for words in panel.listed:
             click.echo(words)
@@ -165,107 +172,26 @@ def command(
     for file in (json_file, plot):
         check_writable(file)
     suite = load_suite(suite_folder or core_suite())
-    instances = chosen(suite, Level(level))[:limit]
-    with open_power_journal(out, [__version__, asked(suite.instances), *panel.identity]) as journal:
-        todo = [each for each in instances if each.name not in journal.trials]
-        _try_all(journal, todo, panel, jobs)
-        trials = [journal.trials[each.name] for each in instances]
+    further = list(further_suites(suite, recipe, search_suites or 0, out)) if search_suites else []
+    trials = tried(panel, panel.words, suite, chosen(suite, Level(level))[:limit], out, jobs)
     power = measure_power(suite.ground_truth, trials, panel.suspects, panel.crude)
-    render(power, Console())
-    write_json(json_file, to_json(power))
+    found = search(panel, wanted(power), further, Level(level), out, jobs) if further else None
+    render(power, Console(), found)
+    write_json(json_file, to_json(power, found))
     if record:
         replace_ground_truth(suite.root, recorded(suite.ground_truth, power, trials))
     if plot is not None:
         draw(power, suite.ground_truth, plot)
-    sys.exit(exit_code(power))
+    sys.exit(exit_code(power, found))
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """Who is tried: the suspects, a line about each fault, what else makes two measurements the same, and the task.
+def _panel(
+    faults: tuple[str, ...], verifier: str | None, nodes: int, timeout: float | None, all_strengths: bool
+) -> "Panel":
+    """Who is tried: the reference verifier with faults, or another one corrupted."""
+    from .power_panel import corrupted_panel, reference_panel
 
-    `crude` are the faults that count however little they agree with the sound verifier.
-    """
-
-    suspects: "Sequence[Suspect]"
-    listed: Sequence[str]
-    crude: frozenset[str]
-    identity: Sequence[object]
-    task: "Callable[[tuple[Instance, ...]], Task]"
-
-
-def _reference(names: Sequence[str], nodes: int, all_strengths: bool) -> Panel:
-    """The reference verifier with its faults."""
-    from soundbench.verifiers.reference.faults import FAULTS, faults_named
-    from soundbench.verifiers.reference.panel import Budget, TryFaults
-
-    from soundbench.source_digest import source_digest
-    from soundbench.trial import suspects_of
-
-    known, budget = faults_named(names), Budget(nodes)
-    words = _words(names, known, all_strengths)
-    return Panel(
-        suspects_of(known, FAULTS),
-        [f"{each.name}: {each.summary} {each.origin}" for each in known],
-        frozenset(each.name for each in known if each.misreads_status),
-        [words, budget.nodes, budget.seconds, source_digest("soundbench.verifiers.reference")],
-        lambda chunk: TryFaults(chunk, words, budget),
-    )
-
-
-def _corrupted(label: str, names: Sequence[str], timeout: float | None, all_strengths: bool) -> Panel:
-    """A verifier that is installed, with what may go wrong around it."""
-    from soundbench.verifiers.corruption_panel import TryCorruptions
-    from soundbench.verifiers.corruptions import CORRUPTIONS, corruptions_named
-
-    from soundbench.evaluate import check_installed
-    from soundbench.registry import resolve
-    from soundbench.source_digest import source_digest
-    from soundbench.trial import suspects_of
-
-    known = corruptions_named(names)
-    verifier = resolve(label)
-    check_installed([verifier])
-    words = _words(names, known, all_strengths)
-    modules = (f"soundbench.verifiers.{each}" for each in ("corrupted", "corruptions", "corruption_panel"))
-    return Panel(
-        suspects_of(known, CORRUPTIONS),
-        [f"{each.name}: {each.summary} Like {each.modelled_on}." for each in known],
-        frozenset(each.name for each in known if each.misreads_status),
-        [words, label, verifier.version(), timeout, source_digest(*modules)],
-        lambda chunk: TryCorruptions(chunk, label, words, timeout),
-    )
-
-
-def _words(names: Sequence[str], known: "Sequence[Strengths]", all_strengths: bool) -> tuple[str, ...]:
-    """What a task is told to try: the faults by their names, or every strength of them on its own."""
-    from soundbench.trial import every_strength
-
-    if all_strengths:
-        return every_strength(known)
-    return tuple(each.name for each in known) if "all" in names else tuple(names)
-
-
-def _try_all(journal: "PowerJournal", instances: "Sequence[Instance]", panel: Panel, jobs: int) -> None:
-    """Try what is missing, a few instances a process, and keep each trial as it comes; when stopped, say so."""
-    from soundbench.errors import SoundbenchError
-    from soundbench.parallel import run_parallel
-    from soundbench.trial import Trial
-
-    from .progress import steps
-
-    chunks = [tuple(instances[start : start + CHUNK]) for start in range(0, len(instances), CHUNK)]
-    tasks = [panel.task(chunk) for chunk in chunks]
-    try:
-        with steps(len(instances)) as done:
-            for message in run_parallel(tasks, jobs):
-                match message.content:
-                    case Trial() as trial:
-                        journal.append(trial)
-                        live = sum(trial.is_live(suspect) for suspect in trial.replies)
-                        done(f"{trial.instance} {trial.sound.claim}, {len(trial.replies)} faulty runs, {live} live")
-                    case SoundbenchError() as error:
-                        raise error
-    except KeyboardInterrupt:
-        click.echo(f"{journal.path}: keeps {len(journal.trials)} trials; start the same command to go on", err=True)
-        sys.exit(INTERRUPTED)
+    names = list(dict.fromkeys(faults))
+    if verifier is None:
+        return reference_panel(names, nodes, all_strengths)
+    return corrupted_panel(verifier, names, timeout, all_strengths)

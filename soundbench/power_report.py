@@ -12,6 +12,8 @@ from soundbench.description_report import line
 from soundbench.errors import InputError
 from soundbench.ground_truth import GroundTruth
 from soundbench.power import Power
+from soundbench.search import Search
+from soundbench.search_report import came_of, came_of_json, conclusions_of_search
 from soundbench.standing import LEAST_INSTANCES, Measured, Standing
 
 NOT_CAUGHT = 1
@@ -21,10 +23,11 @@ FAILURES = frozenset({Standing.TOO_CRUDE, Standing.CONTROLS_ONLY, Standing.ESCAP
 WIDEST = 1000
 
 
-def exit_code(power: Power) -> int:
-    """1 if some fault escapes, is too crude, or is caught on controls only, or if none is caught, else 0."""
+def exit_code(power: Power, search: Search | None = None) -> int:
+    """1 if some fault escapes, is too crude, caught on controls only or seen in a search, or if none is caught."""
     standings = {each.standing for each in power.faults().values()}
-    return NOT_CAUGHT if standings & FAILURES or Standing.CAUGHT not in standings else 0
+    is_missed = bool(standings & FAILURES) or (search is not None and bool(search.seen))
+    return NOT_CAUGHT if is_missed or Standing.CAUGHT not in standings else 0
 
 
 def weakest_caught(rows: Sequence[Measured]) -> Measured | None:
@@ -32,26 +35,28 @@ def weakest_caught(rows: Sequence[Measured]) -> Measured | None:
     return next((each for each in reversed(rows) if each.caught), None)
 
 
-def render(power: Power, console: Console) -> None:
-    """Print a line for every fault, how the faults stand, and what it comes to.
+def render(power: Power, console: Console, search: Search | None = None) -> None:
+    """Print a line for every fault, how the faults stand, and what it comes to; and what came of a search, if any.
 
     `console` decides about colours: rich drops them where its output is not a terminal.
     """
-    shown = table(power)
+    shown = table(power, search)
     shown.width = Measurement.get(console, console.options.update(width=WIDEST), shown).maximum
     console.print(shown, crop=False)
     console.print()
-    for words in (*standings(power), *conclusions(power)):
+    for words in (*standings(power), *conclusions(power), *(conclusions_of_search(search) if search else ())):
         console.print(line(words), soft_wrap=True)
 
 
-def table(power: Power) -> Table:
+def table(power: Power, search: Search | None = None) -> Table:
     """A line for every fault, about the suspect by which it stands."""
     made = Table(box=None, pad_edge=False)
     for title in ("fault", "strength", "standing"):
         made.add_column(title, no_wrap=True)
     for title in ("run", "agrees", "there", "live", "caught", "controls", "seconds", "weakest"):
         made.add_column(title, justify="right", no_wrap=True)
+    if search is not None:
+        made.add_column("search", no_wrap=True)
     rows = power.by_fault()
     for fault, stands in power.faults().items():
         weakest = weakest_caught(rows[fault])
@@ -67,6 +72,7 @@ def table(power: Power) -> Table:
             str(len(stands.on_controls)),
             "" if stands.seconds is None else f"{stands.seconds:.1f}",
             "" if weakest is None else number(weakest.suspect.strength),
+            *([] if search is None else [came_of(search, stands.suspect)]),
         )
     return made
 
@@ -106,8 +112,8 @@ def conclusions(power: Power) -> Iterator[str]:
         yield f"a {size} set of instances that catches all of these ({len(power.chosen)}): {names}"
 
 
-def to_json(power: Power) -> dict[str, Any]:
-    """The measurement as values that `json` can write; `stands_by` says by which strength each fault stands."""
+def to_json(power: Power, search: Search | None = None) -> dict[str, Any]:
+    """The measurement as values that `json` can write; `stands_for_fault` marks by which strength a fault stands."""
     stands = power.faults()
     return {
         "instances": power.instances,
@@ -131,6 +137,7 @@ def to_json(power: Power) -> dict[str, Any]:
                 "live_instances": list(each.live),
                 "false_alarms": list(each.false_alarms),
                 "seconds": each.seconds,
+                **({} if search is None else {"search": came_of_json(search, each.suspect)}),
             }
             for each in power.measured
         ],

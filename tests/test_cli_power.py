@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from planted import CROWD_ARMED, CROWD_TWIN, MISALIGNED_ARMED, MISALIGNED_TWIN, edit_truth, repair_hashes
+from planted import CROWD_ARMED, CROWD_TWIN, MISALIGNED_ARMED, MISALIGNED_TWIN, TINY, edit_truth, repair_hashes
 from soundbench.cli import main
 
 from soundbench.errors import InputError
+from soundbench.ground_truth import Expected
 from soundbench.standing import Standing
 from soundbench.suite import load_suite
 
@@ -190,3 +191,47 @@ def test_a_verifier_that_cannot_be_corrupted_is_one_line(arguments, message):
     result = invoke("power", *arguments)
     assert result.exit_code == 2
     assert message in result.stderr.splitlines()[-1]
+
+
+STRICT = TINY.replace("[factors]\n", '[factors]\nform = ["strictly_inside"]\n')
+
+
+def test_what_is_live_nowhere_is_searched_for_in_suites_that_are_made_once(tiny_suite, folder):
+    """One fault reads strict bounds otherwise, which only the suite lacks; another one padding, which all lack."""
+    (folder / "strict.toml").write_text(STRICT)
+    names = ("bound-side-swap", "padding-side", "gave-up-is-verified")
+    faults = [word for name in names for word in ("--faults", name)]
+    arguments = ("power", tiny_suite, *faults, "--nodes", 20, "--search", 2, "--json", "power.json")
+    first = invoke(*arguments, "--recipe", "strict.toml")
+    assert first.exit_code == 1, first.output
+    rows = {line.split()[0]: line.split() for line in first.stdout.splitlines() if line}
+    assert rows["fault"][-1] == "search"
+    assert rows["bound-side-swap"][-2:] == ["(seed", "2)"]
+    assert rows["padding-side"][-3:] == ["none", "of", "6"]
+    assert rows["gave-up-is-verified"][-1] == "1"
+    assert "not revealed by any of 6 generated armed instances (seeds: 2, 3): padding-side" in first.stdout
+    assert first.stderr.count("makes a suite with seed") == 2
+    swap = next(each for each in json.loads((folder / "power.json").read_text())["faults"] if each["search"])
+    revealed_by = swap["search"]["revealed_by"]
+    assert load_suite(Path(revealed_by["suite"])).ground_truth[revealed_by["instance"]].expected is Expected.VIOLATED
+    again = invoke(*arguments, "--recipe", "strict.toml")
+    assert (again.exit_code, again.stdout, again.stderr) == (1, first.stdout, "")
+
+
+def test_a_search_makes_suites_from_the_suites_own_recipe(tiny_suite):
+    result = invoke("power", tiny_suite, "--faults", "padding-side", "--nodes", 20, "--search", 1)
+    assert result.exit_code == 1, result.output
+    assert "not revealed by any of 3 generated armed instances (seeds: 2): padding-side" in result.stdout
+
+
+def test_a_search_needs_a_recipe_and_a_recipe_a_search(suite_copy):
+    manifest = json.loads((suite_copy / "suite.json").read_text())
+    del manifest["recipe"]
+    (suite_copy / "suite.json").write_text(json.dumps(manifest))
+    result = invoke("power", suite_copy, "--search", 1)
+    assert result.exit_code == 2
+    assert "suite.json: holds no recipe to make suites from; name one with --recipe" in result.stderr
+    assert "[" not in result.stderr  # told before anything runs
+    result = invoke("power", suite_copy, "--recipe", "recipe.toml")
+    assert result.exit_code == 2
+    assert "say how many with --search N" in result.stderr
