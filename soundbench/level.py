@@ -23,8 +23,8 @@ HARDNESS = ("easy", "medium", "hard")
 class Level(StrEnum):
     """How much is run.
 
-    `smoke` is a few pairs of the main track that have every value of every factor, and catch every fault that any is
-    known to catch; `standard` is all but the track `tight`, `thorough` everything.
+    `smoke` is a few pairs of the main track that have every value of every factor, and catch every fault that any whose
+    twin is not scaled is known to catch; `standard` is all but the track `tight`, `thorough` everything.
     """
 
     SMOKE = "smoke"
