@@ -39,8 +39,8 @@ from soundbench.planted import PlantedInstance
 from soundbench.prove import Hints, search
 from soundbench.room import room_in_intervals, room_in_proof
 
-# A proof takes so many boxes beside those of what is given.
-MORE_BOXES = 40
+# A proof takes so many boxes for each leaf of the given one, and beside that.
+BOXES_PER_LEAF, MORE_BOXES = 8, 40
 # By how much the witness oversteps each constraint, as a multiple of the base's distance from it. Rounding grows with
 # the needle, too, so that a larger one gains little.
 OVERSHOOT = 3.0
@@ -344,7 +344,8 @@ def proven(
         CertificateError: none was found.
     """
     required = required_slack(written.graph, unsafe, point, design.spot.track)
-    hints, boxes = hints_at(design.disarmed, written.implanted.slopes), 2 * wanted.boxes + MORE_BOXES
+    hints = hints_at(design.disarmed, written.implanted.slopes)
+    boxes = BOXES_PER_LEAF * (given.proof.leaves if given.proof else 0) + MORE_BOXES
     # A crowd is taken apart first; of a needle that acts nowhere the slopes show that.
     own = (hints.planes, given.planes) if wanted.twin is TwinKind.CROWD else (given.planes, hints.planes)
     proof = search(written.graph, unsafe, required, Hints((*own[0], *own[1]), hints.slopes), boxes)
