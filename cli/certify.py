@@ -34,9 +34,7 @@ def command(suite: Path | None) -> None:
     )
     for name, truth in loaded.ground_truth.items():
         if truth.assumption is not None:
-            click.echo(
-                f"{name}: assumed to hold, not proven ({truth.assumption.reason}); that its needle rests is proven"
-            )
+            click.echo(f"{name}: assumed to hold, not proven: {truth.assumption.reason} (its needle rests, proven)")
     if loaded.commitment is not None:
         state = (
             "the ground truth that it committed to" if loaded.ground_truth else "sealed: its ground truth is withheld"

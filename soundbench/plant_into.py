@@ -37,10 +37,10 @@ from soundbench.placement import CERTIFIED_REACH, NoRoom, Place, Placement, half
 from soundbench.plant import CROWD_SHARE, SCALED_SHARE, draw_decoys, hints_at
 from soundbench.planted import PlantedInstance
 from soundbench.prove import Hints, search
-from soundbench.room import room_in_intervals, room_in_proof
+from soundbench.room import room_in_intervals, room_in_proof, steepest
 
-# A proof takes so many boxes beside those of what is given.
-MORE_BOXES = 40
+# A proof takes so many boxes for each leaf of the given one, and beside that.
+BOXES_PER_LEAF, MORE_BOXES = 8, 40
 # By how much the witness oversteps each constraint, as a multiple of the base's distance from it. Rounding grows with
 # the needle, too, so that a larger one gains little.
 OVERSHOOT = 3.0
@@ -75,13 +75,15 @@ class Spot:
 class Design:
     """What to plant at a spot: the needles of the armed network, the witness's own first, and those of the twin.
 
-    A needle's tip adds its gain times `rises` (outputs,) to the outputs.
+    A needle's tip adds its gain times `rises` (outputs,) to the outputs. `room` is the slack that a proof of the twin
+    can hope for.
     """
 
     spot: Spot
     rises: Array
     armed: tuple[Needle, ...]
     disarmed: tuple[Needle, ...]
+    room: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,8 +133,12 @@ def planted(
     """
     design = designed(wanted, given, spot, random)
     armed = write(given.host, design, design.armed, folder / f"{wanted.name}-{Role.ARMED}.onnx", random)
-    truth = armed_truth(wanted, given, design, armed)
+    witness = witness_truth(wanted, given, design, armed)
     twin = write(given.host, design, design.disarmed, folder / f"{wanted.name}-{Role.TWIN}.onnx", random)
+    required = required_slack(twin.graph, given.unsafe, spot.placement.exact_point, spot.track)
+    if required > design.room:
+        raise CertificateError(f"a twin must hold with a slack of {required:.3g}, but has {design.room:.3g} at most")
+    truth = with_hiding(wanted, given, design, armed, witness)
     proven = twin_truth(wanted, given, design, twin, truth.track)
     return (
         PlantedInstance(f"{wanted.name}-{Role.ARMED}", armed.onnx, given.unsafe, truth),
@@ -192,21 +198,22 @@ def designed(wanted: Wanted, given: Given, spot: Spot, random: np.random.Generat
     reads = list(placement.reads)
     half_widths = half_widths_for(placement, QUERIES, spot.chance)
     own = Needle(placement.reads, placement.point[reads], half_widths, 1.0, 0, np.zeros(len(reads)))
-    armed: tuple[Needle, ...] = (own,)
-    disarmed = armed
+    room = given.proof.slack if given.proof else 0.0
     match wanted.twin:
         case TwinKind.MISALIGNED:
             moved = np.zeros(len(reads))
             moved[int(random.integers(len(reads)))] = OUT_OF_LINE
-            disarmed = (replace(own, misalignment=moved),)
+            return Design(spot, rises, (own,), (replace(own, misalignment=moved),), room)
         case TwinKind.SCALED:
-            disarmed = (replace(own, gain=SCALED_SHARE * room_in_intervals(given.graph, given.unsafe, rises)),)
+            most = room_in_intervals(given.graph, given.unsafe, rises)
+            weak = replace(own, gain=SCALED_SHARE * most)
+            return Design(spot, rises, (own,), (weak,), (1 - SCALED_SHARE) * most * steepest(given.unsafe, rises))
         case TwinKind.CROWD:
-            room = room_in_proof(given.graph, given.unsafe, given.proof, rises) if given.proof else 0.0
-            weak = replace(own, gain=CROWD_SHARE * room)
+            most = room_in_proof(given.graph, given.unsafe, given.proof, rises) if given.proof else 0.0
+            weak = replace(own, gain=CROWD_SHARE * most)
             decoys = draw_decoys(weak, placement, CROWD - 1, random)
-            armed, disarmed = (own, *decoys), (weak, *decoys)
-    return Design(spot, rises, armed, disarmed)
+            room = (1 - CROWD_SHARE) * most * steepest(given.unsafe, rises)
+            return Design(spot, rises, (own, *decoys), (weak, *decoys), room)
 
 
 def rises_for(region: Region, outputs: Array, margin: float) -> Array | None:
@@ -261,13 +268,12 @@ def witness_truth(wanted: Wanted, given: Given, design: Design, armed: Written) 
     )
 
 
-def armed_truth(wanted: Wanted, given: Given, design: Design, armed: Written) -> GroundTruth:
+def with_hiding(wanted: Wanted, given: Given, design: Design, armed: Written, truth: GroundTruth) -> GroundTruth:
     """The certificate of the violated member, with its hiding; where that is good enough, it is of the main track.
 
     Raises:
-        CertificateError: the margins are too small, or the property may be violated elsewhere, too.
+        CertificateError: the property may be violated elsewhere, too.
     """
-    truth = witness_truth(wanted, given, design, armed)
     spot, own = design.spot, design.armed[0]
     placement, reads, slopes = spot.placement, list(own.reads), armed.implanted.slopes
     planes = (*hints_at(design.armed, slopes).planes, *given.planes)
@@ -344,7 +350,8 @@ def proven(
         CertificateError: none was found.
     """
     required = required_slack(written.graph, unsafe, point, design.spot.track)
-    hints, boxes = hints_at(design.disarmed, written.implanted.slopes), 2 * wanted.boxes + MORE_BOXES
+    hints = hints_at(design.disarmed, written.implanted.slopes)
+    boxes = BOXES_PER_LEAF * (given.proof.leaves if given.proof else 0) + MORE_BOXES
     # A crowd is taken apart first; of a needle that acts nowhere the slopes show that.
     own = (hints.planes, given.planes) if wanted.twin is TwinKind.CROWD else (given.planes, hints.planes)
     proof = search(written.graph, unsafe, required, Hints((*own[0], *own[1]), hints.slopes), boxes)

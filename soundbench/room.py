@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from math import inf
 
-import numpy as np
-
 from soundbench.graph import Array, Graph
 from soundbench.ground_truth import Proof
 from soundbench.instance import Constraint, Property
@@ -31,10 +29,15 @@ def room_in_intervals(graph: Graph, unsafe: Property, rises: Array) -> float:
 
 def times(found: Array, constraints: Sequence[Constraint], rises: Array) -> float:
     """How often rises may be added before the last of these slacks (constraints,) is used up."""
-    falls = np.array([-sum(float(factor) * float(rises[i]) for i, factor in each.terms) for each in constraints])
-    rooms = [
-        inf if fall <= 0 else slack / fall
-        for slack, fall in zip(found.tolist(), falls.tolist(), strict=True)
-        if slack > 0
-    ]
-    return max(rooms, default=0.0)
+    pairs = zip(found.tolist(), (fall(each, rises) for each in constraints), strict=True)
+    return max((slack / down if down > 0 else inf for slack, down in pairs if slack > 0), default=0.0)
+
+
+def steepest(unsafe: Property, rises: Array) -> float:
+    """How much slack rises (outputs,) take at most."""
+    return max(fall(each, rises) for region in unsafe.regions for each in region.outputs)
+
+
+def fall(constraint: Constraint, rises: Array) -> float:
+    """By how much the left side of a constraint falls if rises (outputs,) are added."""
+    return -sum(float(factor) * float(rises[index]) for index, factor in constraint.terms)
