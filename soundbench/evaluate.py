@@ -8,7 +8,7 @@ from pathlib import Path
 from soundbench.claim import TaskResult
 from soundbench.consistency import contradictions
 from soundbench.errors import InputError
-from soundbench.execute import Executor, Job, always, execute
+from soundbench.execute import Executor, Job, TaskLimits, always, execute
 from soundbench.findings import Exhibit, write_contradiction, write_finding
 from soundbench.hooks import checked_version, faults_as_input_errors
 from soundbench.instance import Instance
@@ -77,23 +77,14 @@ def run_jobs(
     run: Run,
     jobs: Sequence[Job],
     cores: int | None,
+    limits: TaskLimits,
     *,
-    timeout_seconds: float | None,
-    memory_bytes: int | None,
-    cpu_seconds: float | None = None,
     may_start: Callable[[Job], bool] = always,
     executor: Executor = execute,
 ) -> Generator[TaskResult, None, None]:
     """Run the jobs that `may_start`, and record and yield each result as it comes; close the generator to stop."""
     versions = versions_of({job.verifier.label: job.verifier for job in jobs}.values())
-    executions = executor(
-        jobs,
-        cores,
-        timeout_seconds=timeout_seconds,
-        memory_bytes=memory_bytes,
-        cpu_seconds=cpu_seconds,
-        may_start=may_start,
-    )
+    executions = executor(jobs, cores, limits, may_start=may_start)
     with closing(executions):
         for job, execution in executions:
             result = _record(run, job, execution, versions[job.verifier.label])
