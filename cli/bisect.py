@@ -131,11 +131,12 @@ def _bisect(
 ) -> "Bisection":
     from soundbench.bisection import bisect_releases
     from soundbench.evaluate import run_jobs
+    from soundbench.execute import TaskLimits
 
     from .progress import results as shown_results
 
     def run_all(jobs: "Sequence[Job]") -> None:
-        results = run_jobs(run, jobs, workers, timeout_seconds=timeout, memory_bytes=None)
+        results = run_jobs(run, jobs, workers, TaskLimits(timeout))
         with shown_results(len(jobs)) as show, contextlib.closing(results):
             for result in results:
                 show(result)

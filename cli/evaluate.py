@@ -20,7 +20,7 @@ from .numbers import POSITIVE
 from .shipped import core_suite
 
 if TYPE_CHECKING:
-    from soundbench.execute import Executor, Job
+    from soundbench.execute import Executor, Job, TaskLimits
     from soundbench.readable import Readable
     from soundbench.run import Run
     from soundbench.suite import Suite
@@ -180,6 +180,7 @@ def command(
         variants_of,
         versions_of,
     )
+    from soundbench.execute import TaskLimits
     from soundbench.known_issues import read_known_issues
     from soundbench.level import chosen
     from soundbench.metrics import to_json
@@ -212,16 +213,15 @@ def command(
         todo = missing_jobs([*instances[:limit], *(each for each in variants if each.name in names)], found, run)
         if run.results:
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
-        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, readable, budget, chosen_executor, go_on)
+        limits = TaskLimits(timeout, memory_bytes, cpu_time)
+        left = _run_all(run, todo, jobs, limits, readable, budget, chosen_executor, go_on)
         run.write_unreadable(readable.unreadable)
         run.write_tables(suite)
         judgements = judge_run(run, suite, variants)
         summaries = summarise_run(run, suite, versions_of(found), judgements, variants)
     summaries = allow(summaries, judgements, issues, datetime.now(UTC).date())
     render(summaries, Console())
-    if len(instances) < len(suite.instances):
-        click.echo(f"level {level}: {len(instances)} of the suite's {len(suite.instances)} instances")
-    _tell_if_sealed(suite)
+    _tell_of_suite(suite, level, len(instances))
     if left:
         click.echo(f"{left} of {len(todo)} tasks were not started within {budget:g} min; go on with: {go_on}")
     _tell_unreadable(len(readable.unreadable), folder)
@@ -247,8 +247,10 @@ def _with_faults(labels: tuple[str, ...], faults: tuple[str, ...]) -> tuple[str,
     return tuple(each for label in labels for each in (faulty if label == "reference" else (label,)))
 
 
-def _tell_if_sealed(suite: "Suite") -> None:
-    """Say what claims are judged by where the ground truth is withheld."""
+def _tell_of_suite(suite: "Suite", level: str, instances: int) -> None:
+    """Say how much of the suite the level has, and what claims are judged by where the ground truth is withheld."""
+    if instances < len(suite.instances):
+        click.echo(f"level {level}: {instances} of the suite's {len(suite.instances)} instances")
     if suite.commitment is not None and not suite.ground_truth:
         click.echo(
             "the suite is sealed: claims are judged by replaying counterexamples alone, and --min-exercised 0 asks for "
@@ -301,9 +303,7 @@ def _run_all(
     run: "Run",
     todo: Sequence["Job"],
     cores: int | None,
-    timeout: float | None,
-    memory_bytes: int | None,
-    cpu_seconds: float | None,
+    limits: "TaskLimits",
     readable: "Readable",
     minutes: float | None,
     executor: "Executor",
@@ -317,16 +317,7 @@ def _run_all(
 
     from .progress import results as shown_results
 
-    results = run_jobs(
-        run,
-        todo,
-        cores,
-        timeout_seconds=timeout,
-        memory_bytes=memory_bytes,
-        cpu_seconds=cpu_seconds,
-        may_start=_starter(readable, minutes),
-        executor=executor,
-    )
+    results = run_jobs(run, todo, cores, limits, may_start=_starter(readable, minutes), executor=executor)
     left = len(todo)
     try:
         with shown_results(len(todo)) as show, contextlib.closing(results):
