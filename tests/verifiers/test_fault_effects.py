@@ -104,6 +104,11 @@ def normal(scale: float) -> tuple[Layer, ...]:
     return (layer("BatchNormalization", floats(scale), floats(0), floats(0), floats(1)),)
 
 
+def every(step: int) -> tuple[Layer, ...]:
+    """A slice of a row: every so many of its cells."""
+    return (layer("Slice", *(np.array([number]) for number in (0, 4, 1, step))),)
+
+
 def gemm(**attributes: float) -> tuple[Layer, ...]:
     return (layer("Gemm", floats(1).reshape(1, 1), floats(1), **attributes),)
 
@@ -146,9 +151,10 @@ CASES = (
         0.03,
     ),
     Case(
-        "fixed-input-is-empty",
+        "range-rounded-away",
+        asked(SAME, [0.00390625, 0], [0.00390625, 1], at_least(1, 0.9)),
         asked(SAME, [0.5, 0], [0.5, 1], at_least(1, 0.9)),
-        asked(SAME, [0.4, 0], [0.5, 1], at_least(1, 0.9)),
+        4.0,
     ),
     Case(
         "axis-order",
@@ -169,6 +175,16 @@ CASES = (
         "sigmoid-is-sign",
         asked([layer("Sigmoid")], [1], [2], below(0, 0.9)),
         asked(TANH, [1], [2], below(0, 0.9)),
+    ),
+    Case(
+        "mean-is-sum",
+        asked([layer("ReduceMean", axes=[1], keepdims=1)], [1, 1], [2, 2], below(0, 1.1)),
+        asked([layer("ReduceMean", axes=[0], keepdims=1)], [1, 1], [2, 2], below(0, 1.1)),
+    ),
+    Case(
+        "slice-step-ignored",
+        asked(every(2), [0] * 4, [0.1, 0.1, 1, 0.1], at_least(1, 0.5)),
+        asked(every(1), [0] * 4, [0.1, 0.1, 1, 0.1], at_least(2, 0.5)),
     ),
     Case(
         "batchnorm-negative-scale",

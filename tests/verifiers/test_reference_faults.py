@@ -46,13 +46,22 @@ SUITE = load_suite(core_suite())
 INSTANCES = {each.name: each for each in SUITE.instances}
 NAMES = [fault.name for fault in FAULTS]
 BUDGET = Budget(100)
-# No instance that ships has strict bounds on inputs, or bounds that overflow where values do not.
-LIVE_ELSEWHERE = {"bound-side-swap", "nan-is-infeasible"}
-# Three faults are caught by few instances, none of which the level smoke has.
+# What is beyond a greater number, or rounded to more digits, is less wrong.
+WEAKER_WHERE_GREATER = {"range-rounded-away", "saturation-exact", "half-precision"}
+# No instance that ships has strict bounds on inputs, bounds that overflow where values do not, or curves so flat that a
+# constant in their place makes a difference.
+LIVE_ELSEWHERE = {"bound-side-swap", "nan-is-infeasible", "saturation-exact"}
+# Some faults are caught by few instances, none of which the level smoke has.
 BESIDE_SMOKE = (
     "transposed-far-1-3-misaligned-armed",
     "conv_dilated-large-1-4-misaligned-armed",
+    "conv_grouped-near-1-1-misaligned-armed",
     "attention-far-1-2-crowd-armed",
+    "leaky-large-1-2-crowd-armed",
+    "tanh-near-1-2-crowd-armed",
+    "maxpool_padded-tiny-1-1-crowd-armed",
+    "avgpool_counted-near-1-1-misaligned-armed",
+    "avgpool_overlapping-near-1-1-misaligned-armed",
 )
 
 
@@ -77,7 +86,7 @@ def test_a_fault_agrees_with_the_sound_verifier_of_most_instances():
 
 
 def test_a_fault_that_does_nothing_is_never_caught():
-    harmless = Fault("harmless", lambda steps, _: replace(steps), "nothing", anything)
+    harmless = Fault("harmless", lambda steps, _: replace(steps), "", anything)
     instances = [INSTANCES[name] for name in ("leaky-far-1-2-scaled-armed", "normalised-far-1-2-crowd-armed")]
     assert hunt(SUITE, instances, [harmless], BUDGET) == {}
     (trial,) = (try_faults(each, [harmless], BUDGET) for each in instances[:1])
@@ -139,8 +148,8 @@ def test_names_are_unique_and_every_fault_says_what_it_does():
     assert len(set(NAMES)) == len(NAMES) >= 40
     for fault in FAULTS:
         assert fault.summary.endswith(".")
-        assert fault.origin in (f"Like {fault.modelled_on}.", "Like no bug on record.")
-        assert list(fault.strengths) == sorted(fault.strengths, reverse=fault.name != "saturation-exact")
+        assert fault.origin in (f"Like {fault.modelled_on}.", "No such bug is on record.")
+        assert list(fault.strengths) == sorted(fault.strengths, reverse=fault.name not in WEAKER_WHERE_GREATER)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=NAMES)

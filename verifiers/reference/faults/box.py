@@ -1,4 +1,4 @@
-"""Faults in the box of inputs: radii taken from other inputs, narrow ranges collapsed, fixed inputs stumbled over."""
+"""Faults in the box of inputs: radii taken from other inputs, narrow ranges collapsed, ends rounded inwards."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -70,14 +70,19 @@ def collapse_narrow_dims(steps: Steps, width: float) -> Steps:
     return _boxed(steps, collapsed)
 
 
-def fixed_input_is_empty(steps: Steps, count: float) -> Steps:
-    """A box in which so many inputs are fixed, or more, is taken for empty."""
+def rounded_inwards(steps: Steps, decimals: float) -> Steps:
+    """The ends of ranges are rounded inwards to some decimals; a box is empty if that leaves nothing of a range."""
 
     def targets(prop: Property, network: Network, used: Steps) -> tuple[Target, ...]:
-        found = steps.targets(prop, network, used)
-        return tuple(each for each in found if np.count_nonzero(each.box.lower == each.box.upper) < count)
+        unit = 10.0**-decimals
+        found = [(each, _rounded_inwards(each.box, unit)) for each in steps.targets(prop, network, used)]
+        return tuple(replace(each, box=box) for each, box in found if np.all(box.lower <= box.upper))
 
     return replace(steps, targets=targets)
+
+
+def _rounded_inwards(box: Bounds, unit: float) -> Bounds:
+    return Bounds(np.ceil(box.lower / unit) * unit, np.floor(box.upper / unit) * unit)
 
 
 FAULTS = (
@@ -89,6 +94,6 @@ FAULTS = (
         strengths=(3e-2, 1e-2, 3e-3, 1e-3, 1e-4, 1e-6),
         measure="width",
     ),
-    Fault("fixed-input-is-empty", fixed_input_is_empty, "Marabou #670", strengths=(1.0, 2.0), measure="fixed inputs"),
+    Fault("range-rounded-away", rounded_inwards, "Marabou #670", strengths=(4.0, 6.0, 8.0), measure="decimals"),
     Fault("axis-order", axis_order, "DNNV #58"),
 )

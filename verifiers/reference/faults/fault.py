@@ -53,7 +53,7 @@ class Fault:
     @property
     def origin(self) -> str:
         """Which real bugs it is like, in a sentence."""
-        return f"Like {self.modelled_on}." if self.modelled_on else "Like no bug on record."
+        return f"Like {self.modelled_on}." if self.modelled_on else "No such bug is on record."
 
     def steps(self, sound: Steps, strength: float | None = None) -> Steps:
         """The faulty steps, at the strongest if no strength is given.

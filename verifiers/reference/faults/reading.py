@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 
 from ..backward import scattered
-from ..network import Dense, Maximum, Node, dense
+from ..network import Dense, Maximum, Node, Select, dense
 from ..operators import Constant, Lowered, Operation, Parser, Placed, Tensor
 from ..steps import Steps
 from .fault import Fault
@@ -44,6 +44,28 @@ def softmax_dropped(steps: Steps, _strength: float) -> Steps:
 def sigmoid_is_sign(steps: Steps, _strength: float) -> Steps:
     """A sigmoid is taken for the sign."""
     return parsing(steps, {"Sigmoid": lambda _: steps.parsers["Sign"]})
+
+
+def mean_is_sum(steps: Steps, _strength: float) -> Steps:
+    """A mean is taken for the sum."""
+    return parsing(steps, {"ReduceMean": lambda _: steps.parsers["ReduceSum"]})
+
+
+def step_of_slice(steps: Steps, _strength: float) -> Steps:
+    """A slice of a row takes neighbouring cells, as many as it should, whatever its step."""
+
+    def neighbouring(parser: Parser) -> Parser:
+        def parse(operation: Operation, inputs: Inputs) -> Placed | tuple[Placed, ...]:
+            true, image = parser(operation, inputs), inputs[0]
+            if not (isinstance(true, Lowered) and isinstance(true.node, Select) and isinstance(image, Tensor)):
+                return true
+            is_row = prod(image.shape) == image.shape[-1]
+            order = true.node.order[0] + np.arange(len(true.node.order)) if is_row else true.node.order
+            return replace(true, node=replace(true.node, order=order))
+
+        return parse
+
+    return parsing(steps, {"Slice": neighbouring})
 
 
 def negative_scale(steps: Steps, _strength: float) -> Steps:
@@ -155,6 +177,8 @@ FAULTS = (
     Fault("normalisation-dropped", normalisation_dropped, "NNV #362"),
     Fault("softmax-monotone", softmax_dropped, "ERAN #42"),
     Fault("sigmoid-is-sign", sigmoid_is_sign, "Marabou #733"),
+    Fault("mean-is-sum", mean_is_sum, ""),
+    Fault("slice-step-ignored", step_of_slice, ""),
     Fault("batchnorm-negative-scale", negative_scale, "Venus2 d6ca50d"),
     Fault("clip-minimum-lost", minimum_of_clip, ""),
     Fault("groups-ignored", groups_of_convolution, "Marabou #629"),
