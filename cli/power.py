@@ -46,7 +46,7 @@ How a fault stands, the first of these that is true:
   caught         on one instance or more
   controls only  on no better instances than those
   escapes        live elsewhere only
-  false alarms   live nowhere, and says falsified where nothing is known to be violated and the sound verifier does not
+  false alarms   live nowhere, and says falsified of an instance not known to be violated; the sound verifier does not
   only looser    live nowhere, and some claims are others, none of them wrong as far as is known
   equivalent     live nowhere, and all claims are the same
   not run        (weaker strengths, in --json) the next stronger one nowhere answers otherwise than the sound verifier
@@ -104,9 +104,7 @@ Exit codes: 0 some fault is caught, and none is too crude, escapes, is caught on
 )
 @click.option(
     "--recipe",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="What --search makes suites from [default: the recipe that SUITE says that it was made from].",
+    help="What --search makes suites from, as for generate [default: the recipe that SUITE was made from].",
 )
 @click.option(
     "--out",
@@ -134,7 +132,7 @@ def command(
     jobs: int,
     limit: int | None,
     search_suites: int | None,
-    recipe: Path | None,
+    recipe: str | None,
     out: Path,
     listed: bool,
     record: bool,
@@ -155,6 +153,7 @@ def command(
     from soundbench.search import further_suites, wanted
     from soundbench.suite import load_suite, replace_ground_truth
 
+    from .generate import recipe_path
     from .power_panel import tried
     from .power_search import search
 
@@ -172,7 +171,8 @@ def command(
     for file in (json_file, plot):
         check_writable(file)
     suite = load_suite(suite_folder or core_suite())
-    further = list(further_suites(suite, recipe, search_suites or 0, out)) if search_suites else []
+    path = recipe_path(recipe) if recipe else None
+    further = list(further_suites(suite, path, search_suites, out)) if search_suites else []
     trials = tried(panel, panel.words, suite, chosen(suite, Level(level))[:limit], out, jobs)
     power = measure_power(suite.ground_truth, trials, panel.suspects, panel.crude)
     found = search(panel, wanted(power), further, Level(level), out, jobs) if further else None

@@ -78,7 +78,7 @@ def counted_instances(
 ) -> tuple[str, ...]:
     """The armed instances on which a false proof means something: of pairs that the sound verifier exercises.
 
-    Other `kinds` of twins are counted on their own.
+    The kind of the twin decides, on whichever track a pair is; other `kinds` are counted on their own.
     """
     return exercised_instances({trial.instance: trial.sound.claim for trial in trials}, ground_truth, kinds)
 

@@ -11,6 +11,7 @@ from soundbench.cli import main
 
 from soundbench.errors import InputError
 from soundbench.ground_truth import Expected
+from soundbench.parallel import Message
 from soundbench.standing import Standing
 from soundbench.suite import load_suite
 
@@ -235,3 +236,53 @@ def test_a_search_needs_a_recipe_and_a_recipe_a_search(suite_copy):
     result = invoke("power", suite_copy, "--recipe", "recipe.toml")
     assert result.exit_code == 2
     assert "say how many with --search N" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [("missing.toml", "missing.toml: no such recipe; name a file"), ("paper", "paper.toml: ")],
+)
+def test_a_recipe_that_cannot_be_searched_is_one_line_before_anything_runs(tiny_suite, recipe, message):
+    result = invoke("power", tiny_suite, "--search", 1, "--recipe", recipe)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert message in line
+
+
+def stopping_after(count: int):
+    """Runs tasks in this process, until somebody stops it after so many messages."""
+
+    def run(tasks, _jobs):
+        told = []
+        for task in tasks:
+            task(told.append)
+        for content in told[:count]:
+            yield Message(0, content)
+        raise KeyboardInterrupt
+
+    return run
+
+
+def test_stopped_while_it_tries_it_keeps_what_it_has_and_goes_on(suite_copy, monkeypatch):
+    arguments = ("power", suite_copy, "--faults", "gave-up-is-verified", "--nodes", 20)
+    with monkeypatch.context() as patched:
+        patched.setattr("soundbench.parallel.run_parallel", stopping_after(3))
+        first = invoke(*arguments)
+    assert first.exit_code == 130
+    assert first.stderr.splitlines()[-1].endswith("keeps 3 trials; start the same command to go on")
+    assert "[4/4]" in invoke(*arguments).stderr
+
+
+def test_stopped_while_it_makes_a_suite_it_leaves_none(tiny_suite, folder, monkeypatch):
+    arguments = ("power", tiny_suite, "--faults", "padding-side", "--nodes", 20, "--search", 1)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("soundbench.generate.plant_all", interrupted)
+        first = invoke(*arguments)
+    assert first.exit_code == 130
+    assert first.stderr.splitlines()[-1].endswith(": not made; start the same command to go on")
+    assert {path.suffix for path in (folder / "runs").iterdir()} == {".jsonl", ".toml"}
+    assert "not revealed by any of 3 " in invoke(*arguments).stdout
