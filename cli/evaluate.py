@@ -17,6 +17,7 @@ from .again import again
 from .errors import INTERRUPTED
 from .json_file import check_writable, write_json
 from .numbers import POSITIVE
+from .options import LEVEL, SUITE, TIMEOUT
 from .shipped import core_suite
 
 if TYPE_CHECKING:
@@ -47,14 +48,8 @@ few pairs exercised; 130 stopped (start it again to go on)."""
 
 @click.command("evaluate", epilog=_EPILOG)
 @click.argument("verifiers", nargs=-1, required=True, metavar="VERIFIER...")
-@click.option(
-    "--suite", "suite_folder", type=click.Path(path_type=Path), help="A suite's folder [default: the core suite]."
-)
-@click.option(
-    "--timeout",
-    type=POSITIVE,
-    help="Seconds for every instance, instead of its own timeout.",
-)
+@SUITE
+@TIMEOUT
 @click.option(
     "--cpu-time",
     type=POSITIVE,
@@ -73,13 +68,7 @@ few pairs exercised; 130 stopped (start it again to go on)."""
     help="Memory limit of a task, and what it takes up of 80 % of this machine's [default: what its verifier needs, or "
     "its share].",
 )
-@click.option(
-    "--level",
-    type=click.Choice([level.value for level in Level]),
-    default=Level.STANDARD.value,
-    show_default=True,
-    help="smoke: a few pairs with every value of every factor; thorough: the track tight as well.",
-)
+@LEVEL
 @click.option(
     "--budget",
     type=POSITIVE,
