@@ -26,7 +26,7 @@ from page import load_average, machine, publish
 
 from soundbench.claim import Claim
 from soundbench.evaluate import run_jobs
-from soundbench.execute import Job
+from soundbench.execute import Job, TaskLimits
 from soundbench.instance import Instance
 from soundbench.keeper import Keeper
 from soundbench.run import identify, open_run
@@ -123,7 +123,7 @@ def measure(rounds: int) -> dict[str, list[float]]:
 
             def whole() -> None:
                 jobs = [Job(verifier, instance)] * ROUND
-                list(run_jobs(run, jobs, 1, timeout_seconds=None, memory_bytes=GIBIBYTE))
+                list(run_jobs(run, jobs, 1, TaskLimits(memory_bytes=GIBIBYTE)))
 
             ways = {
                 "bare process": bare,

@@ -23,7 +23,7 @@ from page import load_average, machine, markdown_table, publish
 
 from soundbench.claim import Claim
 from soundbench.evaluate import run_jobs
-from soundbench.execute import Job
+from soundbench.execute import Job, TaskLimits
 from soundbench.instance import Instance
 from soundbench.run import identify, open_run
 from soundbench.suite import Suite
@@ -89,7 +89,7 @@ def evaluated(tasks: int, jobs: int) -> None:
         suite, verifier = Suite(folder, "parallel", "1", (instance,), {}, ""), Computes()
         with open_run(folder / "run", identify(suite, [verifier], None, None)) as run:
             todo = [Job(verifier, instance)] * tasks
-            results = list(run_jobs(run, todo, jobs, timeout_seconds=None, memory_bytes=GIBIBYTE))
+            results = list(run_jobs(run, todo, jobs, TaskLimits(memory_bytes=GIBIBYTE)))
     if [result.claim for result in results] != [Claim.VERIFIED] * tasks:
         sys.exit("an answer was lost, so the time means nothing")
 

@@ -1,20 +1,24 @@
 """How many faults of a verifier do instances reveal, by how the instances are made: planted, trained, or plain?
 
     python benchmarks/power.py [--planted 1000] [--trained 2] [--nodes 30] [--seconds 30] [--out runs/families]
+                               [--verifiers marabou auto_lirpa] [--timeout 20] [--jobs 2]
 
-The same faulty verifiers run on all of them, one after the other. What has been answered is kept in --out, so that the
-same command goes on. The page is docs/power.md.
+The same faulty verifiers run on all of them, one after the other; then those of the --verifiers that are installed,
+each corrupted from outside, on the planted ones. What has been answered is kept in --out, so that the same command goes
+on. The page is docs/power.md.
 """
 
 import argparse
-import hashlib
 import itertools
+import json
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from page import load_average, machine, markdown_table
@@ -28,7 +32,10 @@ from soundbench.graph import Graph, evaluate_float64, read_graph
 from soundbench.ground_truth import Expected, Role
 from soundbench.instance import Constraint, Instance, Interval, Property, Region
 from soundbench.level import Level, chosen
-from soundbench.power_journal import open_power_journal
+from soundbench.power import measure_power
+from soundbench.power_journal import asked, open_power_journal
+from soundbench.registry import resolve
+from soundbench.source_digest import source_digest
 from soundbench.suite import Suite, load_suite
 from soundbench.trial import Suspect, Trial
 from soundbench.vnnlib import read_property
@@ -155,9 +162,10 @@ def robustness(graph: Graph, inputs: Sequence[Interval], width: float, random: n
 
 def outcome(family: Family, budget: Budget, folder: Path) -> Outcome:
     """Run what is missing of a family, and sum it up."""
-    asked = [[each.name, digest(each.onnx), digest(each.vnnlib)] for each in family.instances]
     everyone = suspects(STRONGEST)
-    identity = [__version__, asked, [[each.fault, each.strength] for each in everyone], budget.nodes, budget.seconds]
+    faults = [[each.fault, each.strength] for each in everyone]
+    code = source_digest("soundbench.verifiers.reference")
+    identity = [__version__, asked(family.instances), faults, budget.nodes, budget.seconds, code]
     with open_power_journal(folder, identity) as journal:
         for number, each in enumerate(family.instances, 1):
             if each.name not in journal.trials:
@@ -169,9 +177,66 @@ def outcome(family: Family, budget: Budget, folder: Path) -> Outcome:
     return Outcome(family, trials, live)
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def caught_strictly(suite: Suite, planted_ones: Outcome) -> int:
+    """How many faults the planted instances catch, as `soundbench power` counts."""
+    crude = [fault.name for fault in FAULTS if fault.misreads_status]
+    power = measure_power(suite.ground_truth, planted_ones.trials, suspects(STRONGEST), crude)
+    return sum(bool(each.caught) for each in power.measured)
+
+
+def corrupted(label: str, timeout: float, jobs: int, folder: Path) -> Mapping[str, Any]:
+    """What `soundbench power --verifier` writes of a verifier, on the level smoke of the suite that ships."""
+    found = folder / f"{label}.json"
+    options = ["--level", "smoke", "--timeout", f"{timeout:g}", "--jobs", str(jobs), "--out", str(folder)]
+    command = [str(Path(sys.executable).with_name("soundbench")), "power", "--verifier", label, *options]
+    ended = subprocess.run([*command, "--json", str(found)], stdout=subprocess.DEVNULL, check=False)
+    if ended.returncode not in (0, 1):
+        sys.exit(f"{shlex.join(command)} ended with {ended.returncode}")
+    content: Mapping[str, Any] = json.loads(found.read_text())
+    return content
+
+
+def by_corruption(measured: Mapping[str, Mapping[str, Any]]) -> str:
+    """A line a corruption: how each verifier stands with it, on how many instances it is caught, how weak at least."""
+    cells: dict[str, list[str]] = {}
+    for content in measured.values():
+        rows: dict[str, list[Mapping[str, Any]]] = {}
+        for row in content["faults"]:
+            rows.setdefault(row["name"], []).append(row)
+        for name, strengths in rows.items():
+            cells.setdefault(name, []).append(corruption_cell(strengths))
+    return markdown_table(["corruption", *measured], [[name, *found] for name, found in cells.items()])
+
+
+def corruption_cell(strengths: Sequence[Mapping[str, Any]]) -> str:
+    """How a verifier stands with a corruption, of whose strengths these are the rows, from the strongest on."""
+    stands = next(row for row in strengths if row["stands_for_fault"])
+    weakest = next((row for row in reversed(strengths) if row["detected"]), None)
+    words = f"{stands['standing']} (run on {stands['run']}, live on {stands['live']}"
+    if weakest is None:
+        return f"{words})"
+    least = f", at {weakest['strength']:g} on {len(weakest['instances'])}" if len(strengths) > 1 else ""
+    return f"{words}, caught on {len(stands['instances'])}{least})"
+
+
+def real_verifiers(measured: Mapping[str, Mapping[str, Any]], timeout: float) -> str:
+    """The section on verifiers that are corrupted from outside."""
+    if not measured:
+        return "None was installed where this page was made."
+    counts = "; ".join(
+        f"{label} exercised {len(content['counted'])} of the pairs" for label, content in measured.items()
+    )
+    commands = "\n".join(
+        f"    soundbench power --verifier {label} --level smoke --timeout {timeout:g}" for label in measured
+    )
+    return f"""{commands}
+
+A verifier that nobody can make wrong from inside is given other files, or its answer is read otherwise
+(`soundbench power --verifier NAME --list`). A corruption is caught by the armed members of pairs that the verifier, as
+it is, exercises; so what it cannot read, or cannot prove, catches nothing, and a corruption that is live on no instance
+was harmless there. Of the level smoke {counts}.
+
+{by_corruption(measured)}"""
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
@@ -199,10 +264,11 @@ def by_fault(outcomes: Sequence[Outcome]) -> str:
     return markdown_table(["fault", "strength", *(each.family.title for each in outcomes)], rows)
 
 
-def conclusions(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """What it says, in words."""
+def conclusions(outcomes: Sequence[Outcome], exercised: int) -> Iterator[str]:
+    """What it says, in words; `exercised` is how many faults the planted instances detect on exercised pairs."""
     first, *others = outcomes
-    yield f"Of {len(FAULTS)} faults the planted instances detect {first.detected}."
+    yield f"Of {len(FAULTS)} faults the planted instances detect {first.detected}; {exercised} of them where"
+    yield "`soundbench power` would count it, on pairs that the sound verifier exercises in that time."
     for other in others:
         alone = [fault.fault for fault, names in other.revealing.items() if names and not first.revealing[fault]]
         compared = "fewer than" if other.detected < first.detected else "NO FEWER than"
@@ -217,8 +283,8 @@ def conclusions(outcomes: Sequence[Outcome]) -> Iterator[str]:
     yield f"Detected by none: {', '.join(missed) or 'nothing'}."
 
 
-def page(outcomes: Sequence[Outcome], budget: Budget, load: float) -> str:
-    """The page's text."""
+def page(outcomes: Sequence[Outcome], budget: Budget, exercised: int, real: str, load: float) -> str:
+    """The page's text; `exercised` as for `conclusions`, and `real` is the section on real verifiers."""
     command = shlex.join(["python", "benchmarks/power.py", *sys.argv[1:]])
     widths = ", ".join(f"{width:g}" for width in WIDTHS)
     return f"""# Which instances reveal a verifier's faults?
@@ -232,7 +298,7 @@ A fault that an instance does not touch is not run on it, and takes no time.
 
 {table(outcomes)}
 
-{chr(10).join(conclusions(outcomes))}
+{chr(10).join(conclusions(outcomes, exercised))}
 
 - *Planted*: the shipped core suite, from its level `smoke`; what is violated is proven. That level was chosen by what
   its instances cover, and by the faults that they were recorded to catch, if any were.
@@ -257,6 +323,10 @@ How many instances reveal each.
 
 {by_fault(outcomes)}
 
+## Real verifiers, corrupted
+
+{real}
+
 {machine(load)}
 """
 
@@ -269,6 +339,9 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=30, help="sub-domains an instance")
     parser.add_argument("--seconds", type=float, default=30, help="wall-clock time an instance")
     parser.add_argument("--out", type=Path, default=Path("runs") / "families", help="where answers are kept")
+    parser.add_argument("--verifiers", nargs="*", default=["marabou", "auto_lirpa"], help="to be corrupted")
+    parser.add_argument("--timeout", type=float, default=20, help="seconds that these have for an instance")
+    parser.add_argument("--jobs", type=int, default=2, help="how many of these run at once")
     given = parser.parse_args()
     load, budget = load_average(), Budget(given.nodes, given.seconds)
     core = load_suite(ROOT / "instances" / "core")
@@ -276,7 +349,10 @@ def main() -> None:
     folders = sorted(path for path in (ROOT / "instances" / "trained").iterdir() if path.is_dir())
     families = [first, plain(core, first, given.out / "plain"), trained(folders, given.trained)]
     outcomes = [outcome(family, budget, given.out) for family in families]
-    PAGE.write_text(page(outcomes, budget, load))
+    installed = [label for label in given.verifiers if resolve(label).is_installed()]
+    measured = {label: corrupted(label, given.timeout, given.jobs, given.out) for label in installed}
+    exercised = caught_strictly(core, outcomes[0])
+    PAGE.write_text(page(outcomes, budget, exercised, real_verifiers(measured, given.timeout), load))
     print(f"{table(outcomes)}\n\n{by_fault(outcomes)}\n\n{PAGE}: written")
 
 

@@ -17,7 +17,7 @@ from soundbench.level import Level
 from .again import again
 from .errors import INTERRUPTED
 from .json_file import check_writable, write_json
-from .numbers import POSITIVE
+from .options import LEVEL, SUITE, TIMEOUT
 from .shipped import core_suite
 
 if TYPE_CHECKING:
@@ -41,19 +41,11 @@ ground truth was refuted; 130 stopped (start it again to go on)."""
 
 @click.command("bisect", epilog=_EPILOG)
 @click.argument("name", metavar="VERIFIER")
-@click.option(
-    "--suite", "suite_folder", type=click.Path(path_type=Path), help="A suite's folder [default: the core suite]."
-)
-@click.option(
-    "--level",
-    type=click.Choice([level.value for level in Level]),
-    default=Level.STANDARD.value,
-    show_default=True,
-    help="How much of the suite is run, as of `soundbench evaluate`.",
-)
+@SUITE
+@LEVEL
 @click.option("--only", multiple=True, metavar="INSTANCE", help="Instances of the level to run, or patterns of names.")
 @click.option("--versions", default="..", metavar="A..B", help="Releases from A to B; either may be left out.")
-@click.option("--timeout", type=POSITIVE, help="Seconds for every instance, instead of its own timeout.")
+@TIMEOUT
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="How many tasks run at once.")
 @click.option(
     "-o", "--option", "settings", multiple=True, metavar="NAME.option=value", help="Set an option of every release."
@@ -131,11 +123,12 @@ def _bisect(
 ) -> "Bisection":
     from soundbench.bisection import bisect_releases
     from soundbench.evaluate import run_jobs
+    from soundbench.execute import TaskLimits
 
     from .progress import results as shown_results
 
     def run_all(jobs: "Sequence[Job]") -> None:
-        results = run_jobs(run, jobs, workers, timeout_seconds=timeout, memory_bytes=None)
+        results = run_jobs(run, jobs, workers, TaskLimits(timeout))
         with shown_results(len(jobs)) as show, contextlib.closing(results):
             for result in results:
                 show(result)

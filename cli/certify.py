@@ -32,6 +32,9 @@ def command(suite: Path | None) -> None:
         f"{loaded.root}: certified {counts[Expected.VIOLATED]} violated and {counts[Expected.HOLDS]} holding "
         f"instances; {counts[Expected.UNKNOWN]} of unknown ground truth"
     )
+    for name, truth in loaded.ground_truth.items():
+        if truth.assumption is not None:
+            click.echo(f"{name}: assumed to hold, not proven: {truth.assumption.reason} (its needle rests, proven)")
     if loaded.commitment is not None:
         state = (
             "the ground truth that it committed to" if loaded.ground_truth else "sealed: its ground truth is withheld"

@@ -18,7 +18,8 @@ Examples:
   soundbench download https://example.org/benchmark.zip --sha256 HASH
   soundbench download --list
 
-What was fetched once is taken from the cache, so that the same command works without a connection.
+What was fetched once is taken from the cache, so that the same command works without a connection. Which commit a
+branch or tag is, is asked each time; without a connection, what was said last counts, and is told with its date.
 
 \b
 Exit codes: 0 written, though some instances may be left out, each with the reason; 2 nothing has that name, it cannot
@@ -56,7 +57,7 @@ def command(
 
     NAME is soundnessbench, a benchmark of VNN-COMP such as vnncomp2026/acasxu_2023, the address of an archive or of a
     benchmark's folder, or an archive here. No script in it is run, and no pickle is loaded. Each network is run
-    once in ONNX Runtime, on zeros, to learn its sizes.
+    once in ONNX Runtime, on zeros, in a process of its own with limits of time and memory.
     """
     import platformdirs
 
@@ -81,6 +82,8 @@ def command(
     with contextlib.ExitStack() as stack:
         with files() as done:
             here = stack.enter_context(at_hand(wish, done))
+        if here.revision:
+            click.echo(f"revision: {here.revision}")
         for line in here.left_out:
             click.echo(f"left out: {line}")
         import_folder(here.folder, folder, here.origin, version)

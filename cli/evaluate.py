@@ -17,10 +17,11 @@ from .again import again
 from .errors import INTERRUPTED
 from .json_file import check_writable, write_json
 from .numbers import POSITIVE
+from .options import LEVEL, SUITE, TIMEOUT
 from .shipped import core_suite
 
 if TYPE_CHECKING:
-    from soundbench.execute import Executor, Job
+    from soundbench.execute import Executor, Job, TaskLimits
     from soundbench.readable import Readable
     from soundbench.run import Run
     from soundbench.suite import Suite
@@ -40,21 +41,15 @@ Examples:
   soundbench evaluate my_verifier:MyVerifier --allow known-issues.toml
 
 \b
-Exit codes: 0 no finding; 1 a finding (not one that --allow names); 2 wrong usage, or a verifier is not installed; 3 the
-harness failed or our ground truth was refuted; 4 no finding, but too few pairs exercised; 130 stopped (start it again
-to go on)."""
+Exit codes: 0 no finding; 1 a finding (not one that --allow names); 2 wrong usage, a verifier is not installed, or an
+instance cannot be read (the others run); 3 the harness failed or our ground truth was refuted; 4 no finding, but too
+few pairs exercised; 130 stopped (start it again to go on)."""
 
 
 @click.command("evaluate", epilog=_EPILOG)
 @click.argument("verifiers", nargs=-1, required=True, metavar="VERIFIER...")
-@click.option(
-    "--suite", "suite_folder", type=click.Path(path_type=Path), help="A suite's folder [default: the core suite]."
-)
-@click.option(
-    "--timeout",
-    type=POSITIVE,
-    help="Seconds for every instance, instead of its own timeout.",
-)
+@SUITE
+@TIMEOUT
 @click.option(
     "--cpu-time",
     type=POSITIVE,
@@ -73,13 +68,7 @@ to go on)."""
     help="Memory limit of a task, and what it takes up of 80 % of this machine's [default: what its verifier needs, or "
     "its share].",
 )
-@click.option(
-    "--level",
-    type=click.Choice([level.value for level in Level]),
-    default=Level.STANDARD.value,
-    show_default=True,
-    help="smoke: a few pairs with every value of every factor; thorough: the track tight as well.",
-)
+@LEVEL
 @click.option(
     "--budget",
     type=POSITIVE,
@@ -180,6 +169,7 @@ def command(
         variants_of,
         versions_of,
     )
+    from soundbench.execute import TaskLimits
     from soundbench.known_issues import read_known_issues
     from soundbench.level import chosen
     from soundbench.metrics import to_json
@@ -212,23 +202,23 @@ def command(
         todo = missing_jobs([*instances[:limit], *(each for each in variants if each.name in names)], found, run)
         if run.results:
             click.echo(f"{folder}: keeps {len(run.results)} results of an earlier start; {len(todo)} to run", err=True)
-        may_start = _starter(readable, budget)
-        left = _run_all(run, todo, jobs, timeout, memory_bytes, cpu_time, may_start, chosen_executor, go_on)
+        limits = TaskLimits(timeout, memory_bytes, cpu_time)
+        left = _run_all(run, todo, jobs, limits, readable, budget, chosen_executor, go_on)
+        run.write_unreadable(readable.unreadable)
         run.write_tables(suite)
         judgements = judge_run(run, suite, variants)
         summaries = summarise_run(run, suite, versions_of(found), judgements, variants)
     summaries = allow(summaries, judgements, issues, datetime.now(UTC).date())
     render(summaries, Console())
-    if len(instances) < len(suite.instances):
-        click.echo(f"level {level}: {len(instances)} of the suite's {len(suite.instances)} instances")
-    _tell_if_sealed(suite)
+    _tell_of_suite(suite, level, len(instances))
     if left:
         click.echo(f"{left} of {len(todo)} tasks were not started within {budget:g} min; go on with: {go_on}")
+    _tell_unreadable(len(readable.unreadable), folder)
     if others := count_others(summaries, issues):
         click.echo(f"{allow_file}: {others} of its {len(issues)} entries are about other verifiers or versions")
     click.echo(f"run folder: {folder}")
     write_json(json_file, [to_json(summary) for summary in summaries])
-    sys.exit(exit_code(summaries, min_exercised))
+    sys.exit(exit_code(summaries, min_exercised, len(readable.unreadable)))
 
 
 def _with_faults(labels: tuple[str, ...], faults: tuple[str, ...]) -> tuple[str, ...]:
@@ -246,13 +236,22 @@ def _with_faults(labels: tuple[str, ...], faults: tuple[str, ...]) -> tuple[str,
     return tuple(each for label in labels for each in (faulty if label == "reference" else (label,)))
 
 
-def _tell_if_sealed(suite: "Suite") -> None:
-    """Say what claims are judged by where the ground truth is withheld."""
+def _tell_of_suite(suite: "Suite", level: str, instances: int) -> None:
+    """Say how much of the suite the level has, and what claims are judged by where the ground truth is withheld."""
+    if instances < len(suite.instances):
+        click.echo(f"level {level}: {instances} of the suite's {len(suite.instances)} instances")
     if suite.commitment is not None and not suite.ground_truth:
         click.echo(
             "the suite is sealed: claims are judged by replaying counterexamples alone, and --min-exercised 0 asks for "
             "no pairs; judge them again once it is opened"
         )
+
+
+def _tell_unreadable(count: int, folder: Path) -> None:
+    """Say how many instances were not run, if any, since they cannot be read."""
+    if count:
+        instances = "instance" if count == 1 else "instances"
+        click.echo(f"{count} {instances} not run, since no claim could be judged there: {folder / 'unreadable.json'}")
 
 
 def _starter(readable: "Readable", minutes: float | None) -> Callable[["Job"], bool]:
@@ -262,10 +261,7 @@ def _starter(readable: "Readable", minutes: float | None) -> Callable[["Job"], b
     is_time = within(minutes)
 
     def may_start(job: "Job") -> bool:
-        if not is_time():
-            return False
-        readable.check(job.instance)
-        return True
+        return is_time() and readable.allows(job.instance, partial(click.echo, err=True))
 
     return may_start
 
@@ -296,28 +292,21 @@ def _run_all(
     run: "Run",
     todo: Sequence["Job"],
     cores: int | None,
-    timeout: float | None,
-    memory_bytes: int | None,
-    cpu_seconds: float | None,
-    may_start: Callable[["Job"], bool],
+    limits: "TaskLimits",
+    readable: "Readable",
+    minutes: float | None,
     executor: "Executor",
     go_on: str,
 ) -> int:
-    """Run what is missing, and count what was not started; when stopped, say how to go on: `go_on`."""
+    """Run what is missing, and count what was not started in so many minutes; when stopped, say how to go on: `go_on`.
+
+    Of what cannot be read nothing is started, nor counted.
+    """
     from soundbench.evaluate import run_jobs
 
     from .progress import results as shown_results
 
-    results = run_jobs(
-        run,
-        todo,
-        cores,
-        timeout_seconds=timeout,
-        memory_bytes=memory_bytes,
-        cpu_seconds=cpu_seconds,
-        may_start=may_start,
-        executor=executor,
-    )
+    results = run_jobs(run, todo, cores, limits, may_start=_starter(readable, minutes), executor=executor)
     left = len(todo)
     try:
         with shown_results(len(todo)) as show, contextlib.closing(results):
@@ -327,4 +316,4 @@ def _run_all(
     except KeyboardInterrupt:
         click.echo(f"stopped with {left} of {len(todo)} tasks left; go on with: {go_on}", err=True)
         sys.exit(INTERRUPTED)
-    return left
+    return left - sum(job.instance in readable.unreadable for job in todo)

@@ -50,7 +50,7 @@ def reference_panel(names: Sequence[str], nodes: int, all_strengths: bool) -> Pa
     return Panel(
         suspects_of(known, FAULTS),
         _words(names, known, all_strengths),
-        [f"{each.name}: {each.summary} Like {each.modelled_on}." for each in known],
+        [f"{each.name}: {each.summary} {each.origin}" for each in known],
         frozenset(each.name for each in known if each.misreads_status),
         [budget.nodes, budget.seconds, source_digest("soundbench.verifiers.reference")],
         lambda chunk, words: TryFaults(chunk, words, budget),

@@ -26,6 +26,7 @@ Exit codes: 0 sealed; 2 the suite cannot be read, has no ground truth, or is sea
 )
 def command(suite: Path, out: Path, file: Path | None) -> None:
     """Write SUITE without its ground truth, under opaque names in random order, and commit to what is withheld."""
+    from soundbench.generate_sealed import guessable_seed
     from soundbench.seal import comparable_pairs, seal_suite
     from soundbench.suite import load_suite
 
@@ -36,6 +37,11 @@ def command(suite: Path, out: Path, file: Path | None) -> None:
         click.echo(
             f"the members of {len(pairs)} pairs ask about the same boxes: whoever compares their networks there finds "
             "the needle; for a suite without that: soundbench generate RECIPE --sealed"
+        )
+    if (seed := guessable_seed(loaded)) is not None:
+        click.echo(
+            f"its seed {seed} can be guessed, and whoever has the recipe then makes the suite again, with all answers; "
+            "for a suite without that: soundbench generate RECIPE --sealed"
         )
 
 

@@ -1,12 +1,13 @@
-"""How is a needle put beside a network whose layers allow no other? In a branch of its own, added to the outputs."""
+"""How are needles put beside a network whose layers allow no other? In a branch of their own, added to the outputs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from soundbench.graph import Array, Function
-from soundbench.implant import Implanted, powers
+from soundbench.implant import Implanted, powers, with_tips
 from soundbench.needle import Carry, Needle, rows_of
 
 if TYPE_CHECKING:
@@ -21,23 +22,27 @@ class BesideHost:
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
 
-    def implant(self, needle: Needle, rises: Array, random: np.random.Generator) -> Implanted:
-        """The network with a needle whose tip, times `rises` (outputs,), is added to the outputs."""
+    def implant(self, needles: Sequence[Needle], rises: Array, random: np.random.Generator) -> Implanted:
+        """The network with needles; the tip of each, times its gain and `rises` (outputs,), is added to the outputs."""
         from onnx import ModelProto
 
         inputs = int(np.prod(self.input_shape))
-        rows = rows_of(needle, Carry(np.eye(inputs), np.zeros(inputs)), Function.RELU)
-        order, factor = random.permutation(len(rows.bias)), powers(len(rows.bias), random)
+        carry = Carry(np.eye(inputs), np.zeros(inputs))
+        blocks = [rows_of(needle, carry, Function.RELU) for needle in needles]
+        weights, bias = (np.concatenate([getattr(block, part) for block in blocks]) for part in ("weights", "bias"))
+        order, factor = random.permutation(len(bias)), powers(len(bias), random)
         made = ModelProto()
         made.CopyFrom(self.model)
         branch = _Branch(made)
         tensor = branch.entry(self.input_shape, inputs)
-        sides = branch.dense("sides", tensor, (factor[:, None] * rows.weights)[order], (factor * rows.bias)[order])
+        sides = branch.dense("sides", tensor, (factor[:, None] * weights)[order], (factor * bias)[order])
         active = branch.relu("sides", sides)
-        tip = branch.dense("tips", active, (rows.tip_weights / factor)[None, order], np.array([rows.tip_bias]))
-        risen = branch.dense("rises", branch.relu("tips", tip), rises[:, None], np.zeros(len(rises)))
+        tip_weights = (with_tips(np.zeros((0, 0)), blocks) / factor)[:, order]
+        tips = branch.dense("tips", active, tip_weights, np.array([block.tip_bias for block in blocks]))
+        gains = np.outer(rises, [block.logit_weight for block in blocks])
+        risen = branch.dense("rises", branch.relu("tips", tips), gains, np.zeros(len(rises)))
         branch.join(risen, self.output_shape)
-        return Implanted(made, (tip, 0), {active: "1" * len(rows.bias)})
+        return Implanted(made, tuple((tips, number) for number in range(len(blocks))), {active: "1" * len(bias)})
 
 
 class _Branch:

@@ -16,7 +16,7 @@ from flint import arb, ctx
 from soundbench.bounds import TensorBounds, bound_tensors, interval_tensors, lower_bound
 from soundbench.errors import CertificateError
 from soundbench.graph import Activation, Affine, Array, Function, Graph, Sum, evaluate_float64, inputs_of
-from soundbench.ground_truth import Hiding, Position, Track, TwinKind, Witness
+from soundbench.ground_truth import Assumption, Hiding, Position, Track, TwinKind, Witness
 from soundbench.instance import Constraint, Interval, Property, Region
 from soundbench.prove import Box, Hints, interval_slacks, region_box, search
 from soundbench.replay import run_onnx
@@ -26,8 +26,6 @@ from soundbench.rounding import float32_error
 SMALLEST_MARGIN = 0.01
 MARGIN_PER_LOGIT = 1e-3
 MARGIN_PER_ERROR = 100.0
-# Two float32 runs, in whatever order each sums up, differ by at most twice the error.
-GIVEN_MARGIN_PER_ERROR = 4.0
 LEAST_PEAK = 0.9
 FACE_SHARE = 0.01
 LEAST_READS = 4
@@ -107,14 +105,9 @@ def required_slack(graph: Graph, unsafe: Property, point: Sequence[Fraction], tr
 
 
 def required_margin(largest_logit: float, float32_error: float, track: Track = Track.MAIN) -> float:
-    """The least margin at which no rounding can blur the answer; on the track `tight` any that is positive will do.
-
-    On the track `given` the room beside rounding is small: what others have made leaves no other.
-    """
+    """The least margin at which no rounding can blur the answer; on the track `tight` any that is positive will do."""
     if track is Track.TIGHT:
         return 0.0
-    if track is Track.GIVEN:
-        return max(MARGIN_PER_LOGIT * largest_logit, GIVEN_MARGIN_PER_ERROR * float32_error)
     return max(SMALLEST_MARGIN, MARGIN_PER_LOGIT * largest_logit, MARGIN_PER_ERROR * float32_error)
 
 
@@ -269,7 +262,7 @@ def beyond(box: Box, dimension: int, centre: float, reach: float) -> list[Box]:
     return parts
 
 
-def tip_function(graph: Graph, hiding: Hiding) -> Function:
+def tip_function(graph: Graph, hiding: Hiding | Assumption) -> Function:
     """The activation function that reads the needle's tip."""
     for step in graph.steps:
         if isinstance(step, Activation) and step.input == hiding.tensor:
@@ -280,7 +273,7 @@ def tip_function(graph: Graph, hiding: Hiding) -> Function:
     raise CertificateError(f"the network has no neuron {hiding.neuron} in an activation's input {hiding.tensor!r}")
 
 
-def tip_bounds(graph: Graph, hiding: Hiding, known: TensorBounds) -> tuple[float, float]:
+def tip_bounds(graph: Graph, hiding: Hiding | Assumption, known: TensorBounds) -> tuple[float, float]:
     """Proven bounds of the input of the needle's tip, from bounds of the tensors before it."""
     rows = np.zeros((2, graph.sizes[hiding.tensor]))
     rows[0, hiding.neuron], rows[1, hiding.neuron] = 1.0, -1.0
@@ -288,7 +281,7 @@ def tip_bounds(graph: Graph, hiding: Hiding, known: TensorBounds) -> tuple[float
     return float(low), float(-high)
 
 
-def side_at_rest(graph: Graph, box: Box, hiding: Hiding, function: Function) -> int:
+def side_at_rest(graph: Graph, box: Box, hiding: Hiding | Assumption, function: Function) -> int:
     """-1 where the tip is proven off (ReLU) or saturated below everywhere in a box, 1 where above, 0 otherwise."""
     part = graph.up_to(hiding.tensor)
     below, above = SATURATED.get(function, (0.0, math.inf))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from soundbench.assumption import check_assumption
 from soundbench.certificate import (
     centre_of,
     check_foreign,
@@ -86,7 +87,7 @@ def certify_suite(suite: Suite, progress: Callable[[str], None]) -> Mapping[Expe
 def is_known(suite: Suite, instance: Instance) -> bool:
     """Whether anything is said to be known of an instance."""
     truth = suite.ground_truth.get(instance.name)
-    return truth is not None and truth.expected is not Expected.UNKNOWN
+    return truth is not None and (truth.expected is not Expected.UNKNOWN or truth.assumption is not None)
 
 
 def by_network(suite: Suite) -> list[list[Instance]]:
@@ -115,7 +116,9 @@ def check_consistency(item: Loaded, ground_truth: Mapping[str, GroundTruth]) -> 
         CertificateError: it does not.
     """
     truth = item.truth
-    if truth.expected is Expected.UNKNOWN:
+    if truth.assumption is not None and truth.expected is not Expected.UNKNOWN:
+        raise CertificateError(f"it is assumed to hold, so it cannot be said to be {truth.expected}")
+    if truth.expected is Expected.UNKNOWN and truth.assumption is None:
         return
     if truth.certifies != meaning_digest(item.graph, item.property):
         raise CertificateError("the certificate is about another network or property than the files hold")
@@ -145,7 +148,8 @@ def certify_instance(item: Loaded, neighbours: Sequence[Loaded], ground_truth: M
         case Expected.HOLDS:
             certify_holds(item, ground_truth)
         case Expected.UNKNOWN:
-            pass
+            if item.truth.assumption is not None:
+                check_assumption(item.graph, item.property, item.truth.assumption)
 
 
 def check_pair(truth: GroundTruth, ground_truth: Mapping[str, GroundTruth]) -> None:

@@ -21,7 +21,7 @@ from soundbench import __version__
 from soundbench.claim import Answer, Claim, Ending, EndReason
 from soundbench.cluster_node import Question, Sent, answer, fault
 from soundbench.errors import HarnessError, InputError, SoundbenchError
-from soundbench.execute import Executions, Executor, Job, always, check_gpus, in_turns
+from soundbench.execute import Executions, Executor, Job, TaskLimits, always, check_gpus, in_turns
 from soundbench.needs import Resources
 from soundbench.schedule import Begun
 from soundbench.verifier import Execution, Verifier
@@ -166,10 +166,8 @@ def _execute(
     ray: Ray,
     jobs: Sequence[Job],
     cores: int | None,
+    limits: TaskLimits,
     *,
-    timeout_seconds: float | None,
-    memory_bytes: int | None,
-    cpu_seconds: float | None = None,
     may_start: Callable[[Job], bool] = always,
 ) -> Executions:
     """Run the jobs on the cluster, by default as many at once as it has cores: see `soundbench.execute.Executor`."""
@@ -180,13 +178,14 @@ def _execute(
     check_gpus(jobs, max(node.has.gpus for node in nodes), "the largest node of the cluster has")
 
     def needs(verifier: Verifier) -> Resources:
-        return verifier.needs.resources(memory_bytes, share)
+        return verifier.needs.resources(limits.memory_bytes, share)
 
     def question(job: Job) -> Question:
-        seconds = job.instance.timeout_seconds if timeout_seconds is None else timeout_seconds
+        seconds = job.instance.timeout_seconds if limits.timeout_seconds is None else limits.timeout_seconds
         wanted = needs(job.verifier)
-        limit_bytes = wanted.memory_bytes if memory_bytes is not None else min(wanted.memory_bytes, largest_bytes)
-        return Question(sent[job.verifier.label], __version__, seconds, cpu_seconds, limit_bytes, wanted.gpus)
+        own = wanted.memory_bytes
+        limit_bytes = own if limits.memory_bytes is not None else min(own, largest_bytes)
+        return Question(sent[job.verifier.label], __version__, seconds, limits.cpu_seconds, limit_bytes, wanted.gpus)
 
     sent = {job.verifier.label: Sent.of(job.verifier) for job in jobs}
     schedule = in_turns(jobs, lambda verifier: reserved(needs(verifier), [node.has for node in nodes]))

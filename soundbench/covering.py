@@ -1,7 +1,8 @@
 """Rows of factor values such that every two values of different factors meet in at least one row.
 
-Greedy, after AETG (Cohen et al. 1997, The AETG system): each row starts from a pair that no row has yet, and takes for
-every other factor the value that adds most pairs; of several such rows the best is kept.
+Greedy, after AETG (Cohen et al. 1997, The AETG system): each row starts from values that are wanted together, or from a
+pair that no row has yet, and takes for every other factor the value that adds most pairs; of several such rows the best
+is kept.
 """
 
 import itertools
@@ -44,19 +45,19 @@ def pairs_of(row: Row) -> frozenset[Pair]:
     return frozenset(frozenset(pair) for pair in itertools.combinations(row.items(), 2))
 
 
-def cover(factors: Factors, random: np.random.Generator) -> list[Row]:
-    """Rows in which all pairs meet that can.
+def cover(factors: Factors, random: np.random.Generator, wanted: Sequence[Row] = ()) -> list[Row]:
+    """Rows in which all pairs meet that can; first, for each of those `wanted`, one that has its values.
 
     Raises:
-        NoRow: some two values can meet, but not with any values of the other factors.
+        NoRow: some two values can meet, or are wanted together, but not with any values of the other factors.
     """
     missing = dict.fromkeys(factors.pairs())
     rows: list[Row] = []
-    while missing:
-        seed = next(iter(missing))
+
+    def add(seed: Row) -> None:
         candidates = [row for row in (extend(seed, factors, missing, random) for _ in range(CANDIDATES)) if row]
         if not candidates:
-            values = " and ".join(f"{factor} {value}" for factor, value in sorted(seed))
+            values = " and ".join(f"{factor} {value}" for factor, value in sorted(seed.items()))
             raise NoRow(
                 f"{values} cannot meet: what they may not meet leaves no value of another factor; forbid that too"
             )
@@ -64,11 +65,18 @@ def cover(factors: Factors, random: np.random.Generator) -> list[Row]:
         for pair in pairs_of(best):
             missing.pop(pair, None)
         rows.append(best)
+
+    for seed in wanted:
+        add(seed)
+    while missing:
+        add(dict(next(iter(missing))))
     return rows
 
 
-def extend(seed: Pair, factors: Factors, missing: Mapping[Pair, None], random: np.random.Generator) -> Row | None:
-    """A row with these two values, the others chosen in random order for the missing pairs they add; None if stuck."""
+def extend(seed: Row, factors: Factors, missing: Mapping[Pair, None], random: np.random.Generator) -> Row | None:
+    """A row with these values, the others chosen in random order for the missing pairs they add; None if stuck."""
+    if pairs_of(seed) & factors.forbidden:
+        return None
     row = dict(seed)
     others = [factor for factor in factors.values if factor not in row]
     for factor in (others[index] for index in random.permutation(len(others))):

@@ -15,6 +15,7 @@ from soundbench.front_parts import (
     flat,
     halves,
     product,
+    reach,
     row_of,
     some_carrying,
 )
@@ -27,6 +28,11 @@ GRID = 20
 # What attention scores are made of: one entry of each row is above the others by about the square of this.
 SCORE = 8.0
 TOKENS = 3
+# Of an input in such units that its range is so long, bounds of the difference of two equal numbers are about the
+# square of a box's half-width; squared so often they are beyond float64 if that is well above one, else next to none.
+UNITS, SQUARINGS = 12.0, 9
+# How much features would be raised if what is zero were one, of half the range of an input: less than needles notice.
+RAISED = 2.0**-17
 
 
 def within(domain: Domain, weights: Array, low: float, high: float) -> tuple[Array, Array]:
@@ -135,3 +141,31 @@ def attention(domain: Domain, random: np.random.Generator) -> Chain:
             Operation("attended", "MatMul", ("weights", "tokens")),
         ]
     )
+
+
+def overflowing(domain: Domain, random: np.random.Generator) -> Chain:
+    """Inputs, and to each added what is zero, though its bounds are beyond all numbers unless the box is narrow.
+
+    With a = u + 1 and b = u - 1, a^2 - b^2 - 2 a - 2 b is zero; straight lines leave a square's height between them.
+    """
+    least, most = domain.lower, domain.upper
+    index = int(random.integers(domain.size))
+    unit = UNITS / (most[index] - least[index])
+    middle = -0.5 * unit * (least[index] + most[index])
+    row = row_of(domain)
+    chain = [
+        *product(row, "shifted", unit * np.eye(domain.size)[[index, index]], middle + np.array([1.0, -1.0])),
+        Operation("squared", "Pow", ("shifted", np.array(2.0))),
+        Operation("both", "Concat", ("squared", "shifted"), {"axis": 1}),
+        Operation("power0", "Gemm", ("both", np.array([[1.0, -1.0, -2.0, -2.0]])), {"transB": 1}),
+    ]
+    chain += [Operation(f"power{n + 1}", "Pow", (f"power{n}", np.array(2.0))) for n in range(SQUARINGS)]
+    weights = carrying(domain.size, random)
+    raised = RAISED * reach(domain) * random.choice([-1.0, 1.0], (len(weights), 1))
+    return [
+        *chain,
+        Operation("held", "Clip", (f"power{SQUARINGS}", np.array(0.0), np.array(1.0))),
+        Operation("raised", "Gemm", ("held", raised), {"transB": 1}),
+        *product(row, "mixed", weights)[len(row) :],
+        Operation("row", "Add", ("mixed", "raised")),
+    ]

@@ -5,15 +5,17 @@ import errno
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from soundbench.errors import InputError
-from soundbench.fetch import Cache, NoSuchFileThere
+from soundbench.fetch import Cache, NoSuchFileThere, NotReached
 from soundbench.import_suite import Origin
-from soundbench.known_benchmarks import DATASET, PUBLISHED_CLEAN, RAW, REPOSITORIES, SOUNDNESSBENCH, near
+from soundbench.known_benchmarks import DATASET, GITHUB, PUBLISHED_CLEAN, RAW, REPOSITORIES, SOUNDNESSBENCH, near
+from soundbench.mirror import fetch_benchmark
+from soundbench.revision import commit_of, day_of
 from soundbench.run import file_name
-from soundbench.suite import sha256
+from soundbench.suite import INSTANCES, sha256
 from soundbench.unpack import refuse_pickle, unpack
 from soundbench.vnncomp_folder import benchmark_folders
 
@@ -42,11 +44,12 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """A folder in VNN-COMP's form, what a suite of it is called, and what was left out of it."""
+    """A folder in VNN-COMP's form, what a suite of it is called, what was left out of it, and which revision it is."""
 
     folder: Path
     origin: Origin
     left_out: tuple[str, ...] = ()
+    revision: str = ""
 
 
 @contextlib.contextmanager
@@ -84,7 +87,8 @@ def _found(wish: Wish, temporary: Path, progress: Progress) -> Here:
     if re.match(r"https?://", wish.name):
         if is_archive:
             return _archive_of_address(wish, temporary, progress)
-        return _below(wish, wish.name, Path("folders", file_name(wish.name)), Origin(short_name(wish.name)), progress)
+        here = _anew(wish, wish.name, Path("folders", file_name(wish.name)), Origin(short_name(wish.name)), progress)
+        return replace(here, revision=f"{wish.name}{here.revision}") if here.revision else here
     if Path(wish.name).is_file():
         if wish.sha256 not in (None, sha256(Path(wish.name))):
             raise InputError(f"{wish.name}: its SHA-256 is not {wish.sha256}; it was altered or is another version")
@@ -100,28 +104,39 @@ def _soundnessbench(wish: Wish, temporary: Path, progress: Progress) -> Here:
 
     snapshot = fetch_dataset(DATASET, wish.revision, wish.mirror, fresh=wish.fresh)
     write_folders(snapshot, temporary, progress)
-    return Here(temporary, Origin(SOUNDNESSBENCH, snapshot.name, PUBLISHED_CLEAN))
+    origin = Origin(SOUNDNESSBENCH, snapshot.name, PUBLISHED_CLEAN)
+    return Here(temporary, origin, revision=f"commit {snapshot.name}")
 
 
 def _of_a_year(wish: Wish, year: str, benchmark: str, progress: Progress) -> Here:
-    revision = wish.revision or MAIN
-    base = f"{(wish.mirror or RAW).rstrip('/')}/{REPOSITORIES[year]}/{revision}/benchmarks/{benchmark}"
+    name, repository = wish.revision or MAIN, REPOSITORIES[year]
+    meant = commit_of(wish.mirror or GITHUB, repository, name, wish.cache / year / "names")
+    revision = meant.commit or name
+    base = f"{(wish.mirror or RAW).rstrip('/')}/{repository}/{revision}/benchmarks/{benchmark}"
+    kept, origin = Path(year, file_name(revision), benchmark), Origin(benchmark, f"{year} {revision}")
     try:
-        kept = Path(year, file_name(revision), benchmark)
-        return _below(wish, base, kept, Origin(benchmark, f"{year} {revision}"), progress)
+        here = (_anew if wish.fresh or meant.commit is None else _gone_on_with)(wish, base, kept, origin, progress)
     except NoSuchFileThere as error:
         raise InputError(f"{wish.name}: {error}; {near(wish.name)}") from None
+    return replace(here, revision=f"{meant.words}{here.revision}")
 
 
-def _below(wish: Wish, base: str, kept: Path, origin: Origin, progress: Progress) -> Here:
-    """The benchmark whose folder lies at an address, which is kept in the cache, in a folder of it."""
-    from soundbench.mirror import fetch_benchmark
+def _gone_on_with(wish: Wish, base: str, kept: Path, origin: Origin, progress: Progress) -> Here:
+    """The benchmark whose folder lies at an address, and never changes there: what is in the cache is not fetched."""
+    return Here(fetch_benchmark(base, Cache(wish.cache / kept), wish.version, progress), origin)
 
+
+def _anew(wish: Wish, base: str, kept: Path, origin: Origin, progress: Progress) -> Here:
+    """The same of a folder that may change: all of it is fetched together; without a connection, the cache will do."""
     cache = Cache(wish.cache / kept)
-    if not wish.fresh:
-        return Here(fetch_benchmark(base, cache, wish.version, progress), origin)
-    with cache.anew() as beside:
-        place = fetch_benchmark(base, beside, wish.version, progress).relative_to(beside.folder)
+    try:
+        with cache.anew() as beside:
+            place = fetch_benchmark(base, beside, wish.version, progress).relative_to(beside.folder)
+    except NotReached:
+        if wish.fresh or not cache.folder.exists():
+            raise
+        here = _gone_on_with(wish, base, kept, origin, progress)
+        return replace(here, revision=f"; no connection: as it was on {day_of(here.folder / INSTANCES)}")
     return Here(cache.folder / place, origin)
 
 

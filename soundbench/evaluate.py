@@ -6,16 +6,16 @@ from contextlib import closing
 from pathlib import Path
 
 from soundbench.claim import TaskResult
-from soundbench.consistency import contradictions
 from soundbench.errors import InputError
-from soundbench.execute import Executor, Job, always, execute
-from soundbench.findings import Exhibit, write_contradiction, write_finding
+from soundbench.execute import Executor, Job, TaskLimits, always, execute
+from soundbench.findings import Exhibit
 from soundbench.hooks import checked_version, faults_as_input_errors
 from soundbench.instance import Instance
-from soundbench.judge import FINDINGS, Judgement, judge, withdraw_refuted
-from soundbench.metrics import Summary, summarise
+from soundbench.judge import Judgement, judge, withdraw_refuted
+from soundbench.metrics import Summary
 from soundbench.run import Run
 from soundbench.suite import Suite
+from soundbench.summing_up import sum_up
 from soundbench.variants import make_variants
 from soundbench.verifier import Execution, Verifier
 from soundbench.vnnlib import read_property
@@ -77,23 +77,14 @@ def run_jobs(
     run: Run,
     jobs: Sequence[Job],
     cores: int | None,
+    limits: TaskLimits,
     *,
-    timeout_seconds: float | None,
-    memory_bytes: int | None,
-    cpu_seconds: float | None = None,
     may_start: Callable[[Job], bool] = always,
     executor: Executor = execute,
 ) -> Generator[TaskResult, None, None]:
     """Run the jobs that `may_start`, and record and yield each result as it comes; close the generator to stop."""
     versions = versions_of({job.verifier.label: job.verifier for job in jobs}.values())
-    executions = executor(
-        jobs,
-        cores,
-        timeout_seconds=timeout_seconds,
-        memory_bytes=memory_bytes,
-        cpu_seconds=cpu_seconds,
-        may_start=may_start,
-    )
+    executions = executor(jobs, cores, limits, may_start=may_start)
     with closing(executions):
         for job, execution in executions:
             result = _record(run, job, execution, versions[job.verifier.label])
@@ -137,23 +128,7 @@ def summarise_run(
         truth = suite.ground_truth.get(result.instance)
         return Exhibit(judgement, instances[result.instance, result.variant], truth, log)
 
-    folder, contradicted, summaries = run.folder / "findings", contradictions(judgements), []
-    for label, version in versions.items():
-        own = [each for each in judgements if each.result.verifier == label]
-        kept = {
-            each.result.subject: str(write_finding(folder, exhibit(each)))
-            for each in own
-            if each.assessment in FINDINGS
-        }
-        both = {
-            each: str(write_contradiction(folder, exhibit(each.verified), exhibit(each.falsified)))
-            for each in contradicted
-            if each.verified.result.verifier == label
-        }
-        # What was run, whatever the tool says of itself by now.
-        ran = own[0].result.version if own else version
-        summaries.append(summarise(label, ran, own, suite.ground_truth, kept, both))
-    return tuple(summaries)
+    return sum_up(versions, judgements, suite.ground_truth, exhibit, run.folder / "findings")
 
 
 def _in_order(suite: Suite, variants: Sequence[Instance]) -> list[Instance]:

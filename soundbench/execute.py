@@ -27,6 +27,15 @@ class Job:
     instance: Instance
 
 
+@dataclass(frozen=True, slots=True)
+class TaskLimits:
+    """What the user lets every task use; None is the instance's own timeout, any CPU time, what its verifier needs."""
+
+    timeout_seconds: float | None = None
+    memory_bytes: int | None = None
+    cpu_seconds: float | None = None
+
+
 Executions = Generator[tuple[Job, Execution], None, None]
 
 
@@ -48,20 +57,16 @@ class Executor(Protocol):
         self,
         jobs: Sequence[Job],
         cores: int | None,
+        limits: TaskLimits,
         *,
-        timeout_seconds: float | None,
-        memory_bytes: int | None,
-        cpu_seconds: float | None = None,
         may_start: Callable[[Job], bool] = always,
     ) -> Executions:
         """Start the jobs of each verifier in their order, the verifiers in turn, and yield each as it ends.
 
         As many run at once as fit in so many `cores`, with what they need of memory and GPUs (see
-        `soundbench.schedule`); None stands for as many as the executor thinks right. `timeout_seconds` replaces the
-        instances' own timeouts; `memory_bytes` and `cpu_seconds` are limits of one job. Without `memory_bytes` a job
-        is limited to what its verifier needs. A job that `may_start` forbids when its turn comes is left out, and one
-        for which it raises an error ends all. Closing the generator, or an exception in it, ends every process that
-        still runs.
+        `soundbench.schedule`); None stands for as many as the executor thinks right. A job that `may_start` forbids
+        when its turn comes is left out, and one for which it raises an error ends all. Closing the generator, or an
+        exception in it, ends every process that still runs.
 
         Raises:
             InputError: a verifier needs what there is not.
@@ -71,10 +76,8 @@ class Executor(Protocol):
 def execute(
     jobs: Sequence[Job],
     cores: int | None,
+    limits: TaskLimits,
     *,
-    timeout_seconds: float | None,
-    memory_bytes: int | None,
-    cpu_seconds: float | None = None,
     may_start: Callable[[Job], bool] = always,
     make_keeper: Callable[[], Keeper] = Keeper,
 ) -> Executions:
@@ -83,11 +86,11 @@ def execute(
     capacity = Resources(len(gpus), memory_for_tasks(), workers)
 
     def needs(verifier: Verifier) -> Resources:
-        return verifier.needs.resources(memory_bytes, capacity.memory_bytes // workers)
+        return verifier.needs.resources(limits.memory_bytes, capacity.memory_bytes // workers)
 
     def limit_bytes(verifier: Verifier) -> int:
         own = needs(verifier).memory_bytes
-        return own if memory_bytes is not None else min(own, capacity.memory_bytes)
+        return own if limits.memory_bytes is not None else min(own, capacity.memory_bytes)
 
     def answer(job: Job, own_gpus: Sequence[str]) -> Execution | None:
         if not may_start(job):
@@ -96,8 +99,8 @@ def execute(
         try:
             return job.verifier.answer(
                 job.instance,
-                timeout_seconds=timeout_seconds,
-                cpu_seconds=cpu_seconds,
+                timeout_seconds=limits.timeout_seconds,
+                cpu_seconds=limits.cpu_seconds,
                 memory_bytes=limit_bytes(job.verifier),
                 gpus=own_gpus,
                 keeper=keeper,

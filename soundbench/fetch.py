@@ -34,6 +34,10 @@ class NoSuchFileThere(InputError):
     """The server has no file under that address."""
 
 
+class NotReached(InputError):
+    """There is no connection to the server, or it breaks off."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cache:
     """A folder in which fetched files are kept under their own names; `retries` of a transfer that breaks off."""
@@ -46,6 +50,7 @@ class Cache:
 
         Raises:
             NoSuchFileThere: the server does not have it.
+            NotReached: there is no connection, and the file is not in the cache.
             InputError: it cannot be fetched, is a web page, or has another SHA-256.
         """
         pooch.get_logger().setLevel(logging.WARNING)
@@ -78,7 +83,7 @@ def _explained(url: str, sha256: str | None) -> Iterator[None]:
         raise InputError(f"{url}: the server answers {_status(error)}; try again later, or name a mirror") from None
     except requests.RequestException as error:
         reason = type(error).__name__
-        raise InputError(
+        raise NotReached(
             f"{url}: cannot be fetched ({reason}), and is not in the cache; check the network, or name a mirror"
         ) from None
     except ValueError:

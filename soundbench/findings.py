@@ -1,6 +1,5 @@
 """What evidence does a finding leave? One folder that a person can replay with ONNX Runtime alone."""
 
-import gzip
 import itertools
 import json
 import re
@@ -13,11 +12,13 @@ from typing import Any
 
 from soundbench.counterexample import format_counterexample
 from soundbench.errors import InputError
+from soundbench.graph import LARGEST_NETWORK
 from soundbench.ground_truth import GroundTruth
 from soundbench.instance import Instance, Region
 from soundbench.judge import Assessment, Judgement
+from soundbench.packed import read_unpacked
 from soundbench.replay import Point, Replay, open_onnx, replay
-from soundbench.vnnlib import read_property
+from soundbench.vnnlib import MAXIMUM_BYTES, read_property
 from soundbench.vnnlib_text import decimal_text
 
 SCRIPT = '''"""Replays the finding in this folder with ONNX Runtime and numpy alone: python replay.py"""
@@ -182,17 +183,11 @@ def _files(exhibit: Exhibit) -> dict[str, bytes]:
             expected=judgement.expected,
         )
     files = {name: text.encode(errors="surrogateescape") for name, text in texts.items()}
-    files["network.onnx"] = _read_plain(instance.onnx)
-    files["property.vnnlib"] = _read_plain(instance.vnnlib)
+    files["network.onnx"] = read_unpacked(instance.onnx, LARGEST_NETWORK)
+    files["property.vnnlib"] = read_unpacked(instance.vnnlib, MAXIMUM_BYTES)
     if log is not None and log.is_file():
         files["verifier.log"] = log.read_bytes()
     return files
-
-
-def _read_plain(path: Path) -> bytes:
-    """A file's content, unpacked if it is gzipped."""
-    content = path.read_bytes()
-    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
 
 
 def _describe(judgement: Judgement, truth: GroundTruth | None) -> dict[str, Any]:

@@ -40,6 +40,7 @@ FRONTS: Mapping[str, Draw] = {
             curve_fronts.squashed,
             curve_fronts.powered,
             curve_fronts.attention,
+            curve_fronts.overflowing,
         )
     },
 }

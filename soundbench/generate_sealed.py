@@ -12,7 +12,7 @@ from soundbench.plant import Plan
 from soundbench.plant_apart import Apart
 from soundbench.plant_tight import TightPlan
 from soundbench.seal import sealed_file, write_sealed
-from soundbench.suite import load_suite
+from soundbench.suite import Suite, load_suite, origin
 
 # Whoever tries seeds, and generates a suite with each, does not get through so many.
 SEED_BITS, LEAST_SEED = 128, 2**64
@@ -21,6 +21,12 @@ SEED_BITS, LEAST_SEED = 128, 2**64
 def secret_seed() -> int:
     """A seed that nobody can guess."""
     return LEAST_SEED + secrets.randbits(SEED_BITS)
+
+
+def guessable_seed(suite: Suite) -> int | None:
+    """The seed that a suite says it was made from, if whoever tries seeds can find it."""
+    seed = origin(suite.root).get("seed")
+    return seed if isinstance(seed, int) and seed < LEAST_SEED else None
 
 
 def generate_sealed(source: Source, out: Path, file: Path, progress: Callable[[str], None], jobs: int = 1) -> int:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from soundbench.errors import InputError
 from soundbench.packed import read_unpacked
+from soundbench.static_network import check_static
 
 if TYPE_CHECKING:
     import onnx
@@ -206,7 +207,7 @@ def load_onnx(path: Path) -> "onnx.ModelProto":
     """Read an ONNX file, gzipped or not, with its weights inside.
 
     Raises:
-        InputError: the file is missing, truncated, too large, not ONNX, or keeps weights in other files.
+        InputError: the file is missing, truncated, too large, or not ONNX, or `check_static` refuses it.
     """
     import onnx
     from google.protobuf.message import DecodeError
@@ -219,10 +220,7 @@ def load_onnx(path: Path) -> "onnx.ModelProto":
         raise InputError(f"{path}: not a readable ONNX file ({error}); fetch or export it again") from None
     if not model.graph.node:
         raise InputError(f"{path}: not a readable ONNX file (no nodes in it); fetch or export it again")
-    external = onnx.TensorProto.DataLocation.Value("EXTERNAL")
-    constants = (attribute.t for node in model.graph.node for attribute in node.attribute)
-    if any(tensor.data_location == external for tensor in (*model.graph.initializer, *constants)):
-        raise InputError(f"{path}: its weights lie in other files; save it with the weights inside")
+    check_static(model, str(path))
     return model
 
 

@@ -27,13 +27,11 @@ class Track(StrEnum):
     """Which score an instance counts for.
 
     `shallow` ones are hidden less well than the main track asks: attacks may find them, and they count like those of
-    `main`. So do `given` ones, which are planted into networks that others have made: float32 decides how well they can
-    be hidden there, and how large margins can be. `tight` ones are summed up apart.
+    `main`. `tight` ones have smaller margins, and are summed up apart.
     """
 
     MAIN = "main"
     SHALLOW = "shallow"
-    GIVEN = "given"
     TIGHT = "tight"
 
 
@@ -152,6 +150,21 @@ class Hiding:
 
 
 @dataclass(frozen=True, slots=True)
+class Assumption:
+    """Why a twin of unknown ground truth is taken to hold, and what is proven of it: that its needle rests.
+
+    It was planted into a network that holds for a `reason` that nobody has checked. Its needle's value, neuron `neuron`
+    of tensor `tensor` (the input of a ReLU), is at most zero everywhere in the property's boxes, which `slopes` (see
+    `Leaf`) show.
+    """
+
+    reason: str
+    tensor: str
+    neuron: int
+    slopes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class AttackRecord:
     """What an attack reached: evidence of how well a counterexample is hidden, not a part of any certificate.
 
@@ -178,6 +191,7 @@ class GroundTruth:
     Trained families have no `pair` and no `twin_kind`. `factors` is what the recipe meant the instance to be, a value
     for each factor of its covering design; nothing is proven of it. `catches` names faults of verifiers that it is
     known to catch, by `soundbench power --record`.
+    `assumption` is why what is `unknown` is nevertheless taken to hold.
     `needle_at` is where a twin's own needle is, if its pair's armed member has another box.
     `certifies` is a digest of what network and property mean (see `meaning.meaning_digest`): the certificate is about
     that and nothing else.
@@ -199,6 +213,7 @@ class GroundTruth:
     factors: Mapping[str, str] = field(default_factory=dict)
     catches: tuple[str, ...] = ()
     needle_at: tuple[Fraction, ...] | None = None
+    assumption: Assumption | None = None
 
 
 def track_of(ground_truth: Mapping[str, GroundTruth], name: str) -> Track:

@@ -5,11 +5,13 @@
     suite/           the suite itself, with every certificate
 
 The published rows rebuild a network from `model_name` and `model_weights`: that takes an architecture of that name.
-Those of planted networks are in the suite alone.
+Those of planted networks are in the suite alone; the card says which can be rebuilt.
 """
 
+import math
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,14 +49,16 @@ def export_hf(suite: Suite, out: Path) -> int:
     splits = {split_name(onnx): group for onnx, group in groups.items()}
     if len(splits) < len(groups):
         raise InputError(f"{suite.root}: two networks have file names that make one split; rename one of them")
+    rebuilt = []
     with folder_to_be(out) as folder:
         (folder / "data").mkdir()
         for split, group in splits.items():
             rows = rows_of(split, group, suite.ground_truth)
+            rebuilt += [split] if is_rebuilt(rows[0], group[0].onnx) else []
             table = pa.Table.from_pylist(rows, schema=schema(pa))
             parquet.write_table(table, folder / "data" / file_of(split), compression="zstd")
         copy_files(suite.root, [MANIFEST, *read_json(suite.root / MANIFEST)["files"]], folder / SUITE)
-        (folder / "README.md").write_text(card(suite, list(splits)), encoding="utf-8")
+        (folder / "README.md").write_text(card(suite, list(splits), rebuilt), encoding="utf-8")
     return len(splits)
 
 
@@ -117,10 +121,28 @@ def weights_of(onnx: Path) -> "np.ndarray[Any, np.dtype[np.float32]]":
     return np.concatenate([np.zeros(0), *floats]).astype(np.float32)
 
 
-def card(suite: Suite, splits: list[str]) -> str:
-    """The dataset's card."""
+def is_rebuilt(row: Mapping[str, Any], onnx: Path) -> bool:
+    """Whether the columns of a row give its network again, as those of the published dataset do."""
+    import torch
+
+    from soundbench.published_weights import published_network
+
+    try:
+        network = published_network(row["model_name"], row["input_shape"], np.asarray(row["model_weights"]))
+    except InputError:
+        return False
+    points = np.linspace(-0.1, 0.1, math.prod(row["input_shape"]), dtype=np.float32)
+    with torch.no_grad():
+        found = network(torch.from_numpy(points).reshape(1, *row["input_shape"])).numpy().ravel()
+    wanted = open_onnx(onnx).run([Fraction(point) for point in points.tolist()])
+    return len(found) == len(wanted) and np.allclose(found, [float(value) for value in wanted], atol=1e-4)
+
+
+def card(suite: Suite, splits: list[str], rebuilt: list[str]) -> str:
+    """The dataset's card; `rebuilt` are the splits whose columns give their networks again."""
     files = [line for each in splits for line in (f"  - split: {each}", f"    path: data/{file_of(each)}")]
     head = ["---", f"pretty_name: {suite.name} {suite.version}", "configs:", "- config_name: default", "  data_files:"]
+    which = f"only the networks of {', '.join(rebuilt)}" if rebuilt else "no network"
     return "\n".join(
         [
             *head,
@@ -132,6 +154,11 @@ def card(suite: Suite, splits: list[str]) -> str:
             "Instances for neural-network verifiers, made by soundbench. `expected` is the answer: `violated`, with",
             "the counterexample in `witness` and a proven bound on its margin in `witness_margin`; `holds`; or",
             "`unknown`. The suite, with certificates that `soundbench certify suite` checks, is in `suite/`.",
+            "",
+            "`model_weights` are the numbers of the network's ONNX file, in the order of their names. That is how the",
+            "dataset of SoundnessBench has them, whose loaders know the architecture of each `model_name`; here",
+            f"{which} can be rebuilt so (with `soundbench.published_weights.published_network`). Every network is",
+            "in `suite/onnx/` as ONNX; `suite/instances.csv` says which is that of an instance.",
             "",
         ]
     )

@@ -1,7 +1,7 @@
-"""How is a needle put into a network that somebody else has made? Into its last dense layers, where they allow it.
+"""How are needles put into a network that somebody else has made? Into its last dense layers, where they allow it.
 
 `beside` does it where they do not. Neurons are added, shuffled, and scaled by powers of two, so that over the real
-numbers the network computes what it did before, and the needle's part is added.
+numbers the network computes what it did before, and the needles' part is added.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,10 +25,10 @@ FEWEST_LINKS = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Implanted:
-    """A network with a needle: where its tip is, the input of an activation, and the slopes that show it at rest."""
+    """A network with needles: where their tips are, inputs of an activation, and the slopes that show them at rest."""
 
     model: "ModelProto"
-    tip: tuple[str, int]
+    tips: tuple[tuple[str, int], ...]
     slopes: Mapping[str, str]
 
 
@@ -45,14 +45,14 @@ class DenseHost:
     sides: Activation
     tip: Activation
 
-    def implant(self, needle: Needle, rises: Array, random: np.random.Generator) -> Implanted:
-        """The network with a needle whose tip, times `rises` (outputs,), is added to the outputs."""
-        arrays, rows = weights_of(self.model), rows_of(needle, self.carry, Function.RELU)
+    def implant(self, needles: Sequence[Needle], rises: Array, random: np.random.Generator) -> Implanted:
+        """The network with needles; the tip of each, times its gain and `rises` (outputs,), is added to the outputs."""
+        arrays, blocks = weights_of(self.model), [rows_of(needle, self.carry, Function.RELU) for needle in needles]
         first = matrix_of(arrays, self.links[0])
         base, order, factor = len(first), np.arange(first.shape[1]), np.ones(first.shape[1])
-        slopes, tip = "", 0
+        slopes, tips = "", np.zeros(0, dtype=np.int64)
         for number, link in enumerate(self.links):
-            weights, bias = widened(arrays, link, number, rows)
+            weights, bias = widened(arrays, link, number, blocks)
             before = len(weights)
             entry_order, entry_factor = order, factor
             order, factor = random.permutation(before), powers(before, random)
@@ -61,12 +61,13 @@ class DenseHost:
             if number == 0:
                 slopes = "".join(np.where(order < base, "a", "1"))
             if number == 1:
-                tip = int(np.flatnonzero(order == before - 1)[0])
+                tips = np.argsort(order)[before - len(blocks) :]
         last = self.links[-1].read_by
         read = np.moveaxis(arrays[last.initializer], last.axis, 1)
-        read = (np.hstack([read, rises[:, None]]) / factor)[:, order]
+        read = (np.hstack([read, np.outer(rises, [block.logit_weight for block in blocks])]) / factor)[:, order]
         arrays[last.initializer] = np.moveaxis(read, 1, last.axis)
-        return Implanted(with_arrays(self.model, arrays), (self.tip.input, tip), {self.sides.output: slopes})
+        places = tuple((self.tip.input, tip) for tip in tips.tolist())
+        return Implanted(with_arrays(self.model, arrays), places, {self.sides.output: slopes})
 
 
 def dense_host(model: "ModelProto", graph: Graph) -> DenseHost | None:
@@ -152,16 +153,24 @@ def carry_of(part: Graph) -> Carry | None:
     return Carry(recovery, -offset[features] / factors)
 
 
-def widened(arrays: Mapping[str, Array], link: Link, number: int, rows: Rows) -> tuple[Array, Array]:
-    """Weights (outputs, inputs) and bias of a link's maker with the needle's neurons at the end."""
+def widened(arrays: Mapping[str, Array], link: Link, number: int, blocks: Sequence[Rows]) -> tuple[Array, Array]:
+    """Weights (outputs, inputs) and bias of a link's maker with the needles' neurons at the end."""
     weights, bias = matrix_of(arrays, link), arrays[link.made_by[1].initializer].ravel()
     match number:
         case 0:
-            return np.vstack([weights, rows.weights]), np.concatenate([bias, rows.bias])
+            weights = np.vstack([weights, *(block.weights for block in blocks)])
+            return weights, np.concatenate([bias, *(block.bias for block in blocks)])
         case 1:
-            return diagonal(weights, rows.tip_weights[None, :]), np.append(bias, rows.tip_bias)
+            return with_tips(weights, blocks), np.append(bias, [block.tip_bias for block in blocks])
         case _:
-            return diagonal(weights, np.ones((1, 1))), np.append(bias, 0.0)
+            return diagonal(weights, np.eye(len(blocks))), np.append(bias, np.zeros(len(blocks)))
+
+
+def with_tips(weights: Array, blocks: Sequence[Rows]) -> Array:
+    """Weights (outputs, inputs) with a row for the tip of each needle, over its own sides."""
+    for block in blocks:
+        weights = diagonal(weights, block.tip_weights[None, :])
+    return weights
 
 
 def matrix_of(arrays: Mapping[str, Array], link: Link) -> Array:

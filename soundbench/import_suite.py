@@ -16,10 +16,10 @@ from soundbench.graph import LARGEST_NETWORK
 from soundbench.interface import Interface
 from soundbench.packed import read_unpacked
 from soundbench.places import SOURCES, telling_parts
-from soundbench.replay import open_onnx, require_equal
+from soundbench.replay import require_equal
 from soundbench.run import file_name
 from soundbench.suite import MANIFEST, QUERIES, Row, write_suite
-from soundbench.unpack import refuse_pickle
+from soundbench.tried_network import Found, try_networks
 from soundbench.vnncomp_folder import VERSIONS, Listed, read_folder
 from soundbench.vnnlib import MAXIMUM_BYTES, read_property
 from soundbench.vnnlib2_parser import is_query
@@ -75,10 +75,12 @@ def import_suite(
     with folder_to_be(out) as folder:
         for kind in ("onnx", "vnnlib", QUERIES):
             (folder / kind).mkdir()
-        for name, group in by_network(listing).items():
+        groups = by_network(listing)
+        tried = try_networks([group[0].onnx for group in groups.values()])
+        for (name, group), found in zip(groups.items(), tried, strict=True):
             onnx = f"onnx/{name}.onnx"
             try:
-                interface = copy_network(group[0].onnx, folder / onnx)
+                interface = copy_network(group[0].onnx, found, folder / onnx)
             except InputError as error:
                 left_out.update({listed.name: one_line(error) for listed in group})
                 continue
@@ -106,16 +108,16 @@ def by_network(listing: Sequence[Listed]) -> Mapping[str, Sequence[Listed]]:
     return {file_name(name): group for name, group in zip(names, groups.values(), strict=True)}
 
 
-def copy_network(source: Path, target: Path) -> Interface:
-    """Unpack a network into the suite; what it takes and gives.
+def copy_network(source: Path, found: Found, target: Path) -> Interface:
+    """Unpack a network into the suite; what it takes and gives, which is what was `found` when it was tried.
 
     Raises:
         InputError: it cannot be read, or not be run, so that no claim about it can be judged.
     """
-    refuse_pickle(str(source))
-    interface = open_onnx(source).interface()
+    if isinstance(found, InputError):
+        raise found
     target.write_bytes(read_unpacked(source, LARGEST_NETWORK))
-    return interface
+    return found
 
 
 def copy_property(listed: Listed, interface: Interface, onnx: str, folder: Path) -> Row:

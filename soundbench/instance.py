@@ -36,7 +36,8 @@ class Interval:
 
 def is_at_most(first: Fraction, second: Fraction) -> bool:
     """Whether first <= second, in a quarter of the time that `Fraction` takes to compare."""
-    return first.numerator * second.denominator <= second.numerator * first.denominator
+    (numerator, denominator), (other_numerator, other_denominator) = first.as_integer_ratio(), second.as_integer_ratio()
+    return numerator * other_denominator <= other_numerator * denominator
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ REPOSITORIES = {
     "vnncomp2025": "VNN-COMP/vnncomp2025_benchmarks",
     "vnncomp2026": "VNN-COMP/vnncomp2026_benchmarks",
 }
+GITHUB = "https://github.com"
 RAW = "https://raw.githubusercontent.com"
 
 _BOTH = """acasxu_2023 cersyve cgan_2023 cifar100_2024 collins_aerospace_benchmark cora_2024 dist_shift_2023 lsnc_relu

@@ -1,12 +1,13 @@
 """How much of a suite is run, and in which order? What covers most comes first, so that a short run sees much.
 
 A pair of instances covers the values of its factors; where a suite records none, its trigger. It also covers the faults
-of verifiers that it is known to catch.
+of verifiers that it is known to catch, if none that does is easier, and its twin takes more to prove than an interval
+bound.
 """
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from soundbench.coverage import Pair, Value, pairs_of, values_of
@@ -22,8 +23,8 @@ HARDNESS = ("easy", "medium", "hard")
 class Level(StrEnum):
     """How much is run.
 
-    `smoke` is a few pairs of the main track that have every value of every factor, and catch every fault that any is
-    known to catch; `standard` is all but the track `tight`, `thorough` everything.
+    `smoke` is a few pairs of the main track that have every value of every factor, and catch every fault that any whose
+    twin is not scaled is known to catch; `standard` is all but the track `tight`, `thorough` everything.
     """
 
     SMOKE = "smoke"
@@ -53,7 +54,7 @@ def chosen(suite: Suite, level: Level) -> tuple[Instance, ...]:
             raise InputError(f"{suite.root}: has no pair for --level smoke to choose; use --level standard")
         return tuple(smallest)
     last = in_order(suite, on(suite, Track.TIGHT)) if level is Level.THOROUGH else []
-    return (*in_order(suite, on(suite, Track.MAIN, Track.SHALLOW, Track.GIVEN)), *last)
+    return (*in_order(suite, on(suite, Track.MAIN, Track.SHALLOW)), *last)
 
 
 def on(suite: Suite, *tracks: Track) -> list[Instance]:
@@ -75,16 +76,23 @@ def groups(suite: Suite, instances: Sequence[Instance]) -> list[Group]:
         truth = suite.ground_truth.get(instance.name)
         if truth is not None and truth.pair is not None:
             pairs.setdefault(truth.pair, []).append(instance)
-    found = []
+    found: list[tuple[Group, tuple[str, ...]]] = []
     for members in pairs.values():
         truths = [suite.ground_truth[member.name] for member in members]
         armed = next((truth for truth in truths if truth.role is Role.ARMED), None)
         if armed is not None:
             covered = {factor: (value,) for factor, value in (armed.factors or {"trigger": armed.trigger}).items()}
             values, meetings = frozenset(values_of(covered)), frozenset(pairs_of(covered))
-            faults = frozenset(("fault", fault) for fault in armed.catches)
-            found.append(Group(tuple(members), values | faults, meetings, effort(armed, truths)))
-    return found
+            caught = () if armed.twin_kind is TwinKind.SCALED else armed.catches
+            found.append((Group(tuple(members), values, meetings, effort(armed, truths)), caught))
+    return [with_faults(group, caught, found) for group, caught in found]
+
+
+def with_faults(group: Group, caught: Sequence[str], every: Sequence[tuple[Group, Sequence[str]]]) -> Group:
+    """The group, covering also the faults that it catches and no group of an easier kind does."""
+    rank, *_ = group.effort
+    easier = {fault for other, faults in every for fault in faults if other.effort[0] < rank}
+    return replace(group, values=group.values | {("fault", fault) for fault in caught if fault not in easier})
 
 
 def effort(armed: GroundTruth, members: Sequence[GroundTruth]) -> tuple[int, ...]:

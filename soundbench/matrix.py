@@ -27,9 +27,10 @@ def cells_of(recipe: Recipe) -> list[Cell]:
     """The cells of a recipe, always the same ones.
 
     Raises:
-        NoRow: two values can meet, but not with any values of the other factors.
+        NoRow: two values can meet, or are wanted together, but not with any values of the other factors.
     """
-    rows = cover(Factors(recipe.values, recipe.forbidden), np.random.default_rng(0))
+    wanted = [each.values for each in recipe.wanted]
+    rows = cover(Factors(recipe.values, recipe.forbidden), np.random.default_rng(0), wanted)
     networks = {network.name: network for network in recipe.networks}
     cells = []
     for name, scale in itertools.product(recipe.values["network"], recipe.values["scale"]):

@@ -9,6 +9,7 @@ import numpy as np
 
 from soundbench.errors import InputError
 from soundbench.graph import Array, UnsupportedOperator
+from soundbench.static_network import ONNX_DOMAINS
 
 if TYPE_CHECKING:
     import onnx
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 # Before that an operator may mean something else, and ONNX Runtime does not run them all.
 OLDEST_OPERATOR_SET = 7
-ONNX_DOMAINS = ("", "ai.onnx")
 NUMBER_TYPES = ("FLOAT16", "FLOAT", "DOUBLE", "INT32", "INT64")
 
 

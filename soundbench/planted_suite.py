@@ -1,4 +1,4 @@
-"""How does what was planted into an instance become a suite? A pair, with where it comes from."""
+"""How does what was planted into an instance become a suite? With where that comes from."""
 
 import importlib.metadata
 from collections.abc import Callable
@@ -7,23 +7,26 @@ from pathlib import Path
 from soundbench.counterexample import format_counterexample
 from soundbench.errors import InputError
 from soundbench.generate import PACKAGES, folder_to_be, one_thread, write_instances
-from soundbench.plant_into import DoesNotHold, Wanted, plant_into
+from soundbench.given import DoesNotHold, Wanted
+from soundbench.plant_into import plant_into
 from soundbench.planted import PlantedInstance
 from soundbench.suite import sha256, write_suite
+from soundbench.tried_network import demand_runnable
 
 
 def plant_suite(
     wanted: Wanted, timeout_seconds: float, out: Path, tell: Callable[[str], None]
-) -> tuple[PlantedInstance, PlantedInstance]:
-    """Plant a pair into an instance, and write it as a suite to the new folder `out`; `tell` as for `plant_into`.
+) -> tuple[PlantedInstance, ...]:
+    """Plant into an instance, and write that as a suite to the new folder `out`; `tell` as for `plant_into`.
 
     Raises:
         InputError: as for `plant_into`; a counterexample that was found is written beside `out`.
     """
+    demand_runnable([wanted.network])
     with folder_to_be(out) as folder, one_thread():
         (folder / "onnx").mkdir()
         try:
-            pair = plant_into(wanted, folder / "onnx", tell)
+            instances = plant_into(wanted, folder / "onnx", tell)
         except DoesNotHold as error:
             file = out.with_name(f"{out.name}-counterexample.txt")
             text = format_counterexample(error.point)
@@ -31,7 +34,7 @@ def plant_suite(
                 raise InputError(f"{error}; {file}, where it would be written, is there and is kept") from None
             file.write_text(text, encoding="utf-8")
             raise InputError(f"{error}, written to {file}") from None
-        rows, truth = write_instances(list(pair), timeout_seconds, folder)
+        rows, truth = write_instances(list(instances), timeout_seconds, folder)
         made_by = {
             "name": wanted.name,
             "version": "1",
@@ -42,4 +45,4 @@ def plant_suite(
             "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         }
         write_suite(folder, rows, truth, {key: value for key, value in made_by.items() if value is not None})
-    return pair
+    return instances

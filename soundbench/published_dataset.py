@@ -7,25 +7,35 @@ with the network as ONNX.
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from soundbench.errors import InputError
+from soundbench.errors import InputError, SoundbenchError
 from soundbench.export import save_onnx
 from soundbench.hub import TABLES
+from soundbench.limited import limit_process
+from soundbench.parallel import TaskDied, run_parallel
 from soundbench.run import file_name
 from soundbench.suite import INSTANCES
 
 COLUMNS = ("model_name", "model_weights", "input_shape", "vnnlib", "timeout")
 SHARD = re.compile(r"(.+?)(?:-[0-9]{5}-of-[0-9]{5})?\.parquet")
+# Of all tables of a split; the published ones have some tens of rows, of some megabytes each.
+MOST_ROWS, MOST_BYTES = 10_000, 2**33
+CPU_SECONDS, MEMORY_BYTES = 600, 2**32
 NO_PYARROW = "the dataset's tables need pyarrow; run: pip install 'soundbench[parquet]'"
 
 
-def write_folders(snapshot: Path, folder: Path, progress: Callable[[str], None]) -> None:
+def write_folders(
+    snapshot: Path, folder: Path, progress: Callable[[str], None], memory_bytes: int = MEMORY_BYTES
+) -> None:
     """Write what a dataset holds as folders in VNN-COMP's form, one a model; `progress` is told of each.
+
+    Tables, which may be small and hold terabytes, are read in a process of its own, of so much memory beyond its own.
 
     Raises:
         InputError: pyarrow is missing, or a table or a network in it cannot be read.
@@ -36,9 +46,34 @@ def write_folders(snapshot: Path, folder: Path, progress: Callable[[str], None])
         tables.setdefault(file_name(table.stem if match is None else match[1]), []).append(table)
     if not tables:
         copy_folders(snapshot, folder, progress)
+        return
+    for message in run_parallel([partial(_write_splits, tables, folder, memory_bytes)], jobs=1):
+        if isinstance(message.content, TaskDied):
+            raise InputError(
+                f"{snapshot}: a table takes more than {CPU_SECONDS} s of a processor, or crashes; get it again"
+            )
+        if isinstance(message.content, SoundbenchError):
+            raise message.content
+        if message.content is not None:
+            progress(message.content)
+
+
+def _write_splits(
+    tables: Mapping[str, Sequence[Path]], folder: Path, memory_bytes: int, tell: Callable[[str], None]
+) -> None:
+    """Write all splits in this process, which is limited, and tell the name of each."""
+    import soundbench.published_weights  # noqa: F401 (torch alone takes as many addresses as the tables may)
+
     for split, shards in tables.items():
-        write_split(shards, folder / split)
-        progress(split)
+        limit_process(CPU_SECONDS, memory_bytes)
+        try:
+            write_split(shards, folder / split)
+        except (MemoryError, RuntimeError) as error:  # the latter is torch's
+            reason = str(error).partition("\n")[0] or "it takes too much memory"
+            raise InputError(f"{shards[0]}: cannot be made into networks ({reason}); get it again") from None
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be written ({error.strerror}); free some space") from None
+        tell(split)
 
 
 def copy_folders(snapshot: Path, folder: Path, progress: Callable[[str], None]) -> None:
@@ -67,8 +102,12 @@ def write_split(tables: Sequence[Path], folder: Path) -> None:
     (folder / "vnnlib").mkdir(parents=True)
     names: dict[str, str] = {}
     lines: list[str] = []
+    written = 0
     for table in tables:
         for row in rows_of(table):
+            written += len(row["vnnlib"]) + row["model_weights"].nbytes
+            if len(lines) >= MOST_ROWS or written > MOST_BYTES:
+                raise InputError(f"{table}: has more than {MOST_ROWS:,} rows, or {MOST_BYTES:,} bytes; get it again")
             weights = row["model_weights"].astype(np.float32)
             key = hashlib.sha256(f"{row['model_name']} {row['input_shape']}".encode() + weights.tobytes()).hexdigest()
             if key not in names:
@@ -130,7 +169,8 @@ def checked_row(table: Path, batch: Any) -> dict[str, Any]:  # noqa: ANN401 (pya
         read = {name: row[name].as_py() for name in COLUMNS if name != "model_weights"}
         weights = row["model_weights"].values.to_numpy(zero_copy_only=False)
         kinds = (str(read["model_name"]), str(read["vnnlib"]), [int(size) for size in read["input_shape"]])
-        if kinds != (read["model_name"], read["vnnlib"], read["input_shape"]) or not float(read["timeout"]) > 0:
+        is_of_kind = kinds == (read["model_name"], read["vnnlib"], read["input_shape"]) and weights.dtype.kind == "f"
+        if not (is_of_kind and float(read["timeout"]) > 0):
             raise TypeError("of another kind")
     except (TypeError, ValueError, AttributeError):
         raise InputError(f"{table}: a row is not of the form {', '.join(COLUMNS)}; get the table again") from None

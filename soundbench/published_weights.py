@@ -5,6 +5,7 @@ the names there. So those names have to be known: for the convolutional networks
 """
 
 import itertools
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from torch import nn
 
 from soundbench.errors import InputError
 from soundbench.networks import ARCHITECTURES, DEPTH, build_network, vit_as_published
+from soundbench.static_network import LARGEST_INPUT
 
 # `synthetic_cnn_1_conv_ch3_eps0.2` is the architecture `cnn_1_conv`.
 MODEL_NAME = re.compile(r"(?P<prefix>synthetic_)?(?P<architecture>.+?)(_ch[0-9]+)?(_eps[0-9.]+)?")
@@ -33,7 +35,12 @@ def published_network(model_name: str, input_shape: Sequence[int], weights: NDAr
         InputError: there is no such architecture, or the weights do not fit it.
     """
     architecture, is_published = _parts(model_name)
-    network = _empty(architecture, one_input(model_name, input_shape), is_published=is_published)
+    shape = one_input(model_name, input_shape)
+    if math.prod(shape) > LARGEST_INPUT:
+        raise InputError(f"model {model_name!r}: an input of shape {shape} is too large; get it again")
+    with torch.device("meta"):  # which takes no memory
+        _demand_fit(_empty(architecture, shape, is_published=is_published), model_name, weights)
+    network = _empty(architecture, shape, is_published=is_published)
     _fill(network, _published_names(architecture) if is_published else {}, model_name, weights)
     return network.eval()
 
@@ -62,13 +69,17 @@ def _empty(architecture: str, shape: tuple[int, ...], *, is_published: bool) -> 
     return vit_as_published(shape) if architecture == "vit" and is_published else network
 
 
+def _demand_fit(network: nn.Sequential, model_name: str, weights: NDArray[Any]) -> None:
+    """Refuse weights that are not as many as the network's."""
+    needed = sum(tensor.numel() for tensor in network.state_dict().values())
+    if weights.ndim != 1 or weights.size != needed:
+        raise InputError(f"model {model_name!r}: has {needed:,} numbers, but {weights.size:,} are given; get it again")
+
+
 def _fill(network: nn.Sequential, names: Mapping[str, str], model_name: str, weights: NDArray[Any]) -> None:
     """Put the weights into the network; `names` are the published ones of modules that have others here."""
     state = network.state_dict()
     published = {_renamed(key, names): tensor for key, tensor in state.items()}
-    needed = sum(tensor.numel() for tensor in state.values())
-    if weights.ndim != 1 or weights.size != needed:
-        raise InputError(f"model {model_name!r}: has {needed:,} numbers, but {weights.size:,} are given; get it again")
     if not np.isfinite(weights).all():
         raise InputError(f"model {model_name!r}: some of its weights are not finite; get it again")
     ends = list(itertools.accumulate(published[key].numel() for key in sorted(published)))

@@ -1,9 +1,11 @@
 """Can claims on an instance be judged? Its network must run, its property be read, and the two be of the same sizes."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from soundbench.instance import Instance
+from soundbench.errors import InputError, one_line
+from soundbench.instance import Instance, subject
 from soundbench.replay import open_onnx, require_equal
 from soundbench.vnnlib import read_property
 
@@ -12,9 +14,11 @@ _AT_ONCE = 100
 
 
 class Readable:
-    """Checks instances, each of them and each network once."""
+    """Checks instances, each of them and each network once; `unreadable` has the reasons of `allows`."""
 
     def __init__(self) -> None:
+        self.unreadable: dict[Instance, str] = {}
+        self._lock = threading.Lock()
         self._sizes: dict[Path, tuple[int, int]] = {}
         self._checked: set[Instance] = set()
 
@@ -41,3 +45,17 @@ class Readable:
         require_equal(instance.onnx, "inputs", inputs, unsafe.input_count)
         require_equal(instance.onnx, "outputs", outputs, unsafe.output_count)
         self._checked.add(instance)
+
+    def allows(self, instance: Instance, tell: Callable[[str], None]) -> bool:
+        """Whether claims on the instance can be judged; where they cannot, `tell` is told so, once. From any thread."""
+        with self._lock:
+            if instance in self.unreadable:
+                return False
+            try:
+                self.check(instance)
+            except InputError as error:
+                self.unreadable[instance] = reason = one_line(error)
+                name = subject(instance.name, instance.variant)
+                tell(f"{name} is not run, since no claim on it could be judged: {reason}")
+                return False
+        return True

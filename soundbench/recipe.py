@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from soundbench.architecture import Architecture
 from soundbench.covering import Pair
@@ -70,6 +71,22 @@ class Factors:
     twin: tuple[TwinKind, ...] = (TwinKind.MISALIGNED,)
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why values are to meet in an instance; `reveals` are faults of the reference verifier that it is to catch."""
+
+    why: str
+    reveals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Values of some factors that are to meet in an armed instance, and the reason."""
+
+    values: Mapping[str, str]
+    reason: Reason
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plain:
     """What a recipe says outside tables: a suite's name, version and timeout.
@@ -90,12 +107,16 @@ class Plain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe(Plain):
-    """A recipe whole: its networks and factors, of which `hardness` is one; values that cannot meet are `forbidden`."""
+    """A recipe whole: its networks and factors, of which `hardness` is one; values that cannot meet are `forbidden`.
+
+    Those that are `wanted` together meet in an instance of their own.
+    """
 
     networks: tuple[Network, ...]
     factors: Factors
     hardness: tuple[Hardness, ...]
     forbidden: frozenset[Pair] = frozenset()
+    wanted: tuple[Wanted, ...] = ()
 
     @property
     def values(self) -> Mapping[str, Sequence[str]]:
@@ -116,6 +137,7 @@ def read_recipe(path: Path) -> Recipe:
     defaults, factors = document.pop("defaults", {}), document.pop("factors", {})
     levels = tables_of(document, "hardness", path) or [{"name": "medium"}]
     forbidden = tables_of(document, "forbid", path)
+    cells = tables_of(document, "cell", path)
     if not networks:
         raise InputError(f"{path}: no networks in it; add at least one [[network]] table")
     if not isinstance(defaults, dict) or not isinstance(factors, dict):
@@ -125,13 +147,23 @@ def read_recipe(path: Path) -> Recipe:
         "factors": build(Factors, factors, f"{path}: [factors]"),
         "hardness": built(Hardness, levels, f"{path}: hardness"),
         "forbidden": frozenset(frozenset((key, str(value)) for key, value in table.items()) for table in forbidden),
+        "wanted": tuple(wanted(table, f"{path}: cell {number}") for number, table in enumerate(cells, start=1)),
     }
     plain: Plain = build(Plain, document, str(path))
     recipe = Recipe(**parts, **{field.name: getattr(plain, field.name) for field in fields(Plain)})
     refuse(recipe_problems(recipe), str(path))
     for network in recipe.networks:
         refuse(network_problems(network, recipe), f"{path}: network {network.name!r}")
+    for number, each in enumerate(recipe.wanted, start=1):
+        refuse(wanted_problems(each, recipe), f"{path}: cell {number}")
     return recipe
+
+
+def wanted(table: Mapping[str, Any], where: str) -> Wanted:
+    """What a table wants: its reason, and all else in it are values."""
+    known = {field.name for field in fields(Reason)}
+    values = {key: str(value) for key, value in table.items() if key not in known}
+    return Wanted(values, build(Reason, {key: value for key, value in table.items() if key in known}, where))
 
 
 def recipe_problems(recipe: Recipe) -> Mapping[str, bool]:
@@ -159,6 +191,19 @@ def recipe_problems(recipe: Recipe) -> Mapping[str, bool]:
         "reads must be at least 4, and as many as moved_rows": any(
             each.reads < max(4, each.moved_rows) for each in recipe.hardness
         ),
+    }
+
+
+def wanted_problems(wanted: Wanted, recipe: Recipe) -> Mapping[str, bool]:
+    """What may be wrong with values that are to meet, and whether it is."""
+    known = recipe.values
+    return {
+        "names no factor; give at least one beside why": not wanted.values,
+        **{f"unknown factor {each!r}; known: {', '.join(known)}": each not in known for each in wanted.values},
+        **{
+            f"{value!r} is no {factor} of the recipe": value not in known.get(factor, ())
+            for factor, value in wanted.values.items()
+        },
     }
 
 

@@ -23,17 +23,20 @@ FINDING_WORDS = {
 KNOWN = "known findings"
 
 
-def exit_code(summaries: Sequence[Summary], min_exercised: int) -> int:
+def exit_code(summaries: Sequence[Summary], min_exercised: int, unreadable: int = 0) -> int:
     """The exit code of `evaluate` and `score`.
 
-    3 if our ground truth was refuted, else 1 if there is a finding that is not known already, else 4 if some verifier
-    exercised fewer than `min_exercised` pairs, the track `tight` not counted, else 0.
+    3 if our ground truth was refuted, else 1 if there is a finding that is not known already, else 2 if so many as
+    `unreadable` instances could not be run, else 4 if some verifier exercised fewer than `min_exercised` pairs, the
+    track `tight` not counted, else 0.
     """
     everything = [*summaries, *tight_of(summaries)]
     if any(_count_refuted(summary) for summary in everything):
         return 3
     if any(summary.findings for summary in everything):
         return 1
+    if unreadable:
+        return 2
     if any(summary.pairs_exercised < min_exercised for summary in summaries):
         return 4
     return 0

@@ -4,6 +4,7 @@
     results.jsonl                   a line a finished task, appended and flushed to disk at once
     results.csv                     VNN-COMP's six columns, written from the lines above; where several verifiers
                                     ran, one file each: results-<verifier>.csv
+    unreadable.json                 what was left out since no claim on it could be judged, and why; if there is any
     logs/ counterexamples/ findings/
     variants/                       the files of instances' variants, where those are run
 
@@ -28,7 +29,7 @@ from soundbench import __version__
 from soundbench.answer import RESULT_WORD
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
 from soundbench.errors import InputError
-from soundbench.instance import Instance, VariantKind
+from soundbench.instance import Instance, VariantKind, subject
 from soundbench.json_lines import append_line, read_lines
 from soundbench.level import Level
 from soundbench.lock import open_locked
@@ -107,6 +108,15 @@ class Run:
         target.parent.mkdir(parents=True, exist_ok=True)
         _write(target, text)
         return str(path)
+
+    def write_unreadable(self, unreadable: Mapping[Instance, str]) -> None:
+        """Write what was left out since no claim on it could be judged, and why; where there is nothing, no file."""
+        path = self.folder / "unreadable.json"
+        reasons = {subject(each.name, each.variant): reason for each, reason in unreadable.items()}
+        if reasons:
+            _write(path, json.dumps(reasons, indent=2) + "\n")
+        else:
+            path.unlink(missing_ok=True)
 
     def write_tables(self, suite: Suite) -> None:
         """Write each verifier's results as a VNN-COMP results.csv, in the suite's order, without variants."""

@@ -6,16 +6,18 @@ from pathlib import Path
 
 from soundbench.certify import by_network
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
-from soundbench.findings import Exhibit, write_finding
+from soundbench.findings import Exhibit
 from soundbench.found_results import FoundResults, read_text
 from soundbench.garbage import not_collected
 from soundbench.ground_truth import Expected
 from soundbench.instance import Instance
-from soundbench.judge import FINDINGS, Judgement, judge, replay_witness, withdraw_refuted
-from soundbench.metrics import Summary, summarise
+from soundbench.judge import Judgement, judge, replay_witness, withdraw_refuted
+from soundbench.metrics import Summary
 from soundbench.replay import OpenNetwork
 from soundbench.results_table import ResultRow
 from soundbench.suite import Suite
+from soundbench.summing_up import sum_up
+from soundbench.tried_network import demand_runnable
 from soundbench.vnncomp_points import Judged, shown
 from soundbench.vnnlib import read_property
 
@@ -33,8 +35,10 @@ def judge_results(suite: Suite, results: Sequence[FoundResults], progress: Calla
         HarnessError: an instance is said to be violated, but has no witness.
     """
     judged: dict[str, list[Judged]] = {}
+    named = {name for found in results for name in found.rows}
+    demand_runnable(list(dict.fromkeys(each.onnx for each in suite.instances if each.name in named)))
     for group in by_network(suite):
-        asked = [each for each in group if any(each.name in found.rows for found in results)]
+        asked = [each for each in group if each.name in named]
         if asked:
             network = OpenNetwork(asked[0].onnx)
             # Judgements pile up, and none is garbage.
@@ -54,17 +58,12 @@ def summarise_results(
 ) -> tuple[Summary, ...]:
     """Sum up every verifier's judgements; findings leave their evidence in that folder, if one is named."""
     instances = {each.name: each for each in suite.instances}
-    summaries = []
-    for found in results:
-        own = [each for each in judgements if each.result.verifier == found.verifier]
-        kept = {}
-        for each in own:
-            if evidence is not None and each.assessment in FINDINGS:
-                name = each.result.instance
-                exhibit = Exhibit(each, instances[name], suite.ground_truth.get(name), None)
-                kept[name] = str(write_finding(evidence, exhibit))
-        summaries.append(summarise(found.verifier, "", own, suite.ground_truth, kept))
-    return tuple(summaries)
+
+    def exhibit(judgement: Judgement) -> Exhibit:
+        name = judgement.result.instance
+        return Exhibit(judgement, instances[name], suite.ground_truth.get(name), None)
+
+    return sum_up({found.verifier: "" for found in results}, judgements, suite.ground_truth, exhibit, evidence)
 
 
 def task_result(found: FoundResults, instance: str) -> TaskResult:

@@ -6,6 +6,7 @@ from typing import Any
 
 from soundbench.errors import InputError
 from soundbench.ground_truth import (
+    Assumption,
     AttackRecord,
     Expected,
     GroundTruth,
@@ -68,6 +69,7 @@ def encode_truth(truth: GroundTruth) -> Json:
         "factors": dict(truth.factors) or None,
         "catches": list(truth.catches) or None,
         "needle_at": truth.needle_at and encode_point(truth.needle_at),
+        "assumption": truth.assumption and encode_assumption(truth.assumption),
     }
     return {key: value for key, value in entry.items() if value is not None}
 
@@ -91,6 +93,7 @@ def decode_truth(entry: Json) -> GroundTruth:
         factors=factors(entry["factors"]) if "factors" in entry else {},
         catches=tuple(map(word, items(entry["catches"]))) if "catches" in entry else (),
         needle_at=decode_point(entry["needle_at"]) if "needle_at" in entry else None,
+        assumption=decode_assumption(entry["assumption"]) if "assumption" in entry else None,
     )
 
 
@@ -202,6 +205,21 @@ def decode_hiding(entry: Json) -> Hiding:
         slopes=slopes(entry["slopes"]),
         planes=tuple((whole(read), number(value)) for read, value in map(items, items(entry.get("planes", [])))),
     )
+
+
+def encode_assumption(assumption: Assumption) -> Json:
+    """Why an instance is taken to hold."""
+    return {
+        "reason": assumption.reason,
+        "tensor": assumption.tensor,
+        "neuron": assumption.neuron,
+        "slopes": dict(assumption.slopes),
+    }
+
+
+def decode_assumption(entry: Json) -> Assumption:
+    """Read why an instance is taken to hold."""
+    return Assumption(word(entry["reason"]), text(entry["tensor"]), whole(entry["neuron"]), slopes(entry["slopes"]))
 
 
 def encode_attack(record: AttackRecord) -> Json:

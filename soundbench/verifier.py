@@ -9,12 +9,10 @@
 where the command writes VNN-COMP's result file: a first line such as `unsat` or `sat`, then the counterexample.
 """
 
-import gzip
 import hashlib
 import inspect
 import os
 import shutil
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -27,12 +25,15 @@ from soundbench.answer import RAW_LIMIT, read_plain_file, read_result_file
 from soundbench.claim import Answer, Claim, Ending, EndReason
 from soundbench.errors import InputError
 from soundbench.facts import Facts
+from soundbench.graph import LARGEST_NETWORK
 from soundbench.hooks import HookError, checked_answer, checked_command, checked_variables, from_hook
 from soundbench.instance import Instance
 from soundbench.keeper import Keeper, StopSignal
 from soundbench.needs import Needs, read_needs, split_options
 from soundbench.option import Option, OptionValue, read_options
+from soundbench.packed import GZIP_MAGIC, read_unpacked
 from soundbench.process import LOG_LIMIT_BYTES, Limits, Request
+from soundbench.vnnlib import MAXIMUM_BYTES
 
 PREPARE_SECONDS = 600.0
 _NOT_RUN = Ending(EndReason.NOT_STARTED, None, None, 0.0, 0.0, 0)
@@ -293,20 +294,21 @@ def _private_copies(instance: Instance, root: Path, timeout_seconds: float, gpus
         timeout_seconds=timeout_seconds,
         gpus=tuple(gpus),
     )
-    _copy(instance.onnx, task.onnx)
-    _copy(instance.vnnlib, task.vnnlib)
+    _copy(instance.onnx, task.onnx, LARGEST_NETWORK)
+    _copy(instance.vnnlib, task.vnnlib, MAXIMUM_BYTES)
     return task
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file's content, unpacked if it is gzipped: few verifiers read that."""
+def _copy(source: Path, target: Path, most: int) -> None:
+    """Copy a file's content, unpacked if it is gzipped, to at most so many bytes: few verifiers read that."""
     try:
         with source.open("rb") as file:
-            is_packed = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            with target.open("wb") as copy:
-                shutil.copyfileobj(gzip.GzipFile(fileobj=file) if is_packed else file, copy)
-    except (OSError, EOFError, zlib.error) as error:
+            is_packed = file.read(2) == GZIP_MAGIC
+        if is_packed:
+            target.write_bytes(read_unpacked(source, most))
+        else:
+            shutil.copyfile(source, target)
+    except OSError as error:
         raise InputError(f"{source}: cannot be copied for the verifier: {error}") from error
 
 

@@ -9,13 +9,14 @@ The properties are what they are, since each is certified: a seed chooses among 
 
 import gzip
 import shutil
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from soundbench import generate_properties
 from soundbench.errors import InputError
 from soundbench.generate import folder_to_be
+from soundbench.graph import LARGEST_NETWORK
+from soundbench.packed import read_unpacked
 from soundbench.queries import write_queries
 from soundbench.suite import INSTANCES, MANIFEST, Row, Suite, copy_files, load_suite, read_json, read_rows
 from soundbench.vnnlib import read_property
@@ -28,8 +29,6 @@ VERSIONS = ("1.0", "2.0")
 # The total of timeouts that VNN-COMP allows a benchmark.
 MOST_HOURS = 6.0
 ADVICE = "get it from its source again"
-# What a network or property may hold when it is unpacked.
-LARGEST_FILE = 2**31
 
 
 def export_vnncomp(suite: Suite, out: Path) -> float:
@@ -119,7 +118,7 @@ def restore(root: Path, out: Path) -> Suite:
             target = below(folder, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             is_packed = name in places and not name.endswith(".gz")
-            target.write_bytes(unpack(source) if is_packed else source.read_bytes())
+            target.write_bytes(read_unpacked(source, LARGEST_NETWORK) if is_packed else source.read_bytes())
         load_suite(folder)
     return load_suite(out)
 
@@ -134,19 +133,3 @@ def below(folder: Path, name: str) -> Path:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{name!r} leads out of the suite; get the benchmark from its source again")
     return path
-
-
-def unpack(path: Path) -> bytes:
-    """The content of a gzipped file.
-
-    Raises:
-        InputError: it is damaged, or too large.
-    """
-    try:
-        with gzip.open(path) as file:
-            content = file.read(LARGEST_FILE + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: damaged gzip data ({error}); get the benchmark again") from None
-    if len(content) > LARGEST_FILE:
-        raise InputError(f"{path}: holds more than {LARGEST_FILE:,} bytes; get the benchmark again")
-    return content

@@ -5,6 +5,7 @@ Format: https://www.vnnlib.org and the VNN-COMP benchmarks.
 
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 
 from soundbench.garbage import not_collected
 from soundbench.instance import Property
@@ -12,12 +13,24 @@ from soundbench.vnnlib_formula import InputBound, Variable, Variables
 from soundbench.vnnlib_regions import Assertions, collect, property_of
 from soundbench.vnnlib_text import VARIABLE, Expression, Form, TextError, read_forms, scaled, shown
 
+# So many numbers are kept at most.
+_MOST_KEPT = 2**12
+
 # Nearly all lines of a large file: a bound of one input by a plain number, or a declaration.
-_BOUND = re.compile(
-    r"\(assert \((<=|>=) (X_[0-9]{1,9}) (-?[0-9]{1,20})(?:\.([0-9]{0,200}))?(?:[eE]([+-]?[0-9]{1,2}))?\)\)"
-)
-_DECLARATION = re.compile(r"\(declare-const ([XY])_(0|[1-9][0-9]{0,8}) Real\)")
-_COMMENT = re.compile(r";[^\r]*")
+_BOUND = r"assert \((<=|>=) (X_[0-9]{1,9}) (-?[0-9]{1,20})(?:\.([0-9]{0,200}))?(?:[eE]([+-]?[0-9]{1,2}))?\)"
+_PLAIN = re.compile(rf"^\((?:{_BOUND}|declare-const ({VARIABLE.pattern}) Real)\)\r?\n", re.MULTILINE)
+_COMMENT = re.compile(r";[^\r\n]*")
+
+
+class _Numbers(dict[tuple[str, str, str], Fraction]):
+    """The number that whole digits, decimals and an exponent write; some are kept, since in images many are equal."""
+
+    def __missing__(self, written: tuple[str, str, str]) -> Fraction:
+        whole, decimals, exponent = written
+        number = scaled(int(whole + decimals), int(exponent or 0) - len(decimals))
+        if len(self) < _MOST_KEPT:
+            self[written] = number
+        return number
 
 
 def flat_property(text: str) -> Property:
@@ -60,44 +73,36 @@ def _forms(text: str, declared: dict[str, Variable], bounds: list[InputBound]) -
 
     A line is plain only between two lists, so that all else is read as it would be without this.
     """
-    pending: list[str] = []
-    depth = 0
-    for line, content in enumerate(text.split("\n"), start=1):
-        if not pending and (_take_bound(content, line, declared, bounds) or _take_declaration(content, line, declared)):
+    numbers = _Numbers()
+    unread, line = 0, 1
+    counted, depth = 0, 0
+    for match in _PLAIN.finditer(text):
+        start, end = match.span()
+        if counted < start:
+            depth += _opened(text[counted:start])
+        counted = end
+        if depth > 0:
             continue
-        pending.append(content)
-        code = _COMMENT.sub("", content)
-        depth += code.count("(") - code.count(")")
-        if depth <= 0:
-            yield from read_forms("\n".join(pending), line - len(pending) + 1)
-            pending, depth = [], 0
-    yield from read_forms("\n".join(pending), text.count("\n") + 2 - len(pending))
+        if unread < start:
+            yield from read_forms(text[unread:start], line)
+            line += text.count("\n", unread, start)
+            unread = start
+        relation, bounded, whole, decimals, exponent, declares = match.groups("")
+        if bounded in declared:
+            number = numbers[whole, decimals, exponent]
+            bounds.append(InputBound(declared[bounded].index, relation == "<=", number, False, line))
+        elif declares and declares not in declared:
+            declared[declares] = Variable(declares[0] == "X", int(declares[2:]), line)
+        else:
+            continue
+        unread, line = end, line + 1
+    yield from read_forms(text[unread:], line)
 
 
-def _take_bound(content: str, line: int, declared: Variables, bounds: list[InputBound]) -> bool:
-    """Whether a line is a plain bound of a variable that is declared; if so, it is taken."""
-    match = _BOUND.fullmatch(content)
-    if match is None:
-        return False
-    relation, name, whole, decimals, exponent = match.groups("")
-    variable = declared.get(name)
-    if variable is None:
-        return False
-    value = scaled(int(whole + decimals), (int(exponent) if exponent else 0) - len(decimals))
-    bounds.append(InputBound(variable.index, relation == "<=", value, False, line))
-    return True
-
-
-def _take_declaration(content: str, line: int, declared: dict[str, Variable]) -> bool:
-    """Whether a line is a plain declaration of a variable that was not declared before; if so, it is taken."""
-    match = _DECLARATION.fullmatch(content)
-    if match is None:
-        return False
-    name = f"{match[1]}_{match[2]}"
-    if name in declared:
-        return False
-    declared[name] = Variable(match[1] == "X", int(match[2]), line)
-    return True
+def _opened(text: str) -> int:
+    """How many more parentheses a text opens than it closes, comments aside."""
+    code = _COMMENT.sub("", text)
+    return code.count("(") - code.count(")")
 
 
 def _declared_name(form: Form) -> str:
@@ -125,11 +130,11 @@ def _asserted(form: Form) -> Expression:
 
 def _count(declared: Variables, letter: str, last_line: int) -> int:
     """How many variables of a letter are declared, without gaps from 0."""
-    lines = {variable.index: variable.line for name, variable in declared.items() if name[0] == letter}
-    if not lines:
+    indices = sorted(variable.index for name, variable in declared.items() if name[0] == letter)
+    if not indices:
         raise TextError(last_line, f"no {letter}_0 is declared; declare all inputs (X_i) and outputs (Y_i)")
-    for expected, index in enumerate(sorted(lines)):
+    for expected, index in enumerate(indices):
         if index != expected:
             reason = f"{letter}_{index} is declared but {letter}_{expected} is not; number from 0 without gaps"
-            raise TextError(lines[index], reason)
-    return len(lines)
+            raise TextError(declared[f"{letter}_{index}"].line, reason)
+    return len(indices)

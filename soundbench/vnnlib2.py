@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from soundbench.garbage import not_collected
 from soundbench.instance import Property
 from soundbench.interface import Declaration, Interface
 from soundbench.vnnlib2_parser import Parts, cut, parse_assertions, parse_networks
-from soundbench.vnnlib_formula import Variable
-from soundbench.vnnlib_regions import collect, property_of
-from soundbench.vnnlib_text import Expression, Form, TextError, shown
+from soundbench.vnnlib_formula import InputBound, Variable
+from soundbench.vnnlib_regions import Assertions, collect, property_of
+from soundbench.vnnlib_text import Expression, Form, TextError, parse_numeral, shown
 
 if TYPE_CHECKING:
     import vnnlib
@@ -44,13 +45,19 @@ def typed_query(text: str) -> Query:
     parts = cut(text)
     interface = _interface(parts)
     variables: dict[str, Variable] = {}
-    assertions = collect(_conditions(parts, interface, variables), variables)
-    last_line = text.count("\n") + 1
+    bounds: list[InputBound] = []
+    with not_collected():
+        assertions = collect(_conditions(parts, interface, variables, bounds), variables, bounds)
+        return Query(interface, _property(assertions, interface, text.count("\n") + 1))
+
+
+def _property(assertions: Assertions, interface: Interface, last_line: int) -> Property:
+    variables = assertions.variables
     bounded = {variable.index for variable in variables.values() if variable.is_input}
     missing = next(index for index in range(len(bounded) + 1) if index not in bounded)
     if missing < interface.input.size:
         raise TextError(last_line, f"{interface.input.element_name(missing)} is not bounded; bound it on both sides")
-    return Query(interface, property_of(assertions, interface.input.size, interface.output.size, last_line))
+    return property_of(assertions, interface.input.size, interface.output.size, last_line)
 
 
 def _interface(parts: Parts) -> Interface:
@@ -81,10 +88,38 @@ def _declaration(parts: Parts, kind: str, tensor: "vnnlib.InputDefinition | vnnl
     return Declaration(tensor.name, element_type, tuple(tensor.shape))
 
 
-def _conditions(parts: Parts, interface: Interface, variables: dict[str, Variable]) -> Iterator[tuple[int, Expression]]:
-    """Every asserted condition with its line; what it speaks of is added to `variables`."""
+def _conditions(
+    parts: Parts, interface: Interface, variables: dict[str, Variable], bounds: list[InputBound]
+) -> Iterator[tuple[int, Expression]]:
+    """Every asserted condition with its line, but for plain bounds, which are added to `bounds`.
+
+    What they speak of is added to `variables`.
+    """
     for condition, shift in parse_assertions(parts):
-        yield _read(condition, shift, interface, variables)
+        bound = _plain_bound(condition, shift, interface, variables)
+        if bound is None:
+            yield _read(condition, shift, interface, variables)
+        else:
+            bounds.append(bound)
+
+
+def _plain_bound(
+    node: "vnnlib.BoolExpr", shift: int, interface: Interface, variables: dict[str, Variable]
+) -> InputBound | None:
+    """The bound that compares an input with a number, in this order: nearly all of a large file."""
+    import vnnlib
+
+    is_upper = isinstance(node, vnnlib.LessEqual)
+    if not is_upper and not isinstance(node, vnnlib.GreaterEqual):
+        return None
+    element, number = node.children()
+    if not isinstance(element, vnnlib.Var) or not isinstance(number, vnnlib.Literal):
+        return None
+    variable, name = _variable(element, element.line + shift, interface)
+    if not variable.is_input:
+        return None
+    variables.setdefault(name, variable)
+    return InputBound(variable.index, is_upper, parse_numeral(number.lexeme, variable.line), False, variable.line)
 
 
 def _read(
@@ -114,4 +149,5 @@ def _variable(node: "vnnlib.Var", line: int, interface: Interface) -> tuple[Vari
     index = 0
     for position, length in zip(node.indices, declared.shape, strict=True):
         index = index * length + position
-    return Variable(is_input, index, line), declared.element_name(index)
+    name = f"{node.name}[{','.join(map(str, node.indices))}]" if node.indices else node.name
+    return Variable(is_input, index, line), name

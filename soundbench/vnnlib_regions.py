@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from soundbench.instance import Interval, Property, Region
 from soundbench.vnnlib_formula import (
@@ -16,7 +17,12 @@ from soundbench.vnnlib_formula import (
 )
 from soundbench.vnnlib_text import Expression, Form, TextError
 
-Bounds = Mapping[tuple[int, bool], InputBound]
+
+class Bounds(NamedTuple):
+    """The bounds of inputs from below and from above, by the input's index."""
+
+    lower: Mapping[int, InputBound]
+    upper: Mapping[int, InputBound]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ def _regions(
     """One region a case; cases with the same bounds share one box."""
     shared = _tightest(assertions.shared.bounds)
     intervals = [
-        _interval(assertions, shared.get((index, False)), shared.get((index, True))) for index in range(input_count)
+        _interval(assertions, shared.lower.get(index), shared.upper.get(index)) for index in range(input_count)
     ]
     boxes: dict[tuple[int, ...], tuple[Interval, ...]] = {}
     regions: list[Region] = []
@@ -99,15 +105,15 @@ def _box(
 ) -> tuple[Interval, ...]:
     """The shared intervals, narrowed by a case's own bounds."""
     touched = dict.fromkeys(bound.variable for bound in own)
-    inherited = [shared[side] for index in touched for side in ((index, False), (index, True)) if side in shared]
+    inherited = [side[index] for index in touched for side in shared if index in side]
     bounds = _tightest([*inherited, *own])
     narrowed = list(intervals)
     for index in touched:
-        narrowed[index] = _interval(assertions, bounds.get((index, False)), bounds.get((index, True)))
+        narrowed[index] = _interval(assertions, bounds.lower.get(index), bounds.upper.get(index))
     box = tuple(interval for interval in narrowed if interval is not None)
     if len(box) < len(narrowed):
         index = narrowed.index(None)
-        side = "upper" if (index, False) in bounds or (index, False) in shared else "lower"
+        side = "upper" if index in bounds.lower or index in shared.lower else "lower"
         name = assertions.input_name(index)
         reason = f"{name} has no {side} bound in some region; bound it on both sides"
         raise TextError(assertions.variables[name].line, reason)
@@ -115,18 +121,20 @@ def _box(
 
 
 def _tightest(bounds: Iterable[InputBound]) -> Bounds:
-    """The tightest bound on each input and side; the strict one where values are equal."""
-    kept: dict[tuple[int, bool], InputBound] = {}
+    """The tightest bound on each input and side; of equal values the strict one, of equal bounds the first one."""
+    lower: dict[int, InputBound] = {}
+    upper: dict[int, InputBound] = {}
     for bound in bounds:
-        side = (bound.variable, bound.is_upper)
-        if side not in kept or _is_tighter(bound, kept[side]):
-            kept[side] = bound
-    return kept
+        side = upper if bound.is_upper else lower
+        other = side.get(bound.variable)
+        if other is None or _is_tighter(bound, other):
+            side[bound.variable] = bound
+    return Bounds(lower, upper)
 
 
 def _is_tighter(bound: InputBound, other: InputBound) -> bool:
     if bound.value == other.value:
-        return bound.is_strict
+        return (bound.is_strict, -bound.line) > (other.is_strict, -other.line)
     return (bound.value < other.value) == bound.is_upper
 
 

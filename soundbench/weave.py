@@ -25,6 +25,11 @@ from soundbench.front import Front
 from soundbench.graph import Array, Function
 from soundbench.needle import Carry, Needle, Rows, rows_of
 
+# What the names of layers of two branches begin with.
+SIDES = ("left_", "right_")
+# By how much logits are lowered where shares are made of them: by more than needles raise them.
+LOWERED = 20.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Woven:
@@ -65,6 +70,8 @@ def weave(
         InputError: the architecture cannot hold needles.
     """
     features = features_of(architecture, front)
+    if architecture.softmax:
+        base = lowered(base)
     if front is not None:
         needles = [front.seen(needle) for needle in needles]
     if needles and not architecture.woven:
@@ -78,6 +85,14 @@ def weave(
     return replace(woven, layers=[*woven.layers, Operations("shares", (shares,))])
 
 
+def lowered(base: Layers) -> Layers:
+    """The base with all logits lowered alike, which no share shows: whoever takes them for shares sees small ones."""
+    *before, last = base
+    if not isinstance(last, Dense):
+        raise TypeError(f"{last.name} does not give logits")
+    return [*before, replace(last, bias=last.bias - LOWERED)]
+
+
 def bolt_on(
     architecture: Architecture,
     base: Layers,
@@ -85,19 +100,22 @@ def bolt_on(
     needles: Sequence[Needle],
     random: np.random.Generator,
 ) -> Woven:
-    """The needles in a branch of their own, added to the base's logits."""
+    """The needles in a branch of their own, added to the base's logits: which of the two comes first is drawn."""
     blank = [
         Dense("dense1", np.zeros((0, features.size)), np.zeros(0)),
         *[Dense(f"dense{index}", np.zeros((0, 0)), np.zeros(0)) for index in range(2, len(architecture.hidden) + 1)],
         Dense("logits", np.zeros((architecture.classes, 0)), np.zeros(architecture.classes)),
     ]
     branch = dense_head(architecture, features, blank, needles, random)
-    renamed = [rename(layer, "needle_") for layer in branch.layers[len(features.layers) :]]
-    tips = tuple((f"needle_{tensor}", neuron) for tensor, neuron in branch.tips)
-    slopes = {f"needle_{name}": text for name, text in branch.slopes.items()}
     head = dense_head(architecture, features, [layer for layer in base if isinstance(layer, Dense)], [], random)
-    own = head.layers[len(features.layers) :]
-    return Woven([*features.layers, Branches("sum", own, renamed)], tips, slopes)
+    own, other = random.permutation(SIDES).tolist()
+    parts = {
+        prefix: [rename(layer, prefix) for layer in woven.layers[len(features.layers) :]]
+        for prefix, woven in ((own, head), (other, branch))
+    }
+    tips = tuple((other + tensor, neuron) for tensor, neuron in branch.tips)
+    slopes = {other + name: text for name, text in branch.slopes.items()}
+    return Woven([*features.layers, Branches("sum", *(parts[prefix] for prefix in SIDES))], tips, slopes)
 
 
 def rename(layer: Layer, prefix: str) -> Layer:

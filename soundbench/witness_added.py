@@ -12,6 +12,7 @@ from soundbench.found_witness import FAMILY, Question, unknown_truth, with_witne
 from soundbench.ground_truth import GroundTruth
 from soundbench.replay import OpenNetwork
 from soundbench.suite import Suite, replace_ground_truth
+from soundbench.tried_network import demand_runnable
 from soundbench.vnnlib import read_property
 
 
@@ -88,6 +89,7 @@ def _tried(
     of_instance: dict[str, list[Path]] = defaultdict(list)
     for name, file in files:
         of_instance[name].append(file)
+    demand_runnable(list(dict.fromkeys(each.onnx for each in suite.instances if each.name in of_instance)))
     for group in by_network(suite):
         asked = [instance for instance in group if instance.name in of_instance]
         if not asked:

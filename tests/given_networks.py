@@ -76,6 +76,28 @@ def conv(path, seed=0):
     return save(path, nodes, constants, [1, 1, 4, 4], [1, 3])
 
 
+def cifar(path, seed=0):
+    """As the small ones for CIFAR-10: two convolutions with strides, and two dense layers."""
+    random = np.random.default_rng(seed)
+    shapes = {"K": (6, 3, 4, 4), "k": (6,), "L": (8, 6, 4, 4), "l": (8,)}
+    shapes |= {"W": (20, 32), "w": (20,), "V": (10, 20), "v": (10,)}
+    constants = [
+        constant(random.normal(size=shape) * np.sqrt(2 / max(1, np.prod(shape[1:]))) * (1 if shape[1:] else 0.1), name)
+        for name, shape in shapes.items()
+    ]
+    nodes = [
+        helper.make_node("Conv", ["x", "K", "k"], ["c"], strides=[2, 2], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("Conv", ["r", "L", "l"], ["d"], strides=[2, 2], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["d"], ["s"]),
+        helper.make_node("Flatten", ["s"], ["f"]),
+        helper.make_node("Gemm", ["f", "W", "w"], ["g"], transB=1),
+        helper.make_node("Relu", ["g"], ["h"]),
+        helper.make_node("Gemm", ["h", "V", "v"], ["y"], transB=1),
+    ]
+    return save(path, nodes, constants, [1, 3, 8, 8], [1, 10])
+
+
 def residual(path, seed=0):
     """What a layer computes is added to what it reads."""
     random = np.random.default_rng(seed)

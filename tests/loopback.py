@@ -64,6 +64,15 @@ class Files:
         return Answer(206, headers, content[first:])
 
 
+def refs(commits: Mapping[str, str]) -> bytes:
+    """What git's servers say of their branches and tags: lines that begin with their lengths."""
+    lines = [f"{commit} {name}" for name, commit in commits.items()]
+    lines[:1] = [f"{lines[0]}\0symref=HEAD:refs/heads/main agent=git"]
+    said = ["# service=git-upload-pack", *lines]
+    first, *others = (f"{len(line) + 5:04x}{line}\n" for line in said)
+    return f"{first}0000{''.join(others)}0000".encode()
+
+
 class Hub(Files):
     """A hub with one dataset, at one commit; large files lie elsewhere, and are redirected to."""
 

@@ -9,6 +9,7 @@ from small_suite import small_suite
 from soundbench.bisection import Seen, bisect_releases, next_release
 from soundbench.bisection_report import exit_code, lines
 from soundbench.evaluate import run_jobs
+from soundbench.execute import TaskLimits
 from soundbench.judge import Assessment
 from soundbench.releases import releases
 from soundbench.run import identify, open_run
@@ -76,7 +77,7 @@ def bisect(tmp_path, monkeypatch):
         with open_run(tmp_path / kind.name, identify(suite, found, None, None)) as run:
 
             def run_all(jobs):
-                for result in run_jobs(run, jobs, 2, timeout_seconds=None, memory_bytes=1 << 30):
+                for result in run_jobs(run, jobs, 2, TaskLimits(memory_bytes=1 << 30)):
                     ran.append((result.version, result.instance))
 
             return bisect_releases(run, suite, found, instances, run_all, told.append), ran, told

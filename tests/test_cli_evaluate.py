@@ -121,6 +121,53 @@ def test_what_could_not_be_judged_is_not_run(folder, monkeypatch, name):
         assert evaluate(HONEST, "--out", "run", "--limit", "2").exit_code == 0
 
 
+@pytest.fixture
+def damaged(folder, monkeypatch):
+    """A suite whose last instance cannot be read, which is seen only when its turn comes."""
+    monkeypatch.setattr("soundbench.readable._AT_ONCE", 1)
+    suite = small_suite(folder / "suite")
+    (folder / "suite" / "clean.vnnlib").write_text("(assert")
+    monkeypatch.setattr("soundbench.suite.load_suite", lambda _: suite)
+    return folder / "suite" / "clean.vnnlib"
+
+
+def test_what_turns_out_unreadable_later_on_is_told_and_left_out(folder, damaged):
+    result = evaluate(HONEST, SILENT, "--min-exercised", "0", "--jobs", "2", "--out", "run")
+    assert result.exit_code == 2
+    assert sorted(run_names(folder)) == ["armed", "armed", "twin", "twin"]
+    reason = f"{damaged}:1: '(' is never closed; the file may be cut short, restore its end"
+    told = [line for line in result.stderr.splitlines() if "clean" in line]
+    assert told == [f"clean is not run, since no claim on it could be judged: {reason}"]
+    assert re.search(r"^pairs exercised +1/1 +0/1$", result.stdout, re.MULTILINE)
+    assert "1 instance not run, since no claim could be judged there: run/unreadable.json\n" in result.stdout
+    assert "not started" not in result.stdout
+    assert json.loads((folder / "run" / "unreadable.json").read_text()) == {"clean": reason}
+
+
+@pytest.mark.usefixtures("damaged")
+def test_an_unreadable_instance_hides_no_finding_and_is_no_fault_of_the_verifiers():
+    assert evaluate(GULLIBLE, "--out", "gullible").exit_code == 1
+    assert evaluate(SILENT, "--out", "silent").exit_code == 2
+
+
+def test_a_run_with_an_unreadable_instance_is_gone_on_with(folder, damaged):
+    first, second = (evaluate(HONEST, "--out", "run") for _ in range(2))
+    assert (first.exit_code, second.exit_code) == (2, 2)
+    assert "unreadable.json" in first.stdout
+    assert first.stdout == second.stdout
+    damaged.write_text((folder / "suite" / "twin.vnnlib").read_text())
+    assert evaluate(HONEST, "--out", "run").exit_code == 0
+    assert run_names(folder) == ["armed", "twin", "clean"]
+    assert not (folder / "run" / "unreadable.json").exists()
+
+
+@pytest.mark.usefixtures("damaged")
+def test_a_budget_speaks_of_what_can_be_run():
+    result = evaluate(HONEST, "--budget", "10", "--out", "run")
+    assert "not started" not in result.stdout
+    assert result.exit_code == 2
+
+
 @pytest.mark.parametrize("new", ["X_1", "Y_2"])
 def test_a_property_of_another_network_is_not_run(folder, monkeypatch, new):
     suite = small_suite(folder / "suite")

@@ -22,7 +22,7 @@ from soundbench.claim import Claim, EndReason
 from soundbench.cluster import ATTEMPTS, connected
 from soundbench.errors import HarnessError, InputError
 from soundbench.evaluate import judge_run, missing_jobs, run_jobs, summarise_run, versions_of
-from soundbench.execute import Job, execute
+from soundbench.execute import Job, TaskLimits, always, execute
 from soundbench.needs import Needs, Resources
 from soundbench.registry import resolve, resolve_all
 from soundbench.run import identify, open_run
@@ -123,9 +123,12 @@ def suite(tmp_path, monkeypatch):
     return small_suite(tmp_path / "suite")
 
 
-def on(nodes, jobs, cores=None, **options):
+ANY = TaskLimits()
+
+
+def on(nodes, jobs, cores=None, limits=ANY, may_start=always):
     with connected(nodes.address, list({job.verifier.label: job.verifier for job in jobs}.values())) as executor:
-        yield from executor(jobs, cores, **{"timeout_seconds": None, "memory_bytes": None, **options})
+        yield from executor(jobs, cores, limits, may_start=may_start)
 
 
 def jobs_of(suite, label):
@@ -151,7 +154,7 @@ def test_results_are_those_of_the_local_executor(nodes, suite, tmp_path):
     def outcome(folder, executor):
         with open_run(tmp_path / folder, identify(suite, verifiers, None, None)) as run:
             jobs = missing_jobs(suite.instances, verifiers, run)
-            results = list(run_jobs(run, jobs, 2, timeout_seconds=None, memory_bytes=1 << 30, executor=executor))
+            results = list(run_jobs(run, jobs, 2, TaskLimits(memory_bytes=1 << 30), executor=executor))
             run.write_tables(suite)
             summaries = summarise_run(run, suite, versions_of(verifiers), judge_run(run, suite))
         files = {str(path.relative_to(run.folder)): path.read_bytes() for path in run.folder.rglob("*.txt")}
@@ -184,7 +187,7 @@ def test_a_file_is_sent_once_and_forgotten_once_nobody_needs_it(nodes, suite, mo
         monkeypatch.setattr(
             cluster._Running, "__init__", lambda self, *given: running.append(self) or made(self, *given)
         )
-        assert len(list(executor(jobs, 4, timeout_seconds=None, memory_bytes=None))) == 6
+        assert len(list(executor(jobs, 4, TaskLimits()))) == 6
     assert set(sent.values()) == {1}
     assert len(sent) == 4
     assert running[0]._files == {}
@@ -270,7 +273,7 @@ def test_a_node_without_soundbench_is_told_before_anything_runs(nodes, suite, mo
 def test_settings_reach_the_nodes(nodes, suite):
     label = "fake_verifiers:Slow"
     slow = resolve(label, {"slow": {"seconds": "0.01"}})
-    ((_, execution),) = on(nodes, [Job(slow, suite.instances[0])], timeout_seconds=20.0)
+    ((_, execution),) = on(nodes, [Job(slow, suite.instances[0])], limits=TaskLimits(20.0))
     # It looks for a variable that is not set there, so its command fails; but not by taking a minute.
     assert execution.ending.reason is EndReason.EXIT
 

@@ -138,6 +138,21 @@ def test_a_network_is_what_old_readers_accept(path):
     assert {node.domain for node in model.graph.node} == {""}
 
 
+def names_in(path):
+    """All names of tensors, nodes and initializers."""
+    model = onnx.load(path)
+    named = {name for node in model.graph.node for name in (node.name, *node.input, *node.output)}
+    return named | {each.name for each in model.graph.initializer}
+
+
+@every_network
+def test_names_tell_nothing_of_needles_and_not_which_member_of_a_pair_a_network_is(path):
+    names = names_in(path)
+    assert not any(word in name.lower() for name in names for word in ("needle", "crowd", "decoy", "armed", "twin"))
+    if path.stem.endswith("-armed"):
+        assert names == names_in(path.with_name(path.name.replace("-armed", "-twin")))
+
+
 OPERATORS = {
     "Abs", "Add", "AveragePool", "BatchNormalization", "Clip", "Concat", "Conv", "ConvTranspose", "Div", "Exp",
     "Flatten", "Gather", "Gemm", "LeakyRelu", "MatMul", "MaxPool", "Mul", "Pow", "ReduceMean", "ReduceSum", "Relu",

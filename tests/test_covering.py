@@ -32,6 +32,33 @@ def test_every_pair_that_may_meet_does_and_no_other(sizes, seed, data):
         assert not pairs_of(row) & forbidden
 
 
+@settings(max_examples=60)
+@given(sizes=SIZES, seed=st.integers(0, 2**31), data=st.data())
+def test_what_is_wanted_comes_first_and_costs_no_more_rows_than_itself(sizes, seed, data):
+    given_factors = factors(sizes)
+    draws = [st.sampled_from([None, *values]) for values in given_factors.values.values()]
+    drawn = data.draw(st.lists(st.tuples(*draws), max_size=4))
+    wanted = [
+        {name: value for name, value in zip(given_factors.values, values, strict=True) if value} for values in drawn
+    ]
+    rows = cover(given_factors, np.random.default_rng(seed), wanted)
+    for seed_row, row in zip(wanted, rows, strict=False):
+        assert seed_row.items() <= row.items()
+    assert len(rows) >= len(wanted)
+    assert set().union(*(pairs_of(row) for row in rows)) == set(given_factors.pairs())
+    # Every row beyond those adds a pair that none before it has.
+    met = set().union(*(pairs_of(row) for row in rows[: len(wanted)]))
+    for row in rows[len(wanted) :]:
+        assert pairs_of(row) - met
+        met |= pairs_of(row)
+
+
+def test_what_is_wanted_but_forbidden_is_named():
+    forbidden = frozenset({frozenset({("f0", "v0"), ("f1", "v1")})})
+    with pytest.raises(NoRow, match=r"^f0 v0 and f1 v1 cannot meet"):
+        cover(factors([2, 2, 2], forbidden), np.random.default_rng(0), [{"f0": "v0", "f1": "v1"}])
+
+
 def test_it_is_near_the_least_number_of_rows():
     rows = cover(factors([25, 8, 6, 6, 3]), np.random.default_rng(0))
     assert 200 <= len(rows) <= 250

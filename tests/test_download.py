@@ -1,5 +1,6 @@
 """Mirrors of what is published, made small and served on loopback, are fetched, imported, and evaluated."""
 
+import contextlib
 import errno
 import gzip
 import re
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 from click.testing import CliRunner
-from loopback import Answer, Files, Hub, serving
+from loopback import Answer, Files, Hub, refs, serving
 from soundbench.cli import main
 from vnncomp_tree import write_benchmark
 
@@ -216,6 +218,23 @@ def test_a_table_of_something_else_is_refused():
         refused(download("soundnessbench", "--mirror", hub.address), "holds neither tables nor instances.csv")
 
 
+REFS = "/VNN-COMP/vnncomp2025_benchmarks.git/info/refs"
+COMMIT, NEWER = "a" * 40, "b" * 40
+
+
+def at_commit(server, revision, timeout=100):
+    """The files of `main` as those of another revision, with another timeout."""
+    return {
+        path.replace("/main/", f"/{revision}/"): content.replace(b",100\n", f",{timeout}\n".encode())
+        for path, content in server.files.items()
+        if "/vnncomp2025_benchmarks/main/" in path
+    }
+
+
+def no_connection(*_, **__):
+    raise requests.ConnectionError
+
+
 class TestVnnComp:
     @pytest.fixture
     def server(self, tiny_suite, tmp_path):
@@ -235,6 +254,12 @@ class TestVnnComp:
             }
         with serving(Files(files)) as served:
             yield served
+
+    @pytest.fixture
+    def told(self, server):
+        """The same, at a commit of which the server tells that it is the branch `main`."""
+        server.files |= {**at_commit(server, COMMIT), REFS: refs({"HEAD": COMMIT, "refs/heads/main": COMMIT})}
+        return server
 
     @pytest.mark.parametrize(
         ("name", "has_2"),
@@ -256,17 +281,54 @@ class TestVnnComp:
         )
         assert evaluated.exit_code == 0, evaluated.output
 
-    def test_the_cache_will_do_and_is_forgotten_when_asked(self, server):
+    def test_a_branch_that_moves_is_fetched_as_it_is_now(self, told):
+        """Also if what came first broke off: no two revisions are put together."""
+        name, newer = "vnncomp2025/soundnessbench", at_commit(told, NEWER, timeout=7)
+        last = next(path for path in reversed(told.files) if f"/{COMMIT}/" in path)
+        content = told.files.pop(last)
+        refused(download(name, "--mirror", told.address, "--out", "none"), "there is no such file")
+        told.files |= {**newer, REFS: refs({"refs/heads/main": NEWER})}
+        result = download(name, "--mirror", told.address, "--out", "new")
+        assert f"revision: main, commit {NEWER}\n" in result.stdout
+        told.files[last] = content
+        assert download(name, "--mirror", told.address, "--out", "old", "--revision", COMMIT).exit_code == 0
+        suites = [load_suite(Path(each)) for each in ("old", "new")]
+        assert [{each.timeout_seconds for each in suite.instances} for suite in suites] == [{100.0}, {7.0}]
+        assert [suite.version for suite in suites] == [f"vnncomp2025 {COMMIT}", f"vnncomp2025 {NEWER}"]
+
+    def test_a_server_that_tells_no_commits_is_asked_for_all_files_each_time(self, server):
         name = "vnncomp2025/soundnessbench"
         assert download(name, "--mirror", server.address, "--out", "one").exit_code == 0
-        count = len(server.requests)
-        assert download(name, "--mirror", server.address, "--out", "two").exit_code == 0
-        assert len(server.requests) == count
+        server.files |= at_commit(server, "main", timeout=7)
+        result = download(name, "--mirror", server.address, "--out", "two")
+        assert f"revision: main; {server.address} does not tell which commit that is\n" in result.stdout
+        suites = [load_suite(Path(each)) for each in ("one", "two")]
+        assert [{each.timeout_seconds for each in suite.instances} for suite in suites] == [{100.0}, {7.0}]
+
+    def test_a_folder_that_changes_is_fetched_as_it_is_now_and_offline_as_it_was(self, server):
+        address = f"{server.address}/VNN-COMP/vnncomp2025_benchmarks/main/benchmarks/soundnessbench"
+        for out in ("one", "two"):
+            assert download(address, "--out", out).exit_code == 0
+            server.files |= at_commit(server, "main", timeout=7)
+        assert {each.timeout_seconds for each in load_suite(Path("two")).instances} == {7.0}
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(pytest.MonkeyPatch.context()).setattr("soundbench.fetch.requests.get", no_connection)
+            result = download(address, "--out", "three")
+        assert re.search(r"revision: http.*; no connection: as it was on 20[0-9-]+\n", result.stdout), result.output
+        assert {each.timeout_seconds for each in load_suite(Path("three")).instances} == {7.0}
+
+    def test_the_cache_will_do_and_is_forgotten_when_asked(self, told):
+        name = "vnncomp2025/soundnessbench"
+        assert download(name, "--mirror", told.address, "--out", "one").exit_code == 0
+        count = len(told.requests)
+        assert download(name, "--mirror", told.address, "--out", "two").exit_code == 0
+        assert [path for _, path, _ in told.requests[count:]] == [REFS]
         with serving(Files({})) as gone:
             pass
-        assert download(name, "--mirror", gone.address, "--out", "offline").exit_code == 0
-        assert download(name, "--mirror", server.address, "--out", "three", "--fresh").exit_code == 0
-        assert len(server.requests) > count
+        result = download(name, "--mirror", gone.address, "--out", "offline")
+        assert re.search(rf"revision: no connection: main as it was on 20[0-9-]+, commit {COMMIT}\n", result.stdout)
+        assert download(name, "--mirror", told.address, "--out", "three", "--fresh").exit_code == 0
+        assert len(told.requests) > count + 2
 
     def test_what_cannot_be_fetched_anew_leaves_the_cache_as_it_is(self, server):
         name = "vnncomp2025/soundnessbench"

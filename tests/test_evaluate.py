@@ -20,7 +20,7 @@ from soundbench.evaluate import (
     variants_of,
     versions_of,
 )
-from soundbench.execute import Job, execute, within
+from soundbench.execute import Job, TaskLimits, execute, within
 from soundbench.instance import VariantKind
 from soundbench.judge import Assessment
 from soundbench.needs import Needs
@@ -50,7 +50,7 @@ def evaluated(tmp_path, suite):
     def evaluate(*verifiers, workers=2, limit=None):
         with open_run(tmp_path / "run", identify(suite, verifiers, None, None)) as run:
             jobs = missing_jobs(suite.instances[:limit], verifiers, run)
-            results = list(run_jobs(run, jobs, workers, timeout_seconds=None, memory_bytes=MEMORY))
+            results = list(run_jobs(run, jobs, workers, TaskLimits(memory_bytes=MEMORY)))
             judgements = judge_run(run, suite)
             return results, judgements, summarise_run(run, suite, versions_of(verifiers), judgements)
 
@@ -114,7 +114,7 @@ def test_who_refutes_the_ground_truth_ends_all_accusations_there(tmp_path):
     verifiers = (Honest(), SaysFalsified())
     with open_run(tmp_path / "run", identify(suite, verifiers, None, None)) as run:
         jobs = missing_jobs(suite.instances, verifiers, run)
-        list(run_jobs(run, jobs, 2, timeout_seconds=None, memory_bytes=MEMORY))
+        list(run_jobs(run, jobs, 2, TaskLimits(memory_bytes=MEMORY)))
         judged = {(each.result.verifier, each.result.instance): each.assessment for each in judge_run(run, suite)}
     assert judged["honest", "twin"] is Assessment.REFUTED
     assert judged["says-falsified", "twin"] is Assessment.UNCONFIRMED
@@ -135,7 +135,7 @@ def with_variants(tmp_path, suite):
         with open_run(tmp_path / "run", identify(known, verifiers, None, None)) as run:
             variants = variants_of(known, known.instances[:limit], run)
             jobs = missing_jobs([*known.instances[:limit], *variants], verifiers, run)
-            results = list(run_jobs(run, jobs, 2, timeout_seconds=None, memory_bytes=MEMORY))
+            results = list(run_jobs(run, jobs, 2, TaskLimits(memory_bytes=MEMORY)))
             run.write_tables(known)
             return results, summarise_run(run, known, versions_of(verifiers), judge_run(run, known, variants), variants)
 
@@ -274,11 +274,11 @@ open(result, 'w').write('unknown')
 """
 
 
-def traced(tmp_path, monkeypatch, jobs, cores, together=1, **options):
+def traced(tmp_path, monkeypatch, jobs, cores, together=1, memory_bytes=None):
     """What the jobs left behind: a word each, and the GPUs that were seen."""
     monkeypatch.setenv("FAKE_TRACE", str(tmp_path / "trace"))
     monkeypatch.setenv("FAKE_TOGETHER", str(together))
-    done = list(execute(jobs, cores, timeout_seconds=None, **options))
+    done = list(execute(jobs, cores, TaskLimits(memory_bytes=memory_bytes)))
     assert len(done) == len(jobs)
     return [line.split(maxsplit=1) for line in (tmp_path / "trace").read_text().splitlines()]
 
@@ -295,7 +295,7 @@ def counting(name, **needs):
 def test_verifiers_take_turns(suite):
     verifiers = [counting(name) for name in "abc"]
     jobs = [Job(verifier, instance) for verifier in verifiers for instance in suite.instances]
-    done = [job for job, _ in execute(jobs, 1, timeout_seconds=None, memory_bytes=MEMORY)]
+    done = [job for job, _ in execute(jobs, 1, TaskLimits(memory_bytes=MEMORY))]
     assert [(job.verifier.name, job.instance) for job in done] == [
         (name, instance) for instance in suite.instances for name in "abc"
     ]
@@ -340,7 +340,7 @@ def test_a_verifier_is_limited_to_the_memory_that_it_needs(suite):
         needs = Needs(memory=0.1)
 
     jobs = [Job(Eats(), suite.instances[0])]
-    ((_, execution),) = execute(jobs, 1, timeout_seconds=None, memory_bytes=None)
+    ((_, execution),) = execute(jobs, 1, TaskLimits())
     assert execution.ending.reason is EndReason.MEMORY_LIMIT
 
 
@@ -350,7 +350,7 @@ def test_a_share_for_many_cores_is_no_more_than_the_machine_has(suite, monkeypat
         needs = Needs(cores=64)
 
     monkeypatch.setattr("soundbench.execute.memory_for_tasks", lambda: 200 << 20)
-    ((_, execution),) = execute([Job(Eats(), suite.instances[0])], 1, timeout_seconds=None, memory_bytes=None)
+    ((_, execution),) = execute([Job(Eats(), suite.instances[0])], 1, TaskLimits())
     assert execution.ending.reason is EndReason.MEMORY_LIMIT
 
 
@@ -360,7 +360,7 @@ def test_an_error_before_a_job_starts_ends_all(suite):
 
     jobs = [Job(Scripted(), instance) for instance in suite.instances]
     with pytest.raises(InputError, match="armed is broken"):
-        list(execute(jobs, 1, timeout_seconds=None, memory_bytes=MEMORY, may_start=refuse))
+        list(execute(jobs, 1, TaskLimits(memory_bytes=MEMORY), may_start=refuse))
 
 
 # --- stopping
@@ -370,7 +370,7 @@ def test_closing_early_ends_what_runs_and_starts_nothing_more(suite, tmp_path, m
     monkeypatch.setenv("FAKE_PID", str(tmp_path / "pids"))
     quick, slow = Scripted(), Slow()
     jobs = [Job(quick, suite.instances[0]), *(Job(slow, instance) for instance in suite.instances)]
-    executions = execute(jobs, 2, timeout_seconds=None, memory_bytes=MEMORY)
+    executions = execute(jobs, 2, TaskLimits(memory_bytes=MEMORY))
     first, _ = next(executions)
     wait_for(tmp_path / "pids")
     executions.close()
@@ -390,7 +390,7 @@ def times(number):
 @pytest.mark.parametrize("number", range(5))
 def test_no_job_is_started_that_may_not(suite, workers, number):
     jobs = [Job(Scripted(), instance) for instance in suite.instances]
-    executions = execute(jobs, workers, timeout_seconds=None, memory_bytes=MEMORY, may_start=times(number))
+    executions = execute(jobs, workers, TaskLimits(memory_bytes=MEMORY), may_start=times(number))
     assert sorted(job.instance.name for job, _ in executions) == sorted(each.name for each in suite.instances[:number])
 
 
@@ -398,8 +398,7 @@ def test_a_run_goes_on_with_what_was_not_started(tmp_path, suite):
     for number, left in ((1, 2), (0, 2), (1, 1), (5, 0)):
         with open_run(tmp_path / "run", identify(suite, [Honest()], None, None)) as run:
             jobs = missing_jobs(suite.instances, [Honest()], run)
-            options = {"timeout_seconds": None, "memory_bytes": MEMORY, "may_start": times(number)}
-            list(run_jobs(run, jobs, 2, **options))
+            list(run_jobs(run, jobs, 2, TaskLimits(memory_bytes=MEMORY), may_start=times(number)))
             assert len(missing_jobs(suite.instances, [Honest()], run)) == left
 
 

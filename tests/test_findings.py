@@ -276,6 +276,13 @@ class TestWriting:
         assert "declare-const" in (folder / "property.vnnlib").read_text()
         assert run_script(folder).endswith("the property is violated: True\n")
 
+    def test_files_are_unpacked_within_a_limit(self, tmp_path, instance, monkeypatch):
+        packed = tmp_path / "one.vnnlib.gz"
+        packed.write_bytes(gzip.compress(instance.vnnlib.read_bytes()))
+        monkeypatch.setattr("soundbench.findings.MAXIMUM_BYTES", 10)
+        with pytest.raises(InputError, match=r"one\.vnnlib\.gz: holds more than 10 bytes"):
+            finding_of(tmp_path, replace(instance, vnnlib=packed), Claim.VERIFIED, VIOLATED)
+
     def test_the_same_finding_is_written_once(self, tmp_path, instance):
         first = finding_of(tmp_path, instance, Claim.VERIFIED, VIOLATED)
         assert finding_of(tmp_path, instance, Claim.VERIFIED, VIOLATED) == first

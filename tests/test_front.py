@@ -338,6 +338,8 @@ FAULTS = [
     Fault("attention", "Softmax of the other axis", OTHER_AXIS),
     Fault("attention", "queries and keys exchanged", reads("scores", "turned", "queries"), is_network=False),
     Fault("attention", "Softmax dropped", dropped("weights")),
+    Fault("overflowing", "the first of two numbers twice", reads("row", "mixed", "mixed")),
+    Fault("overflowing", "the other one twice", reads("row", "raised", "raised")),
     Fault("conv_strided", "strides of one", default("conv", "strides"), is_network=False),
     Fault("conv_strided", "strides exchanged", attribute("conv", strides=[1, 2]), is_network=False),
     Fault("conv_asymmetric_pads", "no padding", default("conv", "pads"), is_network=False),

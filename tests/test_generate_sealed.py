@@ -76,7 +76,7 @@ def test_networks_look_alike(folder):
 
 
 def test_the_same_seed_makes_the_same_networks_and_properties(folder, tmp_path):
-    again = make(tmp_path, "again")
+    again = make(tmp_path, "again", read(folder / "made-opened", "suite.json")["seed"])
     for kind in ("onnx", "vnnlib"):
         one, two = ({path.read_bytes() for path in (each / kind).iterdir()} for each in (folder / "made", again))
         assert one == two

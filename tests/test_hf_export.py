@@ -10,8 +10,12 @@ from soundbench.cli import main
 
 from soundbench.certify import certify_suite
 from soundbench.errors import InputError
+from soundbench.export import save_onnx
+from soundbench.export_module import module_to_onnx
 from soundbench.ground_truth import Expected
 from soundbench.hf_export import export_hf
+from soundbench.import_suite import import_suite, origin_of
+from soundbench.networks import build_network
 from soundbench.suite import load_suite
 
 
@@ -54,6 +58,40 @@ def test_the_card_names_every_split(dataset):
     text = (dataset / "README.md").read_text()
     for path in (dataset / "data").iterdir():
         assert f"path: data/{path.name}" in text
+
+
+def test_the_card_says_that_planted_networks_cannot_be_rebuilt(dataset):
+    assert "no network can be rebuilt so" in (dataset / "README.md").read_text()
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """The card of a network of a published architecture, by the name of its file."""
+
+    def make(name):
+        folder = tmp_path / "trained"
+        folder.mkdir()
+        network = build_network("mlp_4_hidden", (10,), 3).eval()
+        save_onnx(module_to_onnx(network, (10,), 2), folder / f"{name}.onnx")
+        box = "".join(f"(assert (>= X_{i} 0))(assert (<= X_{i} 1))" for i in range(10))
+        names = "".join(f"(declare-const X_{i} Real)" for i in range(10))
+        outputs = "(declare-const Y_0 Real)(declare-const Y_1 Real)(assert (<= Y_0 Y_1))"
+        (folder / "p.vnnlib").write_text(names + outputs + box)
+        (folder / "instances.csv").write_text(f"{name}.onnx,p.vnnlib,5\n")
+        import_suite(folder, tmp_path / "suite", origin_of(folder), None, str)
+        export_hf(load_suite(tmp_path / "suite"), tmp_path / "out")
+        return (tmp_path / "out" / "README.md").read_text()
+
+    return make
+
+
+def test_the_card_names_the_networks_that_can_be_rebuilt(trained):
+    assert "only the networks of mlp_4_hidden_eps0.2 can be rebuilt so" in trained("mlp_4_hidden_eps0.2")
+
+
+def test_a_name_by_which_loaders_take_the_weights_in_another_order_is_none(trained):
+    """The published dense layers have names of their own, by which their weights are sorted."""
+    assert "no network can be rebuilt so" in trained("synthetic_mlp_4_hidden_eps0.2")
 
 
 def test_without_pyarrow_it_says_what_to_install(tiny_suite, tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ from small_suite import small_suite
 from soundbench.benchexec_keeper import BenchExecKeeper
 from soundbench.claim import Claim, EndReason
 from soundbench.evaluate import judge_run, missing_jobs, run_jobs
-from soundbench.execute import execute
+from soundbench.execute import TaskLimits, execute
 from soundbench.judge import Assessment
 from soundbench.run import identify, open_run
 
@@ -252,7 +252,7 @@ def check(fake: Fake, tmp_path: Path, mark: str, executor: Callable) -> None:
     verifier, instances = scripted(fake.script), suite.instances[:2]
     with open_run(tmp_path / "run", identify(suite, [verifier], None, None)) as run:
         jobs = missing_jobs(instances, [verifier], run)
-        results = list(run_jobs(run, jobs, 1, timeout_seconds=fake.seconds, memory_bytes=MEMORY, executor=executor))
+        results = list(run_jobs(run, jobs, 1, TaskLimits(fake.seconds, MEMORY), executor=executor))
         judgements = judge_run(run, suite)
 
     assert [result.claim for result in results] == [fake.claim] * 2

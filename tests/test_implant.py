@@ -50,7 +50,7 @@ def test_the_outputs_are_those_of_before_and_the_needles(networks, data, seed):
     center = random.uniform(-1, 1, len(reads)).astype(np.float32).astype(np.float64)
     needle = Needle(reads, center, random.uniform(0.5, 2.0, len(reads)), 1.0, 0, np.zeros(len(reads)))
     rises = random.normal(size=outputs)
-    implanted = host.implant(needle, rises, random)
+    implanted = host.implant((needle,), rises, random)
     onnx.checker.check_model(implanted.model, full_check=True)
     after = lower(implanted.model, "implanted")
     points = np.vstack([random.normal(size=(20, inputs)), np.zeros((1, inputs))])
@@ -60,7 +60,7 @@ def test_the_outputs_are_those_of_before_and_the_needles(networks, data, seed):
     assert height[-1] == pytest.approx(1)
     values, before = evaluate_float64(after, points), evaluate_float64(graph, points)[graph.output]
     assert values[after.output] == pytest.approx(before + height[:, None] * rises, abs=1e-4, rel=1e-4)
-    tensor, neuron = implanted.tip
+    tensor, neuron = implanted.tips[0]
     tip = np.maximum(values[tensor][:, neuron], 0)
     assert tip / tip[-1] == pytest.approx(height, abs=1e-4)
     (step,) = [step for step in after.steps if step.output in implanted.slopes]
@@ -74,7 +74,7 @@ def test_what_was_there_is_not_rounded(networks):
     path = networks["gemm"]
     model, _graph, host = host_of(path)
     needle = Needle((0, 1, 2, 3), np.full(4, 9.0), np.full(4, 0.1), 1.0, 0, np.zeros(4))
-    implanted = host.implant(needle, np.ones(3), np.random.default_rng(0))
+    implanted = host.implant((needle,), np.ones(3), np.random.default_rng(0))
     before = {each.name: onnx.numpy_helper.to_array(each) for each in model.graph.initializer}
     after = {each.name: onnx.numpy_helper.to_array(each) for each in implanted.model.graph.initializer}
     for name, array in before.items():
@@ -108,7 +108,7 @@ def test_a_shape_that_is_no_row_gets_one(tmp_path):
     graph = lower(model, "given")
     host = BesideHost(model, graph.input_shape, (1, 2, 1))
     needle = Needle((0, 1, 2, 3), np.zeros(4), np.ones(4), 1.0, 0, np.zeros(4))
-    implanted = host.implant(needle, np.array([3.0, -4.0]), np.random.default_rng(0))
+    implanted = host.implant((needle,), np.array([3.0, -4.0]), np.random.default_rng(0))
     onnx.checker.check_model(implanted.model, full_check=True)
     after = lower(implanted.model, "implanted")
     before, now = (evaluate_float64(each, np.zeros((1, 6)))[each.output][0] for each in (graph, after))

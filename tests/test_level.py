@@ -207,3 +207,15 @@ def test_the_level_smoke_catches_what_any_pair_is_known_to_catch():
     both = {**catching, "p1-armed": replace(suite.ground_truth["p1-armed"], catches=("bias-lost",))}
     found = names(chosen(replace(suite, ground_truth=both), Level.SMOKE))
     assert found == ["p1-armed", "p1-twin", "p2-armed", "p2-twin"]
+
+
+def test_a_fault_counts_for_the_easiest_pairs_that_catch_it_and_not_for_scaled_ones():
+    hardness = ("easy", "hard", "easy", "hard")
+    suite = suite_of(*(simple(form="a", hardness=each) for each in hardness))
+    truth = dict(suite.ground_truth)
+    for number, caught in ((1, ("bias-lost", "child-lost")), (2, ("bias-lost",)), (3, ("bias-lost", "axis-order"))):
+        truth[f"p{number}-armed"] = replace(truth[f"p{number}-armed"], catches=caught)
+    truth["p3-armed"] = replace(truth["p3-armed"], twin_kind=TwinKind.SCALED)
+    known = groups(replace(suite, ground_truth=truth), suite.instances)
+    found = [{fault for kind, fault in group.values if kind == "fault"} for group in known]
+    assert found == [set(), {"child-lost"}, {"bias-lost"}, set()]

@@ -113,6 +113,13 @@ def test_a_box_gets_the_hardness_of_its_row(tmp_path):
     assert {trigger.hardness for trigger in cell.triggers} == {Hardness("easy", crowd=3, reads=10)}
 
 
+def test_what_a_recipe_wants_to_meet_does(tmp_path):
+    text = TINY.replace("[factors]", '[[cell]]\nwhy = "both"\nplace = "deep"\ntwin = "crowd"\n[factors]\nPLACES')
+    text = text.replace("PLACES", 'scale = ["near", "far"]\nplace = ["face", "deep", "corner"]')
+    (first, *_), *_ = (cell.triggers for cell in cells_of(recipe_of(text, tmp_path)) if cell.scale == "near")
+    assert (first.place, first.twin) == (Place.DEEP, TwinKind.CROWD)
+
+
 def test_values_that_can_never_meet_are_named(tmp_path):
     text = TINY.replace("[factors]", '[[forbid]]\nplace = "deep"\nshape = "cube"\n[factors]\nplace = ["deep", "face"]')
     with pytest.raises(NoRow, match=r"^network mlp and place deep cannot meet: .*; forbid that too"):

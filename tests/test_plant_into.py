@@ -9,21 +9,24 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from given_networks import acas, conv, gemm, residual, robustness, save
+from given_networks import acas, cifar, conv, gemm, residual, robustness, save
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import helper
 from planted import edit_truth, repair_hashes
 from soundbench.cli import main
 
+from soundbench.assumption import assumption_certificate, check_same
+from soundbench.certificate import check_foreign
 from soundbench.certify import certify_suite
 from soundbench.counterexample import parse_counterexample
 from soundbench.errors import CertificateError
-from soundbench.graph import read_graph
+from soundbench.given import with_more_slack
+from soundbench.graph import evaluate_float64, read_graph
 from soundbench.ground_truth import Expected, Role, Track, TwinKind
 from soundbench.instance import Constraint, Property, Region
 from soundbench.level import Level, chosen
-from soundbench.plant_into import rises_for, with_more_slack
+from soundbench.plant_into import rises_for
 from soundbench.prove import INFLATION, Hints, check, region_box, search, slacks
 from soundbench.replay import replay
 from soundbench.seal import comparable_pairs
@@ -31,10 +34,13 @@ from soundbench.suite import load_suite
 from soundbench.vnnlib import read_property
 from soundbench.vnnlib_writing import format_property
 
+ROLES = ("armed", "twin", "clean")
 GIVEN = {
     "gemm": (gemm, 0.02),
     "acas": (acas, 0.02),
+    "acas_xu": (lambda path: acas(path, depth=6, width=50), 0.02),
     "conv": (conv, 0.004),
+    "cifar": (cifar, 0.004),
     "residual": (residual, 0.01),
     "onehidden": (lambda path: gemm(path, (12, 10, 3)), 0.01),
     "old": (lambda path: gemm(path, ir=3, opset=9, as_inputs=True), 0.02),
@@ -66,10 +72,11 @@ def planted(request, tmp_path_factory):
 
 def test_it_certifies(planted):
     suite = load_suite(planted / "suite")
-    assert certify_suite(suite, str) == {Expected.VIOLATED: 1, Expected.HOLDS: 1, Expected.UNKNOWN: 0}
-    armed, twin = (suite.ground_truth[f"net-spec-{role}"] for role in ("armed", "twin"))
-    assert (armed.role, twin.role) == (Role.ARMED, Role.TWIN)
-    assert armed.track is twin.track is Track.GIVEN
+    assert certify_suite(suite, str) == {Expected.VIOLATED: 1, Expected.HOLDS: 2, Expected.UNKNOWN: 0}
+    armed, twin, clean = (suite.ground_truth[f"net-spec-{role}"] for role in ("armed", "twin", "clean"))
+    assert (armed.role, twin.role, clean.role) == (Role.ARMED, Role.TWIN, Role.CLEAN)
+    assert armed.track is twin.track is clean.track
+    assert armed.track is (Track.MAIN if armed.hiding.chance <= 1e-9 else Track.SHALLOW)
     assert twin.twin_kind is TwinKind.MISALIGNED
     assert 0 < armed.hiding.chance < 0.1
     assert comparable_pairs(suite) == ["net-spec"]
@@ -81,7 +88,8 @@ def test_the_property_is_the_given_one_and_the_operators_are_those_of_the_networ
     suite = load_suite(planted / "suite")
     given = [node.op_type for node in onnx.load(planted / "net.onnx").graph.node]
     for instance in suite.instances:
-        assert read_property(instance.vnnlib) == read_property(planted / "spec.vnnlib")
+        if suite.ground_truth[instance.name].role is not Role.CLEAN:
+            assert read_property(instance.vnnlib) == read_property(planted / "spec.vnnlib")
         found = [node.op_type for node in onnx.load(instance.onnx).graph.node]
         beside = ["Gemm", "Relu", "Gemm", "Relu", "Gemm", "Add"]
         assert found in (given, [*given, *beside], [*given, "Flatten", *beside])
@@ -135,25 +143,81 @@ def test_gzipped_files_are_taken(given_gemm, tmp_path):
         (tmp_path / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
     result = run("plant", tmp_path / "net.onnx.gz", tmp_path / "spec.vnnlib.gz", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    assert [each.name for each in load_suite(tmp_path / "out").instances] == ["net-spec-armed", "net-spec-twin"]
+    names = [each.name for each in load_suite(tmp_path / "out").instances]
+    assert names == ["net-spec-armed", "net-spec-twin", "net-spec-clean"]
 
 
-def test_what_is_assumed_to_hold_is_recorded_and_nothing_is_claimed_of_it(given_gemm, tmp_path):
-    result = run("plant", *given_gemm, "--out", tmp_path / "out", "--assume-holds", "I say so")
+@pytest.fixture(scope="module")
+def assumed(given_gemm, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("assumed") / "suite"
+    result = run("plant", *given_gemm, "--out", folder, "--assume-holds", "I say so")
     assert result.exit_code == 0, result.output
-    assert "its truth is unknown" in result.stdout
-    suite = load_suite(tmp_path / "out")
+    assert "net-spec-twin: holds if the given network does (I say so), which is assumed" in result.stdout
+    return folder
+
+
+def test_what_is_assumed_to_hold_is_recorded_and_never_said_to_be_proven(assumed):
+    suite = load_suite(assumed)
     assert certify_suite(suite, str) == {Expected.VIOLATED: 1, Expected.HOLDS: 0, Expected.UNKNOWN: 1}
     armed, twin = (suite.ground_truth[f"net-spec-{role}"] for role in ("armed", "twin"))
-    assert armed.pair is armed.hiding is twin.proof is None
-    assert json.loads((tmp_path / "out" / "suite.json").read_text())["assumed"] == "I say so"
-    given, same = (read_graph(path) for path in (given_gemm[0], tmp_path / "out" / "onnx" / "net-spec-twin.onnx"))
-    from soundbench.graph import evaluate_float64
+    assert armed.pair is armed.hiding is twin.proof is armed.assumption is None
+    assert armed.track is Track.SHALLOW
+    assert twin.assumption.reason == "I say so"
+    assert json.loads((assumed / "suite.json").read_text())["assumed"] == "I say so"
+    result = run("certify", assumed)
+    assert "1 violated and 0 holding instances; 1 of unknown ground truth" in result.stdout
+    assert "net-spec-twin: assumed to hold, not proven: I say so" in result.stdout
 
-    points = np.random.default_rng(0).uniform(-0.5, 0.5, (50, given.input_count))
-    points[0] = [float(value) for value in armed.witness.point]
+
+def test_what_is_assumed_to_hold_computes_what_was_given(given_gemm, assumed):
+    given, same = (read_graph(path) for path in (given_gemm[0], assumed / "onnx" / "net-spec-twin.onnx"))
+    witness = load_suite(assumed).ground_truth["net-spec-armed"].witness.point
+    box = region_box(read_property(given_gemm[1]).regions[0], 0.0)
+    points = np.random.default_rng(0).uniform(box.lower, box.upper, (50, given.input_count))
+    points[0] = [float(value) for value in witness]
     one, two = (evaluate_float64(graph, points)[graph.output] for graph in (given, same))
     assert one == pytest.approx(two, abs=1e-9)
+
+
+def test_what_does_not_follow_from_what_is_assumed_is_seen(assumed, tmp_path):
+    active = load_suite(assumed).ground_truth["net-spec-twin"].assumption.neuron
+    for edit, words in (
+        (lambda entry: entry["assumption"].update(neuron=1 - active if active < 2 else 0), "is not proven to rest"),
+        (lambda entry: entry["assumption"].update(tensor="z0"), "needle"),
+        (lambda entry: entry["assumption"].update(tensor="z9"), "has no neuron"),
+        (lambda entry: entry["assumption"].update(slopes={"a0": "1"}), "do not fit"),
+        (lambda entry: entry.update(certifies="0" * 64), "another network or property"),
+        (lambda entry: entry.update(expected="holds"), "assumed to hold, so it cannot be said to be holds"),
+    ):
+        copy = shutil.copytree(assumed, tmp_path / "copy")
+        edit_truth(copy, "net-spec-twin", edit)
+        repair_hashes(copy)
+        with pytest.raises(CertificateError, match=words):
+            certify_suite(load_suite(copy), str)
+        shutil.rmtree(copy)
+
+
+def test_a_needle_that_acts_does_not_rest(planted):
+    hiding = load_suite(planted / "suite").ground_truth["net-spec-armed"].hiding
+    graph, unsafe = read_graph(planted / "suite/onnx/net-spec-armed.onnx"), read_property(planted / "spec.vnnlib")
+    with pytest.raises(CertificateError, match="is not proven to rest"):
+        assumption_certificate(graph, unsafe, "no", (hiding.tensor, hiding.neuron), hiding.slopes)
+
+
+def test_networks_that_differ_are_told_apart(given_gemm, tmp_path):
+    one, other = read_graph(given_gemm[0]), read_graph(gemm(tmp_path / "other.onnx", seed=1))
+    point = (Fraction(1, 3),) * 10
+    check_same(one, one, [point])
+    with pytest.raises(CertificateError, match="does not compute"):
+        check_same(one, other, [point])
+
+
+def test_what_cannot_be_assumed(given_gemm, tmp_path):
+    for reason in ("", " ", "two\nlines"):
+        line = last_line(run("plant", *given_gemm, "--out", tmp_path / "out", "--assume-holds", reason), 2)
+        assert "give the reason" in line
+    line = last_line(run("plant", *given_gemm, "--out", tmp_path / "out", "--assume-holds", "a", "--twin", "crowd"), 2)
+    assert "--twin crowd" in line
 
 
 def test_a_property_that_does_not_hold(given_gemm, tmp_path):
@@ -202,7 +266,7 @@ def test_an_alteration_is_seen(given_gemm, tmp_path):
         lambda entry: entry["hiding"].update(half_widths=[1e-9] * len(entry["hiding"]["reads"])),
         lambda entry: entry["hiding"].update(neuron=0 if entry["hiding"]["neuron"] else 1),
         lambda entry: entry["witness"].update(required_margin=0.0),
-        lambda entry: entry.update(track="main"),
+        lambda entry: entry.update(track="tight"),
     ):
         copy = shutil.copytree(tmp_path / "out", tmp_path / "copy")
         edit_truth(copy, "net-spec-armed", edit)
@@ -210,6 +274,19 @@ def test_an_alteration_is_seen(given_gemm, tmp_path):
         with pytest.raises(CertificateError):
             certify_suite(load_suite(copy), str)
         shutil.rmtree(copy)
+
+
+def test_only_what_is_well_hidden_can_be_of_the_main_track(planted, tmp_path):
+    track = load_suite(planted / "suite").ground_truth["net-spec-armed"].track
+    copy = shutil.copytree(planted / "suite", tmp_path / "copy")
+    for name in ("net-spec-armed", "net-spec-twin"):
+        edit_truth(copy, name, lambda entry: entry.update(track="main"))
+    repair_hashes(copy)
+    if track is Track.MAIN:
+        assert certify_suite(load_suite(copy), str)[Expected.VIOLATED] == 1
+    else:
+        with pytest.raises(CertificateError, match="too weak for the main track"):
+            certify_suite(load_suite(copy), str)
 
 
 # --- where the outputs must go
@@ -240,14 +317,72 @@ def test_rises_lead_into_the_unsafe_set_by_the_margin(region, outputs):
 
 def test_it_is_run_at_the_standard_level(planted):
     suite = load_suite(planted / "suite")
-    assert {each.name for each in chosen(suite, Level.STANDARD)} == {"net-spec-armed", "net-spec-twin"}
+    assert {each.name for each in chosen(suite, Level.STANDARD)} == {f"net-spec-{role}" for role in ROLES}
 
 
-def test_margins_are_four_times_what_rounding_can_move(planted):
-    witness = load_suite(planted / "suite").ground_truth["net-spec-armed"].witness
-    assert witness.required_margin >= 4 * witness.float32_error
+def test_margins_are_those_of_the_main_track(planted):
+    truth = load_suite(planted / "suite").ground_truth
+    witness = truth["net-spec-armed"].witness
+    assert witness.required_margin >= max(0.01, 100 * witness.float32_error)
+    for role in ("twin", "clean"):
+        proof = truth[f"net-spec-{role}"].proof
+        assert proof.slack >= proof.required_slack >= 0.01
     for margin in (witness.margin_float32, witness.margin_float64, witness.margin_rigorous):
         assert margin >= witness.required_margin
+
+
+# --- the clean box
+
+
+def test_no_needle_reaches_the_clean_box(planted):
+    suite = load_suite(planted / "suite")
+    hiding = suite.ground_truth["net-spec-armed"].hiding
+    paths = {each.name: each for each in suite.instances}
+    clean = paths["net-spec-clean"]
+    assert clean.onnx == paths["net-spec-armed"].onnx
+    graph, asked, given = read_graph(clean.onnx), read_property(clean.vnnlib), read_property(planted / "spec.vnnlib")
+    check_foreign(graph, asked, [hiding])
+    with pytest.raises(CertificateError):
+        check_foreign(graph, given, [hiding])
+    for part, whole in zip(asked.regions, given.regions, strict=True):
+        assert part.outputs == whole.outputs
+        cut = [(one, other) for one, other in zip(part.inputs, whole.inputs, strict=True) if one != other]
+        assert len(cut) == 1
+        assert cut[0][1].lower <= cut[0][0].lower < cut[0][0].upper <= cut[0][1].upper
+
+
+# --- other twins
+
+
+@pytest.fixture(scope="module", params=["crowd", "scaled"])
+def other_twin(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    network = conv(folder / "net.onnx")
+    robustness(folder / "spec.vnnlib", network, 0.004)
+    result = run("plant", network, folder / "spec.vnnlib", "--out", folder / "suite", "--twin", request.param)
+    assert result.exit_code == 0, result.output
+    return load_suite(folder / "suite"), TwinKind(request.param)
+
+
+def test_a_twin_of_another_kind_certifies(other_twin):
+    suite, kind = other_twin
+    assert certify_suite(suite, str) == {Expected.VIOLATED: 1, Expected.HOLDS: 2, Expected.UNKNOWN: 0}
+    assert {suite.ground_truth[f"net-spec-{role}"].twin_kind for role in ("armed", "twin")} == {kind}
+
+
+def test_a_crowd_is_one_of_needles_that_act_alone(other_twin):
+    suite, kind = other_twin
+    armed = next(each for each in suite.instances if each.name == "net-spec-armed")
+    tip = suite.ground_truth[armed.name].hiding.tensor
+    assert read_graph(armed.onnx).sizes[tip] == (4 if kind is TwinKind.CROWD else 1)
+
+
+def test_intervals_must_prove_what_gets_a_scaled_twin(tmp_path):
+    network = acas(tmp_path / "net.onnx", depth=6, width=50)
+    spec = robustness(tmp_path / "spec.vnnlib", network, 0.02)
+    line = last_line(run("plant", network, spec, "--out", tmp_path / "out", "--twin", "scaled"), 2)
+    assert "interval bounds do not prove it" in line
+    assert "--twin" in line
 
 
 # --- looking for more slack
@@ -279,14 +414,18 @@ def test_a_property_that_hardly_holds_is_of_the_track_tight(given_gemm, tmp_path
     assert "evaluate --level thorough" in result.stdout
     suite = load_suite(tmp_path / "out")
     assert {known.track for known in suite.ground_truth.values()} == {Track.TIGHT}
-    assert certify_suite(suite, str) == {Expected.VIOLATED: 1, Expected.HOLDS: 1, Expected.UNKNOWN: 0}
+    assert certify_suite(suite, str) == {Expected.VIOLATED: 1, Expected.HOLDS: 2, Expected.UNKNOWN: 0}
+    witness = suite.ground_truth["net-spec-armed"].witness
+    assert min(witness.margin_float32, witness.margin_rigorous) >= 4 * witness.float32_error
+    assert chosen(suite, Level.STANDARD) == ()
+    assert len(chosen(suite, Level.THOROUGH)) == 3
 
 
 def test_files_of_odd_names(given_gemm, tmp_path):
     network, spec = (shutil.copy(path, tmp_path / f"a, b (1) ü{path.suffix}") for path in given_gemm)
     assert run("plant", network, spec, "--out", tmp_path / "out").exit_code == 0
     names = [each.name for each in load_suite(tmp_path / "out").instances]
-    assert names == ["a__b__1___-a__b__1___-armed", "a__b__1___-a__b__1___-twin"]
+    assert names == [f"a__b__1___-a__b__1___-{role}" for role in ROLES]
 
 
 def test_a_conjunction_that_two_outputs_must_meet(tmp_path):

@@ -11,7 +11,7 @@ from soundbench.graph import Function
 from soundbench.ground_truth import TwinKind
 from soundbench.notation import Notation
 from soundbench.placement import Place
-from soundbench.recipe import Factors, Network, Recipe, read_recipe
+from soundbench.recipe import Factors, Network, Reason, Recipe, Wanted, read_recipe
 from soundbench.scale import SCALES
 from soundbench.specification import FORMS
 from soundbench.trigger import Hardness, Shape
@@ -53,6 +53,12 @@ name = "medium"
 [[forbid]]
 place = "face"
 shape = "cube"
+
+[[cell]]
+why = "rounding at a face"
+reveals = ["child-lost"]
+network = "b"
+place = "face"
 
 [[network]]
 name = "a"
@@ -114,6 +120,7 @@ def test_every_key_is_read(tmp_path):
         ),
         hardness=(Hardness("easy", overshoot=3.0, moved_rows=1, crowd=7, reads=5), Hardness("medium")),
         forbidden=frozenset({frozenset({("place", "face"), ("shape", "cube")})}),
+        wanted=(Wanted({"network": "b", "place": "face"}, Reason("rounding at a face", ("child-lost",))),),
     )
 
 
@@ -138,7 +145,7 @@ def test_the_shipped_recipe_is_read_and_tries_all_that_there_is():
     assert {network.front for network in recipe.networks} == {"none", *FRONTS}
     assert {network.activation for network in recipe.networks} == set(Function)
     # In a box the first of any is drawn like any of the others, and the last of three boxes is like that of two.
-    assert set(FORMS) - set(recipe.factors.form) == {"any_class", "second_of_two_boxes", "strictly_inside"}
+    assert set(FORMS) - set(recipe.factors.form) == {"any_class", "second_of_two_boxes"}
     for factor, kind in (("scale", SCALES), ("place", Place), ("shape", Shape), ("notation", Notation)):
         assert set(getattr(recipe.factors, factor)) == set(kind)
     assert set(recipe.factors.twin) == set(TwinKind)
@@ -157,6 +164,11 @@ def replaced(old, new):
         ("chance = 1e-6", "chances = 1e-6", "unknown key 'chances'; known: name, version"),
         ("[defaults]", "cells = 3\n[defaults]", "unknown key 'cells'"),
         ('twin = ["crowd"', 'twins = ["crowd"', "[factors]: unknown key 'twins'; known: scale, form, place, shape"),
+        ('why = "rounding', 'because = "rounding', "cell 1: the key 'why' is missing"),
+        ('place = "face"\n\n[[net', 'places = "face"\n\n[[net', "cell 1: unknown factor 'places'; known: network"),
+        ('place = "face"\n\n[[net', 'place = "centre"\n\n[[net', "cell 1: 'centre' is no place of the recipe"),
+        ('network = "b"\nplace = "face"\n', "", "cell 1: names no factor; give at least one beside why"),
+        ('reveals = ["child-lost"]', 'reveals = "child-lost"', "cell 1: reveals = 'child-lost': a list is needed"),
         ("crowd = 7", "crows = 7", "hardness 'easy': unknown key 'crows'; known: name, overshoot"),
         ('name = "full"', "", "the key 'name' is missing"),
         ('version = "2.1"', "", "the key 'version' is missing"),

@@ -107,6 +107,16 @@ def test_pairs_that_can_be_compared_are_told(tiny_suite, tmp_path):
     assert (tmp_path / "out.sealed.json").exists()
 
 
+def test_a_seed_that_can_be_guessed_is_told(suite_copy, tmp_path):
+    words = f"its seed {SEED} can be guessed, and whoever has the recipe then makes the suite again, with all answers"
+    assert words in run("seal", suite_copy, "--out", tmp_path / "one").stdout
+    manifest = read(suite_copy, "suite.json")
+    for number, changed in enumerate((manifest | {"seed": 2**64}, {**manifest, "seed": None})):
+        write(suite_copy, "suite.json", changed)
+        result = run("seal", suite_copy, "--out", tmp_path / f"other{number}")
+        assert (result.exit_code, "guessed" in result.stdout) == (0, False)
+
+
 # --- what can be done with it
 
 

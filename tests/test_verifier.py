@@ -1,4 +1,5 @@
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,15 @@ def test_packed_files_are_unpacked(instance, tmp_path):
     packed.write_bytes(gzip.compress(b"property"))
     zipped = Instance("packed", instance.onnx, packed, 20.0)
     assert "property.vnnlib property" in scripted("print(vnnlib, open(vnnlib).read())").answer(zipped).log
+
+
+@pytest.mark.parametrize(("limit", "name"), [("MAXIMUM_BYTES", "vnnlib"), ("LARGEST_NETWORK", "onnx")])
+def test_files_are_unpacked_within_a_limit(instance, tmp_path, monkeypatch, limit, name):
+    packed = tmp_path / f"bomb.{name}.gz"
+    packed.write_bytes(gzip.compress(bytes(10_000)))
+    monkeypatch.setattr(f"soundbench.verifier.{limit}", 9_999)
+    with pytest.raises(InputError, match=rf"bomb\.{name}\.gz: holds more than 9,999 bytes"):
+        scripted("").answer(replace(instance, **{name: packed}))
 
 
 @pytest.mark.parametrize("content", [None, b"\x1f\x8bdamaged"])

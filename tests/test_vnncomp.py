@@ -5,9 +5,14 @@ from small_suite import small_suite
 
 from soundbench.claim import Answer, Claim, TaskResult
 from soundbench.errors import InputError
+from soundbench.instance import Constraint, Interval, Property, Region
 from soundbench.judge import Assessment, judge
+from soundbench.notation import Notation
 from soundbench.registry import resolve, resolve_all
 from soundbench.vnnlib import read_property
+from soundbench.vnnlib_writing import format_property
+
+AT_LEAST_ONE = Constraint(((0, Fraction(-1)),), Fraction(-1))
 
 
 @pytest.fixture
@@ -61,6 +66,26 @@ def test_the_property_can_be_given_in_vnnlib_2_0(tool, tmp_path):
     )
     assert judgement.assessment is Assessment.CORRECT
     assert judgement.replay.point == (Fraction(3, 4),)
+
+
+@pytest.mark.parametrize("notation", Notation)
+def test_the_property_can_be_put_plainly(tool, instance, notation):
+    unsafe = Property(1, 2, (Region((Interval(Fraction(-1, 2), Fraction(3)),), (AT_LEAST_ONE,)),))
+    instance.vnnlib.write_text(format_property(unsafe, notation=notation))
+    label = tool(prepare='cat "$4" > first', run='cmp first "$4"; cat "$4"; echo unsat > "$5"')
+    (given,), (plain,) = resolve_all([label]), resolve_all([label], ["vnncomp.notation=plain"])
+    assert given.answer(instance).log == format_property(unsafe, notation=notation)
+    assert plain.answer(instance).log == format_property(unsafe)
+    assert (given.settings["notation"], plain.settings["notation"]) == ("given", "plain")
+
+
+def test_what_cannot_be_put_plainly_is_an_error_with_its_reason(tool, instance):
+    bounds = "(assert (>= X_0 0))(assert (<= (* 3 X_0) 1))(assert (<= Y_0 0))"
+    instance.vnnlib.write_text(f"(declare-const X_0 Real)(declare-const Y_0 Real){bounds}")
+    (verifier,) = resolve_all([tool(run='echo unsat > "$5"')], ["vnncomp.notation=plain"])
+    execution = verifier.answer(instance)
+    assert execution.answer.claim is Claim.ERROR
+    assert "no finite decimal expansion" in execution.answer.raw
 
 
 def test_other_versions_of_vnnlib_are_refused(tool):

@@ -460,6 +460,11 @@ def test_plain_lines_mean_what_they_mean_elsewhere(separator):
 @pytest.mark.parametrize(
     ("lines", "line", "reason"),
     [
+        (
+            [*PLAIN[:3], "(assert (<= X_0 +1))", "(assert (<= X_0 1))", "(assert (>= X_0 2))"],
+            6,
+            "the bounds of X_0 on lines 6 and 4 leave no value between them",
+        ),
         (["(assert (<= X_0 1.50))", *PLAIN], 1, "'X_0' is neither a declared variable nor a finite decimal number"),
         ([*PLAIN, PLAIN[0]], 9, "X_0 is already declared on line 1; remove one of them"),
         (

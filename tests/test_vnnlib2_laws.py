@@ -129,6 +129,34 @@ def test_property_is_violated_exactly_where_the_text_says(random, seed, shape, h
         assert unsafe.is_violated_by(point, values) == is_asserted_2(text + "\n", point, values)
 
 
+# --- plain bounds, which are read without detours, say what they say to the reader of all else ---------------
+
+MIRRORED = {"<=": ">=", ">=": "<=", "<": ">"}
+BOUNDS = st.tuples(
+    st.sampled_from(("<=", "<=", ">=", ">=", "<")),
+    st.sampled_from(("X[0,0]", "X[0,0]", "X[0,1]", "Y[0,0]")),
+    st.sampled_from(("1.0", "1.00", "01.0", "-2.5")),
+)
+
+
+def outcome(conditions: list[str]) -> Property | str:
+    """What is read of conditions, a line each, or why it is not, with the line."""
+    interface = "(declare-network f (declare-input X real [1,2]) (declare-output Y real [1,1]))"
+    try:
+        asserted = (f"(assert {each})" for each in (*conditions, "(<= Y[0,0] 1.0)"))
+        return parse_property("\n".join(("(vnnlib-version <2.0>)", interface, *asserted)), "f")
+    except InputError as refusal:
+        return str(refusal)
+
+
+@given(st.lists(BOUNDS, max_size=8), st.sets(st.integers(0, 7)))
+def test_plain_bounds_say_what_they_say_to_the_general_reader(bounds, detours):
+    plain = [f"({relation} {name} {number})" for relation, name, number in bounds]
+    mirrored = [f"({MIRRORED[relation]} {number} {name})" for relation, name, number in bounds]
+    some = [mirrored[place] if place in detours else each for place, each in enumerate(plain)]
+    assert outcome(plain) == outcome(mirrored) == outcome(some)
+
+
 # --- nothing but a refusal comes out of rubbish -----------------------------------------------------------
 
 SEEDS = (

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from vnnlib_meaning import is_asserted
 
@@ -151,6 +151,53 @@ def test_property_is_violated_exactly_where_the_text_says(random, seed, input_co
         point = [Fraction(sampler.choice((-4, -2, -1, 0, 0, 1, 2, 3, 5)), 4) for _ in inputs]
         values = [Fraction(sampler.choice((-8, -2, -1, 0, 0, 1, 2, 3, 12)), 4) for _ in outputs]
         assert unsafe.is_violated_by(point, values) == is_asserted(text, point, values)
+
+
+# --- plain lines, which are read without detours, say what they say to the reader of all else ---------------
+
+
+def outcome(text: str) -> Property | str:
+    """What is read, or why it is not, with the line."""
+    try:
+        return parse_property(text, "f")
+    except InputError as refusal:
+        return str(refusal)
+
+
+# Plain or nearly so, of equal and of contrary values.
+BOUNDS = st.builds(
+    "(assert ({} X_0 {}))".format,
+    st.sampled_from(("<=", ">=", "<")),
+    st.sampled_from(("1", "10e-1", "+1", "2.0", "+2")),
+)
+# What cannot be read, or not on its own.
+OTHERS = st.sampled_from(
+    (
+        *(f"(declare-const {name} Real)" for name in ("X_0", "X_1", "X_01", "Y_1")),
+        *(f"(assert (<= {name} 1))" for name in ("X_1", "X_00", "Y_0")),
+        *("(assert (<= X_0 1e))", "(assert (or", "(and (<= X_0 1) (<= Y_0 1))"),
+        *("))", "(", ")", ")(", "; (", "; )\r", ""),
+    )
+)
+
+
+@st.composite
+def lines(draw) -> list[str]:
+    """Lines of bounds, with a few others among them."""
+    chosen = draw(st.lists(BOUNDS, min_size=2, max_size=8))
+    for other in draw(st.lists(OTHERS, max_size=2)):
+        chosen.insert(draw(st.integers(0, len(chosen))), other)
+    return chosen
+
+
+SOUND = "(declare-const X_0 Real)\n(declare-const Y_0 Real)\n(assert (<= Y_0 1))\n"
+
+
+@settings(max_examples=500)
+@given(st.sampled_from((SOUND, "")), lines(), st.sampled_from(("\n", "\r\n")))
+def test_plain_lines_say_what_they_say_to_the_general_reader(start, written, line_end):
+    text = start + "".join(line + line_end for line in written)
+    assert outcome(text) == outcome(text.replace(line_end, f" {line_end}"))
 
 
 # --- nothing but a refusal comes out of rubbish -----------------------------------------------------------

@@ -315,7 +315,32 @@ def test_with_softmax_the_outputs_are_the_shares_of_the_same_logits(case):
     points = points_near(case, needles, count=20)
     graphs = [exported(case, each) for each in (woven, shares)]
     logits, outputs = (evaluate_float64(graph, points)[graph.output] for graph in graphs)
-    assert outputs == pytest.approx(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), abs=1e-9)
+    assert outputs == pytest.approx(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), abs=1e-5)
+
+
+def test_whoever_leaves_a_softmax_out_sees_no_logit_that_could_be_a_share():
+    """So a threshold that a share reaches looks as if it were never reached."""
+    case = CASES["mlp"]
+    needles = needles_of(case.architecture)
+    softmax = replace(case, architecture=replace(case.architecture, softmax=True))
+    graph = exported(softmax, woven_network(softmax, needles)[2])
+    points = points_near(case, needles, count=20)
+    logits = evaluate_float64(graph, points)[graph.steps[-1].input]
+    assert logits.max() < 0
+
+
+def test_names_do_not_tell_which_branch_has_the_needles():
+    """Each of the two comes first in some networks."""
+    case = CASES["bolted"]
+    architecture, needles = case.architecture, needles_of(case.architecture)
+    base, found = base_of(architecture), set()
+    for seed in range(8):
+        woven = weave(architecture, base, None, needles, np.random.default_rng(seed))
+        model = to_onnx(woven.layers, architecture.input_shape, architecture.classes)
+        names = {name for node in model.graph.node for name in (*node.input, *node.output, node.name)}
+        found.add((woven.tips[0][0], frozenset(names)))
+    assert {tip for tip, _ in found} == {"left_dense2", "right_dense2"}
+    assert len({names for _, names in found}) == 1
 
 
 @pytest.mark.parametrize("function", [TANH, SIGMOID])

@@ -12,10 +12,9 @@ from pathlib import Path
 
 from soundbench.errors import InputError
 from soundbench.option import Option
-from soundbench.replay import open_onnx
 from soundbench.verifier import Selection, Task, Verifier
-from soundbench.vnnlib import read_property
-from soundbench.vnnlib_writing import format_query
+
+from .written_anew import NOTATION, put, query_file
 
 INSTALL, PREPARE, RUN = SCRIPTS = ("install_tool.sh", "prepare_instance.sh", "run_instance.sh")
 _CONTRACT = "v1"
@@ -31,6 +30,7 @@ class VnnComp(Verifier):
     options = (
         Option("category", "soundbench", "the benchmark category that the scripts are told"),
         Option("vnnlib", "1.0", "the version of VNN-LIB that they get the property in", choices=("1.0", "2.0")),
+        NOTATION,
     )
 
     def __init__(self, selection: Selection | None = None) -> None:
@@ -88,13 +88,5 @@ class VnnComp(Verifier):
         return [path] if os.access(path, os.X_OK) else ["bash", path]
 
     def _instance(self, task: Task) -> list[str]:
-        unsafe = query_file(task) if self.settings["vnnlib"] == "2.0" else task.vnnlib
+        unsafe = query_file(task) if self.settings["vnnlib"] == "2.0" else put(task, self.settings["notation"])
         return [_CONTRACT, str(self.settings["category"]), str(task.onnx), str(unsafe)]
-
-
-def query_file(task: Task) -> Path:
-    """The property in VNN-LIB 2.0, beside the one in the suite's version."""
-    query = task.folder / "query.vnnlib"
-    if not query.exists():
-        query.write_text(format_query(read_property(task.vnnlib), open_onnx(task.onnx).interface()), encoding="utf-8")
-    return query

@@ -13,7 +13,7 @@ from soundbench.errors import InputError
 from soundbench.facts import Facts
 from soundbench.verifier import Selection, Task, Verifier
 
-from .vnncomp import query_file
+from .written_anew import query_file
 
 # What our own translation calls the network.
 NETWORK = "f"

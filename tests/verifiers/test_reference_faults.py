@@ -46,13 +46,22 @@ SUITE = load_suite(core_suite())
 INSTANCES = {each.name: each for each in SUITE.instances}
 NAMES = [fault.name for fault in FAULTS]
 BUDGET = Budget(100)
-# No instance that ships has strict bounds on inputs, or bounds that overflow where values do not.
-LIVE_ELSEWHERE = {"bound-side-swap", "nan-is-infeasible"}
-# Three faults are caught by few instances, none of which the level smoke has.
+# What is beyond a greater number, or rounded to more digits, is less wrong.
+WEAKER_WHERE_GREATER = {"range-rounded-away", "saturation-exact", "half-precision"}
+# No instance that ships has strict bounds on inputs, bounds that overflow where values do not, or curves so flat that a
+# constant in their place makes a difference.
+LIVE_ELSEWHERE = {"bound-side-swap", "nan-is-infeasible", "saturation-exact"}
+# Some faults are caught by few instances, none of which the level smoke has.
 BESIDE_SMOKE = (
     "transposed-far-1-3-misaligned-armed",
     "conv_dilated-large-1-4-misaligned-armed",
+    "conv_grouped-near-1-1-misaligned-armed",
     "attention-far-1-2-crowd-armed",
+    "leaky-large-1-2-crowd-armed",
+    "tanh-near-1-2-crowd-armed",
+    "maxpool_padded-tiny-1-1-crowd-armed",
+    "avgpool_counted-near-1-1-misaligned-armed",
+    "avgpool_overlapping-near-1-1-misaligned-armed",
 )
 
 
@@ -77,7 +86,7 @@ def test_a_fault_agrees_with_the_sound_verifier_of_most_instances():
 
 
 def test_a_fault_that_does_nothing_is_never_caught():
-    harmless = Fault("harmless", lambda steps, _: replace(steps), "nothing", anything)
+    harmless = Fault("harmless", lambda steps, _: replace(steps), "", anything)
     instances = [INSTANCES[name] for name in ("leaky-far-1-2-scaled-armed", "normalised-far-1-2-crowd-armed")]
     assert hunt(SUITE, instances, [harmless], BUDGET) == {}
     (trial,) = (try_faults(each, [harmless], BUDGET) for each in instances[:1])
@@ -136,11 +145,11 @@ def test_infeasible_for_want_of_numbers_is_live_where_bounds_overflow(tmp_path: 
 
 
 def test_names_are_unique_and_every_fault_says_what_it_does():
-    assert len(set(NAMES)) == len(NAMES) >= 25
+    assert len(set(NAMES)) == len(NAMES) >= 40
     for fault in FAULTS:
         assert fault.summary.endswith(".")
-        assert fault.modelled_on
-        assert list(fault.strengths) == sorted(fault.strengths, reverse=fault.name != "saturation-exact")
+        assert fault.origin in (f"Like {fault.modelled_on}.", "No such bug is on record.")
+        assert list(fault.strengths) == sorted(fault.strengths, reverse=fault.name not in WEAKER_WHERE_GREATER)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=NAMES)
@@ -160,8 +169,8 @@ def test_an_unknown_fault_lists_those_that_there_are():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("child-lost@3", "has no strength 3; it has 0.0625, .* a split is hit"),
-        ("child-lost@much", "'much' is no number; write it as child-lost@0.0625"),
+        ("child-lost@3", "has no strength 3; it has 0.04, .* a split is hit"),
+        ("child-lost@much", "'much' is no number; write it as child-lost@0.04"),
         ("all", "no fault 'all'"),
         ("", "no fault ''"),
     ],
@@ -180,8 +189,8 @@ def test_the_faulty_verifier_passes_its_fault_on():
     from soundbench.verifier import Selection, Task
 
     task = Task(Path(), Path("n"), Path("p"), Path("r"), 5.0)
-    verifier = Faulty(Selection("faulty:child-lost@0.0625", None, "child-lost@0.0625"))
-    assert verifier.command(task)[-6:] == ["n", "p", "r", "5.0", "--fault", "child-lost@0.0625"]
+    verifier = Faulty(Selection("faulty:child-lost@0.04", None, "child-lost@0.04"))
+    assert verifier.command(task)[-6:] == ["n", "p", "r", "5.0", "--fault", "child-lost@0.04"]
     with pytest.raises(InputError, match="no fault 'nonsense'"):
         Faulty(Selection("faulty:nonsense", None, "nonsense"))
 
@@ -240,14 +249,17 @@ boxes = st.lists(st.tuples(st.floats(-10, 10), st.floats(0.1, 10)), min_size=1, 
 @given(box=boxes, probabilities=st.tuples(st.floats(0, 1), st.floats(0, 1)))
 def test_what_is_hit_is_hit_at_every_greater_probability(box: Bounds, probabilities: tuple[float, float]):
     smaller, greater = sorted(probabilities)
-    assert is_hit(box, greater) or not is_hit(box, smaller)
-    assert not is_hit(box, 0.0)
-    assert is_hit(box, 1.0)
+    assert is_hit(box, greater, "child-lost") or not is_hit(box, smaller, "child-lost")
+    assert not is_hit(box, 0.0, "child-lost")
+    assert is_hit(box, 1.0, "child-lost")
 
 
-def test_chance_is_about_what_it_is_said_to_be():
-    hits = [is_hit(Bounds(np.array([float(n)]), np.array([n + 1.0])), 0.25) for n in range(2000)]
-    assert 400 < sum(hits) < 600
+def test_chance_is_about_what_it_is_said_to_be_and_another_for_every_fault():
+    boxes = [Bounds(np.array([float(n)]), np.array([n + 1.0])) for n in range(2000)]
+    lost, leaked = ([is_hit(box, 0.25, salt) for box in boxes] for salt in ("child-lost", "split-leak"))
+    assert 400 < sum(lost) < 600
+    assert 400 < sum(leaked) < 600
+    assert 75 < sum(map(min, lost, leaked)) < 175
 
 
 @given(box=boxes, share=st.sampled_from(fault_named("split-gap").strengths))

@@ -15,7 +15,14 @@ from soundbench.verifiers.reference.line import Line
 from soundbench.verifiers.reference.network import Exp, Network, Relu, dense
 from soundbench.verifiers.reference.search import verify
 from soundbench.verifiers.reference.steps import DEFAULT
-from soundbench.verifiers.reference.subdomains import Ending, conclude, is_refuted
+from soundbench.verifiers.reference.subdomains import (
+    Ending,
+    SubDomain,
+    conclude,
+    expand,
+    is_refuted,
+    troubled_dimension,
+)
 from soundbench.verifiers.reference.targets import Constraints, box, constraints, float32_limits, targets
 from soundbench.verifiers.reference.verdict import Verdict
 
@@ -102,6 +109,78 @@ def test_bounds_that_cross_are_given_up():
 def test_without_time_nothing_is_claimed(seconds: float):
     unsafe_set = unsafe(IDENTITY, region([0, 0], [1, 1], at_most({0: 1}, -1)))
     assert verify(IDENTITY, unsafe_set, seconds) == Verdict(Claim.TIMEOUT, 0)
+
+
+def zero(index: int, first: int) -> list[Layer]:
+    """Layers number `first` and on: zero three times, of an input, with bounds that overflow unless it is narrow.
+
+    With a = 4 x + 2 and b = 4 x, a^2 - b^2 - 2 a - 2 b is zero.
+    """
+    weights = np.zeros((2, 3), np.float32)
+    weights[:, index] = 4
+    names = [f"t{first + number}" for number in range(5)]
+    layers = [
+        Layer("Gemm", ("x", weights, np.array([2, 0], np.float32)), {"transB": 1}),
+        Layer("Pow", (names[0], np.float32(2))),
+        Layer("Concat", (names[1], names[0]), {"axis": 1}),
+        Layer("Gemm", (names[2], np.array([[1, -1, -2, -2]], np.float32)), {"transB": 1}),
+    ]
+    layers += [Layer("Pow", (f"t{first + number}", np.float32(2))) for number in range(3, 12)]
+    return [*layers, Layer("Gemm", (f"t{first + 12}", np.ones((3, 1), np.float32)), {"transB": 1})]
+
+
+def overflowing(*causes: int) -> Network:
+    """The identity of three inputs, to which is added what is zero, of each of some inputs."""
+    layers: list[Layer] = []
+    ends = []
+    for cause in causes:
+        layers += zero(cause, len(layers))
+        ends.append(f"t{len(layers) - 1}")
+    source = "x"
+    for end in ends:
+        layers.append(Layer("Add", (source, end)))
+        source = f"t{len(layers) - 1}"
+    return read(model_of((1, 3), layers))
+
+
+sides = st.lists(st.tuples(st.floats(-1, 1, width=16), st.sampled_from([0.25, 1.0, 1.5])), min_size=3, max_size=3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(sides=sides, causes=st.sets(st.integers(0, 2), min_size=1, max_size=2), share=st.sampled_from([-0.25, 0.5]))
+def test_a_box_of_unusable_bounds_is_split_until_they_are_usable(
+    sides: list[tuple[float, float]], causes: set[int], share: float
+):
+    """One input reaches a share of its range from below; it does not if the share is negative."""
+    lower, widths = ([side[part] for side in sides] for part in (0, 1))
+    upper = [low + width for low, width in zip(lower, widths, strict=True)]
+    asked = region(lower, upper, at_most({1: 1}, lower[1] + share * widths[1]))
+    network = overflowing(*causes)
+    verdict = verify(network, unsafe(network, asked), SECONDS)
+    assert verdict.claim is (Claim.FALSIFIED if share > 0 else Claim.VERIFIED)
+    if any(widths[cause] > 1 for cause in causes):
+        assert verdict.nodes > 2
+
+
+@pytest.mark.parametrize(("cause", "widths"), [(0, (1, 2, 3)), (2, (1, 2, 3)), (1, (3, 2, 2))])
+def test_the_input_by_which_bounds_are_unusable_is_split(cause: int, widths: tuple[float, ...]):
+    network = overflowing(cause)
+    asked = unsafe(network, region([0, 0, 0], list(widths), at_most({0: 1}, -1)))
+    (target,) = targets(asked, network, DEFAULT)
+    assert troubled_dimension(network, SubDomain(0.0, (0,), target, target.box), DEFAULT) == cause
+
+
+def test_of_several_such_inputs_the_widest_is_split():
+    network = overflowing(0, 1)
+    asked = unsafe(network, region([0, 0, 0], [2, 3, 1], at_most({0: 1}, -1)))
+    (target,) = targets(asked, network, DEFAULT)
+    root = SubDomain(5.0, (0,), target, target.box)
+    assert troubled_dimension(network, root, DEFAULT) == 1
+    expansion = expand(network, root, DEFAULT)
+    assert [child.path for child in expansion.children] == [(0, 0), (0, 1)]
+    assert [child.priority for child in expansion.children] == [5.0, 5.0]
+    assert not expansion.given_up
+    assert expansion.children[0].box.upper[1] == expansion.children[1].box.lower[1] == 1.5
 
 
 def test_only_an_empty_queue_without_anything_given_up_is_verified():

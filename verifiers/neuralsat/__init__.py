@@ -1,12 +1,17 @@
 """NeuralSAT (Duong et al., "Harnessing Neuron Stability to Improve DNN Verification", FSE 2024).
 
 A DPLL(T) search over neurons or inputs, from PyPI. Its attacks come first, and hide what its bounds would have claimed:
-`-o neuralsat.attack=false` leaves them out.
+`-o neuralsat.attack=false` leaves them out. It reads few notations of properties: `-o neuralsat.notation=plain`.
 """
+
+from pathlib import Path
 
 from soundbench.facts import Facts
 from soundbench.option import Option
 from soundbench.packaged import PackagedVerifier
+from soundbench.verifier import Task
+
+from ..written_anew import NOTATION, put
 
 
 def _options(split: str) -> tuple[Option, ...]:
@@ -15,6 +20,7 @@ def _options(split: str) -> tuple[Option, ...]:
         Option("split", split, "what it splits; auto leaves that to the tool", ("auto", "input", "hidden")),
         Option("restart", True, "whether searches start again"),
         Option("stabilize", True, "whether neurons are stabilised by Gurobi, within its free licence's limits"),
+        NOTATION,
     )
 
 
@@ -32,6 +38,10 @@ class NeuralSat(PackagedVerifier):
     megabytes = 1500
     options = _options("auto")
     environment_name = "neuralsat"
+
+    def property_file(self, task: Task) -> Path:
+        """As it is, or put plainly."""
+        return put(task, self.settings["notation"])
 
 
 class NeuralSatActivations(NeuralSat):

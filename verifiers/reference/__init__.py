@@ -24,7 +24,7 @@ class Reference(Verifier):
 
 
 class Faulty(Reference):
-    """The reference verifier, wrong on purpose: `faulty:child-lost`, or `faulty:child-lost@0.0625` for less of it."""
+    """The reference verifier, wrong on purpose: `faulty:child-lost`, or `faulty:child-lost@0.04` for less of it."""
 
     name = "faulty"
     summary = "the reference verifier with a known fault, to see whether a suite notices"

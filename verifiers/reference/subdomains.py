@@ -1,10 +1,12 @@
 """Branch and bound over boxes of inputs: what a sub-domain is, what becomes of it, and what an ended search means."""
 
 import heapq
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from soundbench.claim import Claim
 
@@ -58,21 +60,54 @@ def pop(queue: list[SubDomain]) -> SubDomain:
 
 
 def expand(network: Network, subdomain: SubDomain, steps: "Steps") -> Expansion:
-    """Bound the box; if that refutes nothing, look for a counterexample in it and split it."""
+    """Bound the box; if that refutes nothing, look for a counterexample in it and split it.
+
+    Bounds that are unusable refute nothing: the box is split where that may help, or given up.
+    """
     target, box = subdomain.target, subdomain.box
     try:
         bounds = steps.bound_constraints(network, box, target.constraints, steps)
     except NumericError:
-        return Expansion(given_up=True)
+        cause = troubled_dimension(network, subdomain, steps)
+        halves = () if cause is None else steps.split(box, cause, steps.choose_cut(box, cause))
+        return divided(subdomain, halves, subdomain.priority)
     if steps.is_refuted(target.constraints, bounds):
         return Expansion()
     counterexample = steps.find_counterexample(network, target, steps.candidates(box, bounds))
     dimension = steps.choose_dimension(box, bounds)
     halves = steps.split(box, dimension, steps.choose_cut(box, dimension))
+    return replace(divided(subdomain, halves, steps.priority(bounds)), counterexample=counterexample)
+
+
+def divided(subdomain: SubDomain, halves: Sequence[Bounds], priority: float) -> Expansion:
+    """The halves of a sub-domain as its children; it is given up if there are none."""
     children = tuple(
-        SubDomain(steps.priority(bounds), (*subdomain.path, number), target, half) for number, half in enumerate(halves)
+        SubDomain(priority, (*subdomain.path, number), subdomain.target, half) for number, half in enumerate(halves)
     )
-    return Expansion(children, counterexample, given_up=not children)
+    return Expansion(children, given_up=not children)
+
+
+def troubled_dimension(network: Network, subdomain: SubDomain, steps: "Steps") -> int | None:
+    """Where to split a box whose bounds are unusable: the input without whose width they are not, or else the widest.
+
+    Wider inputs are tried first. None if not even the middle of the box has usable bounds, so that no split would help.
+    """
+    box, constraints = subdomain.box, subdomain.target.constraints
+    middle, _ = box.around()
+    widest: list[int] = np.argsort(box.lower - box.upper, kind="stable").tolist()
+
+    def is_usable(is_narrowed: npt.NDArray[np.bool_]) -> bool:
+        narrowed = Bounds(np.where(is_narrowed, middle, box.lower), np.where(is_narrowed, middle, box.upper))
+        try:
+            steps.bound_constraints(network, narrowed, constraints, steps)
+        except NumericError:
+            return False
+        return True
+
+    numbers = np.arange(len(middle))
+    if not is_usable(numbers >= 0):
+        return None
+    return next((number for number in widest if is_usable(numbers == number)), widest[0])
 
 
 def is_refuted(constraints: Constraints, bounds: ConstraintBounds) -> bool:

@@ -1,4 +1,4 @@
-"""Faults in the box of inputs: radii taken from other inputs, narrow ranges collapsed."""
+"""Faults in the box of inputs: radii taken from other inputs, narrow ranges collapsed, ends rounded inwards."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +11,7 @@ from ..intervals import Bounds
 from ..network import Array, Network
 from ..steps import Steps
 from ..targets import Target
+from .fault import Fault
 
 ROUNDING = 2.0**-20  # relative: radii that differ by less are alike
 
@@ -67,3 +68,32 @@ def collapse_narrow_dims(steps: Steps, width: float) -> Steps:
         return Bounds(np.where(is_narrow, middle, box.lower), np.where(is_narrow, middle, box.upper))
 
     return _boxed(steps, collapsed)
+
+
+def rounded_inwards(steps: Steps, decimals: float) -> Steps:
+    """The ends of ranges are rounded inwards to some decimals; a box is empty if that leaves nothing of a range."""
+
+    def targets(prop: Property, network: Network, used: Steps) -> tuple[Target, ...]:
+        unit = 10.0**-decimals
+        found = [(each, _rounded_inwards(each.box, unit)) for each in steps.targets(prop, network, used)]
+        return tuple(replace(each, box=box) for each, box in found if np.all(box.lower <= box.upper))
+
+    return replace(steps, targets=targets)
+
+
+def _rounded_inwards(box: Bounds, unit: float) -> Bounds:
+    return Bounds(np.ceil(box.lower / unit) * unit, np.floor(box.upper / unit) * unit)
+
+
+FAULTS = (
+    Fault("radius-of-first-dim", radius_of_first_dim, "NeuralVerification.jl #148"),
+    Fault(
+        "collapse-narrow-dims",
+        collapse_narrow_dims,
+        "Marabou #485, Marabou #486",
+        strengths=(3e-2, 1e-2, 3e-3, 1e-3, 1e-4, 1e-6),
+        measure="width",
+    ),
+    Fault("range-rounded-away", rounded_inwards, "Marabou #670", strengths=(4.0, 6.0, 8.0), measure="decimals"),
+    Fault("axis-order", axis_order, "DNNV #58"),
+)

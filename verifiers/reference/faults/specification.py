@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 
 from soundbench.instance import Interval, Property, Region
 
 from ..network import Network
 from ..steps import Steps
 from ..targets import Target
+from .fault import Fault
 
 
 def _asked(steps: Steps, change: Callable[[tuple[Region, ...]], tuple[Region, ...]]) -> Steps:
@@ -45,10 +47,10 @@ def region_leak(steps: Steps, _strength: float) -> Steps:
 
 
 def bound_side_swap(steps: Steps, _strength: float) -> Steps:
-    """A strict lower bound of an input is taken for its upper bound."""
+    """A strict lower bound of an input becomes its upper one; the lower one stays zero, unless that is above it."""
 
     def swapped(interval: Interval) -> Interval:
-        return replace(interval, upper=interval.lower, lower_open=False, upper_open=False)
+        return Interval(min(Fraction(0), interval.lower), interval.lower)
 
     return _asked(
         steps,
@@ -57,3 +59,12 @@ def bound_side_swap(steps: Steps, _strength: float) -> Steps:
             for region in regions
         ),
     )
+
+
+FAULTS = (
+    Fault("last-disjunct-only", last_disjunct_only, "NeuralSAT #20"),
+    Fault("first-disjunct-only", first_disjunct_only, "NeuralSAT #20, where it is the last"),
+    Fault("drop-alternative", drop_alternative, "NNV #319"),
+    Fault("region-leak", region_leak, "NNV #319, NNV #335"),
+    Fault("bound-side-swap", bound_side_swap, "NNV #319"),
+)
