@@ -286,3 +286,18 @@ def test_stopped_while_it_makes_a_suite_it_leaves_none(tiny_suite, folder, monke
     assert first.stderr.splitlines()[-1].endswith(": not made; start the same command to go on")
     assert {path.suffix for path in (folder / "runs").iterdir()} == {".jsonl", ".toml"}
     assert "not revealed by any of 3 " in invoke(*arguments).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "standing"),
+    [
+        (["--faults", "gave-up-is-verified", "--nodes", "20"], "caught"),
+        (["--verifier", "fake_verifiers:Scripted", "--faults", "unknown-is-verified", "--timeout", "20"], "escapes"),
+    ],
+)
+def test_what_takes_an_ending_for_a_proof_is_not_too_crude(tiny_suite, monkeypatch, arguments, standing):
+    monkeypatch.setattr("soundbench.standing.LEAST_INSTANCES", 1)
+    invoke("power", tiny_suite, *arguments, "--json", "power.json")
+    (found,) = json.loads(Path("power.json").read_text())["faults"]
+    assert found["agreement"] < 0.8
+    assert found["standing"] == standing

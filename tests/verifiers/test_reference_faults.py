@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from hunting import hunt
 from hypothesis import given
 from hypothesis import strategies as st
 from planted import TINY, make_suite
@@ -22,7 +23,6 @@ from soundbench.verifiers.reference.intervals import Bounds
 from soundbench.verifiers.reference.panel import (
     Budget,
     TryFaults,
-    hunt,
     is_touched,
     read_question,
     suspects,
