@@ -51,7 +51,7 @@ How a fault stands, the first of these that is true:
   only looser    live nowhere, and some claims are others, none of them wrong as far as is known
   equivalent     live nowhere, and all claims are the same
   not run        (weaker strengths, in --json) the next stronger one nowhere answers otherwise than the sound verifier
-  not exercised  nothing in the suite has what it touches
+  not exercised  no instance that was run has what it touches
 
 Weaker strengths are run only where the next stronger one answers otherwise than the sound verifier: what is less wrong
 should show in fewer places. That is an assumption, and --all-strengths does without it.

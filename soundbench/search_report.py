@@ -24,7 +24,7 @@ def conclusions_of_search(search: Search) -> Iterator[str]:
     seen = [each.fault for each in search.run if each in search.seen]
     others = [f"{each.fault} (touches {run})" for each, run in search.run.items() if each not in search.seen]
     if seen:
-        yield f"revealed by one of {what}, and by nothing in this suite: {', '.join(seen)}"
+        yield f"revealed by one of {what}, and by none that was run here: {', '.join(seen)}"
     if others:
         yield f"not revealed by any of {what}: {', '.join(others)}"
 

@@ -112,7 +112,7 @@ SEEN = Search({STRONG: 5, OTHER: 2}, {OTHER: Sighting("a", 8, Path("runs/tiny-8"
 
 def test_the_reader_sees_where_a_fault_was_seen_and_how_many_instances_have_not_revealed_it():
     assert list(conclusions_of_search(SEEN)) == [
-        "revealed by one of 12 generated armed instances (seeds: 7, 8), and by nothing in this suite: swap",
+        "revealed by one of 12 generated armed instances (seeds: 7, 8), and by none that was run here: swap",
         "not revealed by any of 12 generated armed instances (seeds: 7, 8): lost (touches 5)",
     ]
     assert list(conclusions_of_search(Search({}, {}, (), 0))) == [
