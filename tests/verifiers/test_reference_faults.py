@@ -58,6 +58,7 @@ BESIDE_SMOKE = (
     "conv_dilated-large-1-4-misaligned-armed",
     "conv_grouped-near-1-1-misaligned-armed",
     "attention-far-1-2-crowd-armed",
+    "gathered-large-1-1-misaligned-armed",
     "leaky-large-1-2-crowd-armed",
     "tanh-near-1-2-crowd-armed",
     "maxpool_padded-tiny-1-1-crowd-armed",
