@@ -168,7 +168,7 @@ FAULTS = (
         curve_fixed_by_tolerance,
         "Marabou #891",
         networks_with(*CURVES),
-        (0.1, 0.01, 1e-3, 1e-6),
+        (0.1, 0.05, 0.02, 1e-3, 1e-6),
         "tolerance",
     ),
 )
