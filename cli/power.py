@@ -37,7 +37,8 @@ The table has a line a fault, about the greatest strength that is caught, or els
   controls  how many are armed, of other pairs, whose scaled twin it proves
   seconds   what it takes to run the fault, in the suite's order, until it is caught
   weakest   the weakest strength that is caught
-  search    with --search: which armed instance, of a suite with which seed, it is live on; or how many were tried
+  search    with --search: an armed instance, of a suite with another seed, on which it is live; or on how many of those
+            it was run in vain
 
 \b
 How a fault stands, the first of these that is true:
@@ -100,7 +101,7 @@ Exit codes: 0 some fault is caught, and none is too crude, escapes, is caught on
     "search_suites",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Make up to N suites with other seeds, and try what is live nowhere here on the level's armed instances.",
+    help="Make up to N suites with other seeds, and try what is live nowhere here on all of their armed instances.",
 )
 @click.option(
     "--recipe",
@@ -175,7 +176,7 @@ def command(
     further = list(further_suites(suite, path, search_suites, out)) if search_suites else []
     trials = tried(panel, panel.words, suite, chosen(suite, Level(level))[:limit], out, jobs)
     power = measure_power(suite.ground_truth, trials, panel.suspects, panel.crude)
-    found = search(panel, wanted(power), further, Level(level), out, jobs) if further else None
+    found = search(panel, wanted(power), further, out, jobs) if further else None
     render(power, Console(), found)
     write_json(json_file, to_json(power, found))
     if record:

@@ -25,7 +25,8 @@ class Panel:
     """Who is tried: the suspects, the words that ask for them, and a line about each fault.
 
     `crude` are the faults that count however little they agree with the sound verifier. `identity` is what else makes
-    two measurements the same; `task` tries suspects on instances, by the words that ask for them.
+    two measurements the same. `task` tries suspects on instances, by the words that ask for them; `touches` tells
+    whether that can make a difference to an instance.
     """
 
     suspects: "Sequence[Suspect]"
@@ -34,12 +35,13 @@ class Panel:
     crude: frozenset[str]
     identity: Sequence[object]
     task: "Callable[[tuple[Instance, ...], tuple[str, ...]], Task]"
+    touches: "Callable[[Instance, tuple[str, ...]], bool]"
 
 
 def reference_panel(names: Sequence[str], nodes: int, all_strengths: bool) -> Panel:
     """The reference verifier with its faults."""
     from soundbench.verifiers.reference.faults import FAULTS, faults_named
-    from soundbench.verifiers.reference.panel import Budget, TryFaults
+    from soundbench.verifiers.reference.panel import Budget, TryFaults, touches
 
     from soundbench.source_digest import source_digest
     from soundbench.trial import suspects_of
@@ -52,12 +54,13 @@ def reference_panel(names: Sequence[str], nodes: int, all_strengths: bool) -> Pa
         frozenset(each.name for each in known if each.misreads_status),
         [budget.nodes, budget.seconds, source_digest("soundbench.verifiers.reference")],
         lambda chunk, words: TryFaults(chunk, words, budget),
+        touches,
     )
 
 
 def corrupted_panel(label: str, names: Sequence[str], timeout: float | None, all_strengths: bool) -> Panel:
     """A verifier that is installed, with what may go wrong around it."""
-    from soundbench.verifiers.corruption_panel import TryCorruptions
+    from soundbench.verifiers.corruption_panel import TryCorruptions, touches
     from soundbench.verifiers.corruptions import CORRUPTIONS, corruptions_named
 
     from soundbench.evaluate import check_installed
@@ -76,6 +79,7 @@ def corrupted_panel(label: str, names: Sequence[str], timeout: float | None, all
         frozenset(each.name for each in known if each.misreads_status),
         [label, verifier.version(), timeout, source_digest(*modules)],
         lambda chunk, words: TryCorruptions(chunk, label, words, timeout),
+        lambda instance, words: touches(instance, verifier, words),
     )
 
 

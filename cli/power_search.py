@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from soundbench.level import Level
-
 from .errors import INTERRUPTED
 from .power_panel import Panel, tried
 
@@ -18,23 +16,19 @@ if TYPE_CHECKING:
     from soundbench.trial import Suspect
 
 
-def search(
-    panel: Panel, suspects: "Sequence[Suspect]", suites: "Sequence[Further]", level: Level, out: Path, jobs: int
-) -> "Search":
+def search(panel: Panel, suspects: "Sequence[Suspect]", suites: "Sequence[Further]", out: Path, jobs: int) -> "Search":
     """Look for suspects in one suite after the other, until all have been seen; make the suites that are missing."""
-    from soundbench.search import Search, armed_instances, sightings
+    from soundbench.search import Search, armed_instances, gone_on
 
-    found = Search(tuple(suspects), {}, (), 0)
+    found = Search(dict.fromkeys(suspects, 0), {}, (), 0)
     for further in suites:
-        left = [each for each in suspects if each not in found.seen]
-        if not left:
+        words = tuple(f"{each.fault}@{each.strength}" for each in suspects if each not in found.seen)
+        if not words:
             break
         suite = _made(further, jobs)
-        instances = armed_instances(suite, level)
-        words = tuple(f"{each.fault}@{each.strength}" for each in left)
-        seen = sightings(tried(panel, words, suite, instances, out, jobs), left, further)
-        seeds, count = (*found.seeds, further.source.seed), found.instances + len(instances)
-        found = Search(found.suspects, {**found.seen, **seen}, seeds, count)
+        armed = armed_instances(suite)
+        touched = [each for each in armed if panel.touches(each, words)]
+        found = gone_on(found, further, len(armed), tried(panel, words, suite, touched, out, jobs))
     return found
 
 

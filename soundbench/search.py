@@ -46,12 +46,12 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What came of a search: the suspects that were looked for, and where they were seen.
+    """What came of a search: on how many instances each suspect was run that was looked for, and where some were seen.
 
-    `instances` is how many armed instances were tried on the way, of suites of these `seeds`.
+    `instances` is how many armed instances the suites of these `seeds` have.
     """
 
-    suspects: tuple[Suspect, ...]
+    run: Mapping[Suspect, int]
     seen: Mapping[Suspect, Sighting]
     seeds: tuple[int, ...]
     instances: int
@@ -100,17 +100,18 @@ def own_recipe(suite: Suite, text: object, folder: Path) -> Path:
     return path
 
 
-def armed_instances(suite: Suite, level: Level) -> tuple[Instance, ...]:
-    """The armed instances of a level: what they ask is known to be violated."""
-    truth = suite.ground_truth
-    return tuple(each for each in chosen(suite, level) if each.name in truth and truth[each.name].role is Role.ARMED)
+def armed_instances(suite: Suite) -> tuple[Instance, ...]:
+    """All armed instances, those first that cover most: what they ask is known to be violated."""
+    truth, instances = suite.ground_truth, chosen(suite, Level.THOROUGH)
+    return tuple(each for each in instances if each.name in truth and truth[each.name].role is Role.ARMED)
 
 
-def sightings(trials: Sequence[Trial], suspects: Sequence[Suspect], further: Further) -> Mapping[Suspect, Sighting]:
-    """The first of some trials on violated instances in which a suspect is live, for each that is."""
-    seen: dict[Suspect, Sighting] = {}
+def gone_on(search: Search, further: Further, instances: int, trials: Sequence[Trial]) -> Search:
+    """A search with what came of another suite, which has so many armed instances; some of them were tried."""
+    run = {suspect: count + sum(suspect in trial.replies for trial in trials) for suspect, count in search.run.items()}
+    seen = dict(search.seen)
     for trial in trials:
-        for suspect in suspects:
+        for suspect in run:
             if trial.is_live(suspect):
                 seen.setdefault(suspect, Sighting(trial.instance, further.source.seed, further.folder))
-    return seen
+    return Search(run, seen, (*search.seeds, further.source.seed), search.instances + instances)

@@ -208,9 +208,9 @@ def test_what_is_live_nowhere_is_searched_for_in_suites_that_are_made_once(tiny_
     rows = {line.split()[0]: line.split() for line in first.stdout.splitlines() if line}
     assert rows["fault"][-1] == "search"
     assert rows["bound-side-swap"][-2:] == ["(seed", "2)"]
-    assert rows["padding-side"][-3:] == ["none", "of", "6"]
+    assert rows["padding-side"][-3:] == ["none", "of", "0"]
     assert rows["gave-up-is-verified"][-1] == "1"
-    assert "not revealed by any of 6 generated armed instances (seeds: 2, 3): padding-side" in first.stdout
+    assert "not revealed by any of 6 generated armed instances (seeds: 2, 3): padding-side (touches 0)" in first.stdout
     assert first.stderr.count("makes a suite with seed") == 2
     swap = next(each for each in json.loads((folder / "power.json").read_text())["faults"] if each["search"])
     revealed_by = swap["search"]["revealed_by"]
@@ -222,7 +222,7 @@ def test_what_is_live_nowhere_is_searched_for_in_suites_that_are_made_once(tiny_
 def test_a_search_makes_suites_from_the_suites_own_recipe(tiny_suite):
     result = invoke("power", tiny_suite, "--faults", "padding-side", "--nodes", 20, "--search", 1)
     assert result.exit_code == 1, result.output
-    assert "not revealed by any of 3 generated armed instances (seeds: 2): padding-side" in result.stdout
+    assert "not revealed by any of 3 generated armed instances (seeds: 2): padding-side (touches 0)" in result.stdout
 
 
 def test_a_search_needs_a_recipe_and_a_recipe_a_search(suite_copy):
@@ -286,3 +286,18 @@ def test_stopped_while_it_makes_a_suite_it_leaves_none(tiny_suite, folder, monke
     assert first.stderr.splitlines()[-1].endswith(": not made; start the same command to go on")
     assert {path.suffix for path in (folder / "runs").iterdir()} == {".jsonl", ".toml"}
     assert "not revealed by any of 3 " in invoke(*arguments).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "standing"),
+    [
+        (["--faults", "gave-up-is-verified", "--nodes", "20"], "caught"),
+        (["--verifier", "fake_verifiers:Scripted", "--faults", "unknown-is-verified", "--timeout", "20"], "escapes"),
+    ],
+)
+def test_what_takes_an_ending_for_a_proof_is_not_too_crude(tiny_suite, monkeypatch, arguments, standing):
+    monkeypatch.setattr("soundbench.standing.LEAST_INSTANCES", 1)
+    invoke("power", tiny_suite, *arguments, "--json", "power.json")
+    (found,) = json.loads(Path("power.json").read_text())["faults"]
+    assert found["agreement"] < 0.8
+    assert found["standing"] == standing

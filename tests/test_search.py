@@ -11,10 +11,9 @@ from trials import OTHER, STRONG, SUSPECTS, TRUTH, VERIFIED, WEAK, trial, trials
 from soundbench.claim import Claim
 from soundbench.errors import InputError
 from soundbench.ground_truth import Role
-from soundbench.level import Level
 from soundbench.power import measure_power
 from soundbench.power_report import exit_code, table, to_json
-from soundbench.search import Search, Sighting, armed_instances, further_suites, sightings, wanted
+from soundbench.search import Search, Sighting, armed_instances, further_suites, gone_on, wanted
 from soundbench.search_report import conclusions_of_search
 from soundbench.suite import load_suite
 
@@ -87,10 +86,10 @@ def test_what_is_there_is_not_made_again(suite, tmp_path):
 
 
 def test_only_what_is_known_to_be_violated_is_searched(suite):
-    names = {each.name for each in armed_instances(suite, Level.STANDARD)}
+    names = {each.name for each in armed_instances(suite)}
     assert names == {name for name, each in suite.ground_truth.items() if each.role is Role.ARMED}
     assert len(names) == 3
-    assert armed_instances(replace(suite, ground_truth={}), Level.STANDARD) == ()
+    assert armed_instances(replace(suite, ground_truth={})) == ()
 
 
 def test_the_first_sighting_counts(suite, tmp_path):
@@ -99,30 +98,35 @@ def test_the_first_sighting_counts(suite, tmp_path):
         trial("a", Claim.FALSIFIED, strong=Claim.TIMEOUT, other=Claim.VERIFIED),
         trial("b", Claim.TIMEOUT, strong=Claim.VERIFIED, other=Claim.VERIFIED),
     ]
-    seen = sightings(tried, (STRONG, WEAK), further)
-    assert seen == {STRONG: Sighting("b", SEED + 1, further.folder)}
+    start = Search({STRONG: 0, WEAK: 1}, {WEAK: Sighting("elsewhere", SEED, tmp_path)}, (SEED,), 9)
+    assert gone_on(start, further, 3, tried) == Search(
+        run={STRONG: 2, WEAK: 1},
+        seen={WEAK: Sighting("elsewhere", SEED, tmp_path), STRONG: Sighting("b", SEED + 1, further.folder)},
+        seeds=(SEED, SEED + 1),
+        instances=12,
+    )
 
 
-SEEN = Search((STRONG, OTHER), {OTHER: Sighting("a", 8, Path("runs/tiny-8"))}, (7, 8), 12)
+SEEN = Search({STRONG: 5, OTHER: 2}, {OTHER: Sighting("a", 8, Path("runs/tiny-8"))}, (7, 8), 12)
 
 
 def test_the_reader_sees_where_a_fault_was_seen_and_how_many_instances_have_not_revealed_it():
     assert list(conclusions_of_search(SEEN)) == [
         "revealed by one of 12 generated armed instances (seeds: 7, 8), and by nothing in this suite: swap",
-        "not revealed by any of 12 generated armed instances (seeds: 7, 8): lost",
+        "not revealed by any of 12 generated armed instances (seeds: 7, 8): lost (touches 5)",
     ]
-    assert list(conclusions_of_search(Search((), {}, (), 0))) == [
+    assert list(conclusions_of_search(Search({}, {}, (), 0))) == [
         "nothing to search for: every fault is live on some instance"
     ]
     power = measure_power(TRUTH, trials(), SUSPECTS)
-    assert list(table(power, SEEN).columns[-1].cells) == ["none of 12", "a (seed 8)"]
+    assert list(table(power, SEEN).columns[-1].cells) == ["none of 5", "a (seed 8)"]
     assert table(power).columns[-1].header == "weakest"
 
 
 def test_the_json_says_it_of_those_who_were_looked_for():
     power = measure_power(TRUTH, trials(), SUSPECTS)
     lost, weak, swap = (each["search"] for each in json.loads(json.dumps(to_json(power, SEEN)))["faults"])
-    assert lost == {"revealed_by": None, "instances": 12, "seeds": [7, 8]}
+    assert lost == {"revealed_by": None, "run": 5, "instances": 12, "seeds": [7, 8]}
     assert weak is None
     assert swap["revealed_by"] == {"instance": "a", "seed": 8, "suite": "runs/tiny-8"}
     assert all("search" not in each for each in to_json(power)["faults"])

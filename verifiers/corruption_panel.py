@@ -39,6 +39,17 @@ def try_corruptions(
     return trial
 
 
+def touches(instance: Instance, verifier: Verifier, corruptions: Sequence[str]) -> bool:
+    """Whether one of these corruptions (see `corruption_of`) can make a difference to an instance, by some claim.
+
+    Raises:
+        InputError: the instance's files cannot be read.
+    """
+    known = (corruption_of(words) for words in corruptions)
+    corrupted = [each.put_in(verifier, each.strengths[0]) for each in known]
+    return any(each.touches(instance, claim) for each in corrupted for claim in Claim)
+
+
 @dataclass(frozen=True, slots=True)
 class TryCorruptions:
     """A task for `run_parallel`: it tells the trial of each instance.

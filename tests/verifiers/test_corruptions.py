@@ -16,7 +16,7 @@ from onnx_layers import Layer, build
 from small_networks import write_network
 from small_suite import GROUND_TRUTH, small_suite
 from soundbench.verifiers.corrupted import Corrupted
-from soundbench.verifiers.corruption_panel import TryCorruptions, try_corruptions
+from soundbench.verifiers.corruption_panel import TryCorruptions, touches, try_corruptions
 from soundbench.verifiers.corruptions import CORRUPTIONS, box_shrunk, corruption_of, corruptions_named
 from test_evaluate import Honest
 from test_vnnlib_laws import PROPERTIES
@@ -269,3 +269,10 @@ def test_every_strength_is_run_if_each_is_named(small):
 
 def test_only_statuses_that_are_read_otherwise_may_be_crude():
     assert {each.name for each in CORRUPTIONS if each.misreads_status} == {"timeout-is-verified", "unknown-is-verified"}
+
+
+def test_an_instance_is_touched_if_one_of_the_corruptions_can_make_a_difference(small):
+    instance = small.instances[0]
+    assert not touches(instance, Honest(), ("padding-behind", "disjunct-dropped"))
+    assert touches(instance, Honest(), ("padding-behind", "box-shrunk@0.01"))
+    assert touches(instance, Honest(), ("unknown-is-verified",))

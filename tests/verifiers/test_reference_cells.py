@@ -3,9 +3,10 @@
 from importlib.resources import files
 
 import pytest
+from hunting import hunt
 from soundbench.cli.shipped import core_suite
 from soundbench.verifiers.reference.faults import FAULTS, faults_named
-from soundbench.verifiers.reference.panel import Budget, hunt
+from soundbench.verifiers.reference.panel import Budget
 
 from soundbench.ground_truth import Role
 from soundbench.level import Level, chosen

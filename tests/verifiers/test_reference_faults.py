@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from fault_cases import overflowing
+from hunting import hunt
 from hypothesis import given
 from hypothesis import strategies as st
 from planted import TINY, make_suite
@@ -23,7 +24,6 @@ from soundbench.verifiers.reference.intervals import Bounds
 from soundbench.verifiers.reference.panel import (
     Budget,
     TryFaults,
-    hunt,
     is_touched,
     read_question,
     suspects,

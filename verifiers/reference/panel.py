@@ -6,17 +6,14 @@ sound one. That it does so nowhere else is an assumption; who names each strengt
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 
 import numpy as np
 
 from soundbench.claim import Claim
 from soundbench.errors import InputError
-from soundbench.ground_truth import Role
 from soundbench.instance import Instance, Property
-from soundbench.power import counted_instances
-from soundbench.suite import Suite
 from soundbench.trial import Reply, Suspect, Trial
 from soundbench.vnnlib import read_property
 
@@ -64,6 +61,16 @@ class TryFaults:
             tell(try_faults(instance, faults, self.budget))
 
 
+def touches(instance: Instance, faults: Sequence[str]) -> bool:
+    """Whether one of these faults (see `fault_of`), at its strongest, may make a difference to an instance.
+
+    Raises:
+        InputError: a file of the instance cannot be used.
+    """
+    question = read_question(instance)
+    return any(is_touched(question, fault, fault.steps(DEFAULT)) for fault in map(fault_of, faults))
+
+
 def suspects(faults: Sequence[Fault]) -> tuple[Suspect, ...]:
     """Every fault at each of its strengths, the strongest first."""
     return tuple(Suspect(fault.name, strength) for fault in faults for strength in fault.strengths)
@@ -99,30 +106,6 @@ def try_faults(instance: Instance, faults: Sequence[Fault], budget: Budget) -> T
             if trial.agrees(suspect):
                 break
     return trial
-
-
-def hunt(
-    suite: Suite, instances: Sequence[Instance], faults: Sequence[Fault], budget: Budget
-) -> Mapping[str, Instance]:
-    """For each fault, at its strongest, the first instance that catches it, where there is one.
-
-    Of every instance only the faults are run that none before has caught, and the sound verifier last.
-    """
-    caught: dict[str, Instance] = {}
-    truth = suite.ground_truth
-    for instance in (each for each in instances if each.name in truth and truth[each.name].role is Role.ARMED):
-        question, pair = read_question(instance), truth[instance.name].pair
-        waiting = [fault for fault in faults if fault.name not in caught]
-        found = [fault.name for fault in waiting if _is_verified(question, fault, budget)]
-        members = [each for each in suite.instances if each.name in truth and truth[each.name].pair == pair]
-        if found and counted_instances(truth, [try_faults(each, (), budget) for each in members]):
-            caught |= dict.fromkeys(found, instance)
-    return caught
-
-
-def _is_verified(question: Question, fault: Fault, budget: Budget) -> bool:
-    steps = fault.steps(DEFAULT)
-    return is_touched(question, fault, steps) and answer(question, steps, budget).claim is Claim.VERIFIED
 
 
 def answer(question: Question, steps: Steps, budget: Budget) -> Reply:
