@@ -88,4 +88,5 @@ def command(
             click.echo(f"revision: {here.revision}")
         for line in here.left_out:
             click.echo(f"left out: {line}")
-        import_folder(here.folder, folder, here.origin, version)
+        if import_folder(here.folder, folder, here.origin, version).left_out:
+            click.echo("what came damaged is fetched again with --fresh")
