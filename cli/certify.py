@@ -12,7 +12,8 @@ Examples:
   soundbench certify                    (the suite that ships)
 
 \b
-Exit codes: 0 every certificate holds; 1 one does not (the first is named); 2 the suite cannot be read, or a network of it be run."""
+Exit codes: 0 every certificate holds; 1 one does not (the first is named); 2 the suite cannot be read, or one of its
+networks not be run."""
 
 
 @click.command("certify", epilog=_EPILOG)

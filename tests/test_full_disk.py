@@ -11,7 +11,7 @@ from soundbench.full_disk import full_disk_told
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_it_is_told_where_there_is_no_space(number):
-    with pytest.raises(InputError, match="^place: no space is left on the disk; free some, and start again$"):
+    with pytest.raises(InputError, match=r"^place: no space is left on the disk; free some, and start again$"):
         fail(OSError(number, "of the system"))
 
 
