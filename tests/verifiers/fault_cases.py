@@ -174,8 +174,8 @@ CASES = (
     ),
     Case(
         "batchnorm-negative-scale",
-        asked(normal(-1), [0], [1], below(0, -0.5)),
-        asked(normal(1), [0], [1], at_least(0, 0.5)),
+        asked([*normal(-1), Layer("Relu", ("t0",))], [-1], [1], at_least(0, 0.5)),
+        asked([*normal(1), Layer("Relu", ("t0",))], [-1], [1], at_least(0, 0.5)),
     ),
     Case(
         "clip-minimum-lost",

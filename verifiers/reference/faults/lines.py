@@ -160,7 +160,7 @@ FAULTS = (
         saturation_exact,
         "Marabou #720",
         networks_with(*CURVES),
-        (4.0, 8.0, 16.0),
+        (1.0, 2.0, 4.0, 8.0, 16.0),
         "input beyond which it counts",
     ),
     Fault(
