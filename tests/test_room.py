@@ -48,7 +48,9 @@ def test_rises_within_the_room_violate_nothing(holding, seed, share):
 
 def test_more_than_the_room_uses_up_the_slack_of_a_leaf(holding):
     graph, unsafe, proof = holding
-    rises = -np.eye(graph.output_count)[0] + 1.0
+    rises = np.zeros(graph.output_count)
+    for index, factor in unsafe.regions[0].outputs[0].terms:
+        rises[index] = -float(factor)
     room = room_in_proof(graph, unsafe, proof, rises)
     assert room * steepest(unsafe, rises) >= proof.slack * (1 - 1e-9)
 
