@@ -12,7 +12,8 @@ Examples:
   soundbench certify                    (the suite that ships)
 
 \b
-Exit codes: 0 every certificate holds; 1 one does not (the first is named); 2 the suite cannot be read."""
+Exit codes: 0 every certificate holds; 1 one does not (the first is named); 2 the suite cannot be read, or one of its
+networks not be run."""
 
 
 @click.command("certify", epilog=_EPILOG)
@@ -22,10 +23,12 @@ def command(suite: Path | None) -> None:
     from soundbench.certify import certify_suite
     from soundbench.ground_truth import Expected
     from soundbench.suite import load_suite
+    from soundbench.tried_network import demand_runnable
 
     from .progress import steps
 
     loaded = load_suite(suite or core_suite())
+    demand_runnable(list(dict.fromkeys(instance.onnx for instance in loaded.instances)))
     with steps(len(loaded.instances)) as done:
         counts = certify_suite(loaded, done)
     click.echo(

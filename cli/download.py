@@ -59,20 +59,22 @@ def command(
     benchmark's folder, or an archive here. No script in it is run, and no pickle is loaded. Each network is run
     once in ONNX Runtime, on zeros, in a process of its own with limits of time and memory.
     """
+    from soundbench.known_benchmarks import REPOSITORIES, known_names
+
+    if lists:
+        click.echo("\n".join(known_names()))
+        click.echo(f"and any other of a year, as YEAR/NAME; years: {', '.join(REPOSITORIES)}", err=True)
+        return
+    if name is None:
+        raise InputError("name what to download, or list what there is: soundbench download --list")
     import platformdirs
 
     from soundbench.download import Wish, at_hand, short_name
     from soundbench.generate import check_new
-    from soundbench.known_benchmarks import known_names
 
     from .import_suite import import_folder
     from .progress import files
 
-    if lists:
-        click.echo("\n".join(known_names()))
-        return
-    if name is None:
-        raise InputError("name what to download, or list what there is: soundbench download --list")
     folder = out or Path(short_name(name))
     check_new(folder)
     place = cache or platformdirs.user_cache_path("soundbench") / "download"
@@ -86,4 +88,5 @@ def command(
             click.echo(f"revision: {here.revision}")
         for line in here.left_out:
             click.echo(f"left out: {line}")
-        import_folder(here.folder, folder, here.origin, version)
+        if import_folder(here.folder, folder, here.origin, version).left_out:
+            click.echo("what came damaged is fetched again with --fresh")

@@ -249,9 +249,11 @@ def _tell_of_suite(suite: "Suite", level: str, instances: int) -> None:
 
 def _tell_unreadable(count: int, folder: Path) -> None:
     """Say how many instances were not run, if any, since they cannot be read."""
+    from soundbench.run import UNREADABLE
+
     if count:
         instances = "instance" if count == 1 else "instances"
-        click.echo(f"{count} {instances} not run, since no claim could be judged there: {folder / 'unreadable.json'}")
+        click.echo(f"{count} {instances} not run, since no claim could be judged there: {folder / UNREADABLE}")
 
 
 def _starter(readable: "Readable", minutes: float | None) -> Callable[["Job"], bool]:

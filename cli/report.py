@@ -37,6 +37,7 @@ def command(runs: tuple[Path, ...], suite_folder: Path | None, out: Path | None,
     from soundbench.past_run import judge_past_run
     from soundbench.report import render
     from soundbench.results_page import write_page
+    from soundbench.run import UNREADABLE
     from soundbench.suite import load_suite
 
     check_writable(json_file)
@@ -44,6 +45,9 @@ def command(runs: tuple[Path, ...], suite_folder: Path | None, out: Path | None,
     past = [judge_past_run(run, suite) for run in runs]
     summaries = [summary for run in past for summary in run.summaries]
     render(summaries, Console())
+    for left_out in (run / UNREADABLE for run in runs):
+        if left_out.exists():
+            click.echo(f"{left_out}: instances that were not run, since no claim on them could be judged")
     if out is not None:
         of_suite = [] if suite_folder is None else ["--suite", str(suite_folder)]
         again = shlex.join(["soundbench", "report", *map(str, runs), *of_suite, "--out", str(out)])

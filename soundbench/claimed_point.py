@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from soundbench.assignment import is_assignment, parse_assignment
 from soundbench.counterexample import parse_counterexample
+from soundbench.errors import InputError
 from soundbench.replay import OpenNetwork
 
 
@@ -20,4 +21,8 @@ def claimed_point(text: str, network: OpenNetwork, source: str) -> tuple[Fractio
     """
     if is_assignment(text):
         return parse_assignment(text, network.interface, source)
+    if "(" not in text:
+        raise InputError(
+            f"{source}: in neither form of counterexamples; write ((X_0 0.5)), or X float32 [1,1] and 0.5 below"
+        )
     return parse_counterexample(text, network.session.input_count, source)

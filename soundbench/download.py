@@ -1,7 +1,6 @@
 """How does a benchmark get here by its name? It is fetched, laid out in VNN-COMP's form, and imported like others."""
 
 import contextlib
-import errno
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from soundbench.errors import InputError
 from soundbench.fetch import Cache, NoSuchFileThere, NotReached
+from soundbench.full_disk import full_disk_told
 from soundbench.import_suite import Origin
 from soundbench.known_benchmarks import DATASET, GITHUB, PUBLISHED_CLEAN, RAW, REPOSITORIES, SOUNDNESSBENCH, near
 from soundbench.mirror import fetch_benchmark
@@ -59,13 +59,8 @@ def at_hand(wish: Wish, progress: Progress) -> Iterator[Here]:
     Raises:
         InputError: nothing has that name, it cannot be fetched, or is not what it should be; or the disk is full.
     """
-    try:
-        with tempfile.TemporaryDirectory(prefix="soundbench-download-") as temporary:
-            yield _found(wish, Path(temporary), progress)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise InputError(f"{wish.cache}: no space is left on the disk; free some, and start again") from None
+    with full_disk_told(wish.cache), tempfile.TemporaryDirectory(prefix="soundbench-download-") as temporary:
+        yield _found(wish, Path(temporary), progress)
 
 
 def short_name(name: str) -> str:

@@ -12,13 +12,12 @@ from typing import Any
 
 from soundbench.counterexample import format_counterexample
 from soundbench.errors import InputError
-from soundbench.graph import LARGEST_NETWORK
 from soundbench.ground_truth import GroundTruth
 from soundbench.instance import Instance, Region
 from soundbench.judge import Assessment, Judgement
-from soundbench.packed import read_unpacked
+from soundbench.packed import LARGEST_NETWORK, LARGEST_PROPERTY, read_unpacked
 from soundbench.replay import Point, Replay, open_onnx, replay
-from soundbench.vnnlib import MAXIMUM_BYTES, read_property
+from soundbench.vnnlib import read_property
 from soundbench.vnnlib_text import decimal_text
 
 SCRIPT = '''"""Replays the finding in this folder with ONNX Runtime and numpy alone: python replay.py"""
@@ -184,7 +183,7 @@ def _files(exhibit: Exhibit) -> dict[str, bytes]:
         )
     files = {name: text.encode(errors="surrogateescape") for name, text in texts.items()}
     files["network.onnx"] = read_unpacked(instance.onnx, LARGEST_NETWORK)
-    files["property.vnnlib"] = read_unpacked(instance.vnnlib, MAXIMUM_BYTES)
+    files["property.vnnlib"] = read_unpacked(instance.vnnlib, LARGEST_PROPERTY)
     if log is not None and log.is_file():
         files["verifier.log"] = log.read_bytes()
     return files

@@ -102,6 +102,7 @@ def _truth(question: Question, graph: Graph, point: tuple[Fraction, ...], track:
         position=position_of(region, point),
         certifies=meaning_digest(graph, question.unsafe),
         witness=witness,
+        assumption=None,
     )
 
 

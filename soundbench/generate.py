@@ -12,6 +12,7 @@ from pathlib import Path
 
 from soundbench.covering import NoRow
 from soundbench.errors import InputError, SoundbenchError
+from soundbench.full_disk import full_disk_told
 from soundbench.ground_truth import GroundTruth
 from soundbench.lock import locked
 from soundbench.matrix import cells_of
@@ -224,7 +225,7 @@ def folder_to_be(out: Path) -> Iterator[Path]:
     Nobody else can make `out` meanwhile. What an earlier start has left, if it was killed, vanishes too.
 
     Raises:
-        InputError: `out` exists and is not empty, cannot be written, or another process makes it.
+        InputError: `out` exists and is not empty, cannot be written, or another process makes it; or the disk is full.
     """
     check_new(out)
     place = out.absolute()
@@ -238,7 +239,8 @@ def folder_to_be(out: Path) -> Iterator[Path]:
         except OSError as error:
             raise InputError(f"{out}: cannot be written ({error.strerror}); name another folder with --out") from None
         try:
-            yield folder
+            with full_disk_told(out):
+                yield folder
             folder.chmod(0o755)
             if place.exists():
                 place.rmdir()

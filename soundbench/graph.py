@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundbench.errors import InputError
-from soundbench.packed import read_unpacked
+from soundbench.packed import LARGEST_NETWORK, read_unpacked
 from soundbench.static_network import check_static
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
-
-# What ONNX files cannot exceed.
-LARGEST_NETWORK = 2**31
 
 
 class UnsupportedOperator(InputError):

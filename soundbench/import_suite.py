@@ -12,16 +12,15 @@ from pathlib import Path
 from soundbench.errors import InputError, one_line
 from soundbench.found_witness import FAMILY, unknown_truth
 from soundbench.generate import folder_to_be
-from soundbench.graph import LARGEST_NETWORK
 from soundbench.interface import Interface
-from soundbench.packed import read_unpacked
+from soundbench.packed import LARGEST_NETWORK, LARGEST_PROPERTY, read_unpacked
 from soundbench.places import SOURCES, telling_parts
 from soundbench.replay import require_equal
 from soundbench.run import file_name
 from soundbench.suite import MANIFEST, QUERIES, Row, write_suite
 from soundbench.tried_network import Found, try_networks
 from soundbench.vnncomp_folder import VERSIONS, Listed, read_folder
-from soundbench.vnnlib import MAXIMUM_BYTES, read_property
+from soundbench.vnnlib import read_property
 from soundbench.vnnlib2_parser import is_query
 from soundbench.vnnlib_writing import format_property, format_query
 
@@ -126,7 +125,7 @@ def copy_property(listed: Listed, interface: Interface, onnx: str, folder: Path)
     Raises:
         InputError: it cannot be read, or does not fit.
     """
-    content = read_unpacked(listed.vnnlib, MAXIMUM_BYTES)
+    content = read_unpacked(listed.vnnlib, LARGEST_PROPERTY)
     unsafe = read_property(listed.vnnlib)
     require_equal(listed.onnx, "inputs", interface.input.size, unsafe.input_count)
     require_equal(listed.onnx, "outputs", interface.output.size, unsafe.output_count)

@@ -16,7 +16,21 @@ from soundbench.convolution_operators import conv, conv_transpose
 from soundbench.elementwise_operators import add, batch_normalization, div, mul, sub
 from soundbench.errors import InputError
 from soundbench.function_operators import activation, clip, leaky_relu, power, prelu
-from soundbench.graph import ABS, NEG, Array, Elementary, Function, Graph, Product, Softmax, Step
+from soundbench.graph import (
+    ABS,
+    NEG,
+    Affine,
+    Array,
+    Elementary,
+    Function,
+    Graph,
+    Maximum,
+    Product,
+    Selection,
+    Softmax,
+    Step,
+    UnsupportedOperator,
+)
 from soundbench.node import Node, Tensor, constant_value, numbers, resolve, specification
 from soundbench.pool_operators import average_pool, max_pool
 from soundbench.shape_operators import (
@@ -35,6 +49,9 @@ from soundbench.shape_operators import (
 
 if TYPE_CHECKING:
     import onnx
+
+# Of all matrices of a network, each of which is allowed by itself: four gigabytes.
+MOST_ENTRIES = 10 * LARGEST_MATRIX
 
 
 def gemm(node: Node) -> Lowered:
@@ -184,6 +201,7 @@ def lower(model: "onnx.ModelProto", source: str) -> Graph:
     name = inputs[0].name
     values[name] = Tensor(name, shape)
     steps: list[Step] = []
+    entries = 0
     sizes = {name: math.prod(shape)}
     for proto in model.graph.node:
         node = resolve(proto, {"Constant", *OPERATORS}, values, checker, source)
@@ -192,6 +210,9 @@ def lower(model: "onnx.ModelProto", source: str) -> Graph:
             values[node.output] = constant
             continue
         new_steps, *results = OPERATORS[proto.op_type](node)
+        entries += sum(map(entries_of, new_steps))
+        if entries > MOST_ENTRIES:
+            raise UnsupportedOperator(f"{source}: its matrices have more than {MOST_ENTRIES:,} entries in all")
         if any(step.output in sizes for step in new_steps):
             raise InputError(f"{node.label}: a name that it needs is taken; rename the tensors")
         steps.extend(new_steps)
@@ -201,6 +222,19 @@ def lower(model: "onnx.ModelProto", source: str) -> Graph:
     if not isinstance(output, Tensor):
         raise InputError(f"{source}: output {model.graph.output[0].name!r} is computed by no node")
     return Graph(name, output.name, shape, sizes, tuple(steps))
+
+
+def entries_of(step: Step) -> int:
+    """How many numbers a step holds."""
+    match step:
+        case Affine():
+            return step.matrix.size
+        case Selection():
+            return step.order.size
+        case Maximum():
+            return step.groups.size
+        case _:
+            return 0
 
 
 def input_shape(value: "onnx.ValueInfoProto", source: str) -> tuple[int, ...]:

@@ -11,6 +11,8 @@ from typing import BinaryIO
 from soundbench.errors import InputError
 
 GZIP_MAGIC = b"\x1f\x8b"
+# What ONNX files cannot exceed; and more than any property has, which are a hundred megabytes at most.
+LARGEST_NETWORK, LARGEST_PROPERTY = 2**31, 2**28
 # What zlib calls gzip's format, its checksum included.
 GZIP_FORMAT = 31
 

@@ -22,8 +22,8 @@ def plant_suite(
     Raises:
         InputError: as for `plant_into`; a counterexample that was found is written beside `out`.
     """
-    demand_runnable([wanted.network])
     with folder_to_be(out) as folder, one_thread():
+        demand_runnable([wanted.network])
         (folder / "onnx").mkdir()
         try:
             instances = plant_into(wanted, folder / "onnx", tell)

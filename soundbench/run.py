@@ -36,6 +36,7 @@ from soundbench.lock import open_locked
 from soundbench.suite import Suite
 from soundbench.verifier import Verifier
 
+UNREADABLE = "unreadable.json"
 _SCHEMA = 1
 _NAME_LIMIT = 100
 
@@ -111,7 +112,7 @@ class Run:
 
     def write_unreadable(self, unreadable: Mapping[Instance, str]) -> None:
         """Write what was left out since no claim on it could be judged, and why; where there is nothing, no file."""
-        path = self.folder / "unreadable.json"
+        path = self.folder / UNREADABLE
         reasons = {subject(each.name, each.variant): reason for each, reason in unreadable.items()}
         if reasons:
             _write(path, json.dumps(reasons, indent=2) + "\n")

@@ -67,6 +67,7 @@ def concat(node: Node) -> Lowered:
     others = {(*tensor.shape[:axis], *tensor.shape[axis + 1 :]) for tensor in tensors}
     if len({len(tensor.shape) for tensor in tensors}) > 1 or len(others) > 1:
         raise node.refuse(f"shapes {[tensor.shape for tensor in tensors]} cannot be joined along axis {axis}")
+    check_size(node, sum(tensor.size for tensor in tensors), 1)
     firsts = np.cumsum([0, *(tensor.size for tensor in tensors)])
     cells = [first + cells_of(tensor) for first, tensor in zip(firsts, tensors, strict=False)]
     return selected(node, tuple(tensor.name for tensor in tensors), np.concatenate(cells, axis=axis))

@@ -28,7 +28,7 @@ def try_networks(networks: Sequence[Path], cpu_seconds: int = CPU_SECONDS) -> It
     left = list(networks)
     while left:
         for message in run_parallel([partial(_try_all, tuple(left), cpu_seconds)], jobs=1):
-            if isinstance(message.content, TaskDied):
+            if isinstance(message.content, TaskDied) and left:
                 yield InputError(
                     f"{left.pop(0)}: ends the process that loads and runs it, as a crash would, or more than "
                     f"{cpu_seconds} s of a processor; give another network"

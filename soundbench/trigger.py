@@ -11,7 +11,7 @@ from soundbench.ground_truth import TwinKind
 from soundbench.notation import Notation
 from soundbench.placement import Place
 
-NARROW, WIDE = 2.0**-4, 2.0
+NARROW, WIDE = 2.0**-3, 2.0
 
 
 class Shape(StrEnum):

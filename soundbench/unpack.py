@@ -1,7 +1,6 @@
 """How is an archive unpacked that somebody else has packed? Only plain files, only below one folder, only so much."""
 
 import contextlib
-import errno
 import lzma
 import os
 import stat
@@ -14,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from soundbench.errors import InputError
+from soundbench.full_disk import FULL
 from soundbench.tar_archive import Member, is_tar, tar_members
 
 MOST_FILES = 100_000
@@ -143,7 +143,7 @@ def _reading(archive: Path) -> Iterator[None]:
     except (FileExistsError, NotADirectoryError) as error:
         raise InputError(f"{archive}: {error.filename} is a file and a folder in it; get the archive again") from None
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             raise
         reason = error.strerror or error
         raise InputError(f"{archive}: cannot be unpacked ({reason}); get the archive from its source again") from None

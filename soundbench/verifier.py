@@ -25,15 +25,13 @@ from soundbench.answer import RAW_LIMIT, read_plain_file, read_result_file
 from soundbench.claim import Answer, Claim, Ending, EndReason
 from soundbench.errors import InputError
 from soundbench.facts import Facts
-from soundbench.graph import LARGEST_NETWORK
 from soundbench.hooks import HookError, checked_answer, checked_command, checked_variables, from_hook
 from soundbench.instance import Instance
 from soundbench.keeper import Keeper, StopSignal
 from soundbench.needs import Needs, read_needs, split_options
 from soundbench.option import Option, OptionValue, read_options
-from soundbench.packed import GZIP_MAGIC, read_unpacked
+from soundbench.packed import GZIP_MAGIC, LARGEST_NETWORK, LARGEST_PROPERTY, read_unpacked
 from soundbench.process import LOG_LIMIT_BYTES, Limits, Request
-from soundbench.vnnlib import MAXIMUM_BYTES
 
 PREPARE_SECONDS = 600.0
 _NOT_RUN = Ending(EndReason.NOT_STARTED, None, None, 0.0, 0.0, 0)
@@ -295,7 +293,7 @@ def _private_copies(instance: Instance, root: Path, timeout_seconds: float, gpus
         gpus=tuple(gpus),
     )
     _copy(instance.onnx, task.onnx, LARGEST_NETWORK)
-    _copy(instance.vnnlib, task.vnnlib, MAXIMUM_BYTES)
+    _copy(instance.vnnlib, task.vnnlib, LARGEST_PROPERTY)
     return task
 
 

@@ -15,8 +15,7 @@ from pathlib import Path
 from soundbench import generate_properties
 from soundbench.errors import InputError
 from soundbench.generate import folder_to_be
-from soundbench.graph import LARGEST_NETWORK
-from soundbench.packed import read_unpacked
+from soundbench.packed import LARGEST_NETWORK, read_unpacked
 from soundbench.queries import write_queries
 from soundbench.suite import INSTANCES, MANIFEST, Row, Suite, copy_files, load_suite, read_json, read_rows
 from soundbench.vnnlib import read_property

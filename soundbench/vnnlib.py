@@ -6,13 +6,11 @@ from typing import TypeVar
 
 from soundbench.errors import InputError
 from soundbench.instance import Property
-from soundbench.packed import read_unpacked
+from soundbench.packed import LARGEST_PROPERTY, read_unpacked
 from soundbench.vnnlib1 import flat_property
 from soundbench.vnnlib2 import Query, typed_query
 from soundbench.vnnlib2_parser import is_query
 from soundbench.vnnlib_text import TextError
-
-MAXIMUM_BYTES = 256 * 2**20
 
 T = TypeVar("T")
 
@@ -68,7 +66,7 @@ def file_text(path: Path) -> str:
     Raises:
         InputError: it cannot be read.
     """
-    content = read_unpacked(path, MAXIMUM_BYTES)
+    content = read_unpacked(path, LARGEST_PROPERTY)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -37,10 +37,10 @@ def gemm(path, sizes=(10, 8, 6, 3), seed=0, **form):
     return save(path, nodes[:-1], constants, [1, sizes[0]], [1, sizes[-1]], **form)
 
 
-def acas(path, seed=0, depth=3, width=10):
+def acas(path, seed=0, depth=3, width=10, mean=0.1):
     """As ACAS Xu: a mean is taken off, inputs are [1,1,1,5], and every dense layer is a MatMul and an Add."""
     random, sizes = np.random.default_rng(seed), [5, *[width] * depth, 5]
-    constants = [constant(random.normal(size=(1, 1, 1, 5)) * 0.1, "mean")]
+    constants = [constant(random.normal(size=(1, 1, 1, 5)) * mean, "mean")]
     nodes = [
         helper.make_node("Sub", ["input", "mean"], ["moved"]),
         helper.make_node("Flatten", ["moved"], ["h0"], axis=1),

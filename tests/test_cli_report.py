@@ -51,6 +51,14 @@ def evaluated(*arguments, out="run"):
     return run("evaluate", *arguments, "--out", out)
 
 
+def test_what_could_not_be_run_is_told_again(folder):
+    evaluated(HONEST)
+    assert "unreadable" not in run("report", "run").stdout
+    (folder / "run" / "unreadable.json").write_text('{"other": "other.vnnlib:1: damaged"}')
+    told = "run/unreadable.json: instances that were not run, since no claim on them could be judged\n"
+    assert run("report", "run").stdout.endswith(told)
+
+
 def table_of(page: str) -> dict[str, list[str]]:
     """The rows of the page's table of numbers, by their labels."""
     part = page.partition("## What came of it")[2].partition("\n- ")[0]

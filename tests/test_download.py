@@ -359,6 +359,17 @@ class TestVnnComp:
         result = download("vnncomp2025/soundnessbench", "--mirror", server.address)
         refused(result, "only a pointer to the file is kept there; get it with git lfs, and import")
 
+    def test_a_network_that_is_cut_short_is_left_out_and_fetched_again_when_asked(self, told):
+        path = next(each for each in told.files if f"/{COMMIT}/" in each and each.endswith("-armed.onnx.gz"))
+        whole, told.files[path] = told.files[path], told.files[path][:-20]
+        name = ("vnncomp2025/soundnessbench", "--mirror", told.address)
+        result = download(*name, "--out", "one")
+        assert "-armed.onnx.gz: damaged gzip data" in result.stdout
+        assert result.stdout.endswith("what came damaged is fetched again with --fresh\n")
+        told.files[path] = whole
+        assert "left out" not in download(*name, "--out", "two", "--fresh").stdout
+        assert len(load_suite(Path("two")).instances) == 7
+
     @pytest.mark.parametrize("bad", [b"Please log in.", b"\xff\xfe", b"../../secret.onnx,vnnlib/a.vnnlib,1\n"])
     def test_a_listing_that_cannot_be_used_is_not_kept(self, server, bad):
         path = "/VNN-COMP/vnncomp2025_benchmarks/main/benchmarks/soundnessbench/instances.csv"

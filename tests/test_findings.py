@@ -279,7 +279,7 @@ class TestWriting:
     def test_files_are_unpacked_within_a_limit(self, tmp_path, instance, monkeypatch):
         packed = tmp_path / "one.vnnlib.gz"
         packed.write_bytes(gzip.compress(instance.vnnlib.read_bytes()))
-        monkeypatch.setattr("soundbench.findings.MAXIMUM_BYTES", 10)
+        monkeypatch.setattr("soundbench.findings.LARGEST_PROPERTY", 10)
         with pytest.raises(InputError, match=r"one\.vnnlib\.gz: holds more than 10 bytes"):
             finding_of(tmp_path, replace(instance, vnnlib=packed), Claim.VERIFIED, VIOLATED)
 

@@ -56,6 +56,12 @@ def test_either_form_is_certified(question, text):
     assert with_witness(replace(question, truth=truth), "((X_0 0.08))", "file") is truth
 
 
+@pytest.mark.parametrize("text", ["", "sat\n", "hello", "0.5 0.25\n"])
+def test_a_text_in_neither_form_is_told(question, text):
+    with pytest.raises(InputError, match=r"file: in neither form of counterexamples; write \(\(X_0 0\.5\)\), or X"):
+        with_witness(question, text, "file")
+
+
 def test_a_corner_is_moved_inside_before_it_is_certified(question):
     assert Fraction(float(np.float32(0.1))) > Fraction("0.1")
     truth = with_witness(question, ABOVE_TENTH, "file")
@@ -171,7 +177,7 @@ class TestCommand:
         [
             ("found.txt", "((X_0 0))", [], "which instance it is of is not told by its name; name it with --instance"),
             ("found.txt", "((X_0 0))", ["--instance", "none"], "has no instance 'none'"),
-            ("found.txt", "gibberish", ["--instance", ARMED], "found.txt:1: 'gibberish' stands outside parentheses"),
+            ("found.txt", "gibberish", ["--instance", ARMED], "found.txt: in neither form of counterexamples"),
             ("found.csv", "gibberish", [], "found.csv:1: 1 columns; give rows of the form category,onnx"),
             ("found.csv", "gibberish", ["--instance", ARMED], "--instance: names the instance of one counterexample"),
         ],

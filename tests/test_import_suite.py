@@ -1,5 +1,6 @@
 """A benchmark in VNN-COMP's form becomes a suite of unknown truth; nothing outside its folder is read."""
 
+import errno
 import json
 
 import pytest
@@ -258,3 +259,17 @@ def test_a_sealed_suite_gets_no_witness(tiny_suite, tmp_path):
     result = CliRunner().invoke(main, words)
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "was sealed" in result.stderr
+
+
+def test_a_full_disk_is_told_in_one_line_and_nothing_is_left(tiny_suite, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    benchmark = write_benchmark(tiny_suite, tmp_path / "b")
+    monkeypatch.setattr("soundbench.import_suite.copy_property", full)
+    result = run(benchmark, "--out", tmp_path / "out")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1] == (
+        f"soundbench: {tmp_path / 'out'}: no space is left on the disk; free some, and start again"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]

@@ -19,7 +19,7 @@ from soundbench.cli import main
 from soundbench.assumption import assumption_certificate, check_same
 from soundbench.certificate import check_foreign
 from soundbench.certify import certify_suite
-from soundbench.counterexample import parse_counterexample
+from soundbench.counterexample import format_counterexample, parse_counterexample
 from soundbench.errors import CertificateError
 from soundbench.given import with_more_slack
 from soundbench.graph import evaluate_float64, read_graph
@@ -202,6 +202,22 @@ def test_a_needle_that_acts_does_not_rest(planted):
     graph, unsafe = read_graph(planted / "suite/onnx/net-spec-armed.onnx"), read_property(planted / "spec.vnnlib")
     with pytest.raises(CertificateError, match="is not proven to rest"):
         assumption_certificate(graph, unsafe, "no", (hiding.tensor, hiding.neuron), hiding.slopes)
+
+
+def test_a_counterexample_of_what_was_assumed_to_hold_refutes_that(given_gemm, tmp_path):
+    """What is assumed here is wrong: there is a needle, which no attack finds."""
+    assert run("plant", *given_gemm, "--out", tmp_path / "first").exit_code == 0
+    armed = load_suite(tmp_path / "first").ground_truth["net-spec-armed"]
+    network = tmp_path / "first" / "onnx" / "net-spec-armed.onnx"
+    result = run("plant", network, given_gemm[1], "--out", tmp_path / "out", "--assume-holds", "I hope so")
+    assert result.exit_code == 0, result.output
+    (tmp_path / "found.txt").write_text(format_counterexample(armed.witness.point))
+    name = "net-spec-armed-spec-twin"
+    result = run("witness", "add", tmp_path / "out", tmp_path / "found.txt", "--instance", name)
+    assert result.exit_code == 0, result.output
+    suite = load_suite(tmp_path / "out")
+    assert suite.ground_truth[name].assumption is None
+    assert certify_suite(suite, str) == {Expected.VIOLATED: 2, Expected.HOLDS: 0, Expected.UNKNOWN: 0}
 
 
 def test_networks_that_differ_are_told_apart(given_gemm, tmp_path):

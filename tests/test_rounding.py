@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import onnx
 import pytest
+from given_networks import acas
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import (
@@ -50,7 +51,7 @@ from soundbench.graph import (
     softmax_float64,
 )
 from soundbench.rigorous import evaluate
-from soundbench.rounding import float32_error, is_wide
+from soundbench.rounding import float32_error, is_deep, is_wide
 from soundbench.step_errors import activation_error, softmax_change, step_error
 
 SEEDS = range(40)
@@ -373,6 +374,22 @@ class TestCoverage:
         for side in (-1, 1):
             change = np.abs(apply_float64(function, values + side * errors) - apply_float64(function, values))
             assert (activation_error(function, values, errors) >= change).all()
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_deep_networks_are_sharpened(self, monkeypatch, seed, tmp_path):
+        random = np.random.default_rng(seed)
+        model = onnx.load(acas(tmp_path / "net.onnx", seed=seed, depth=6, width=50))
+        graph = read(model)
+        assert is_deep(graph)
+        assert not is_wide(graph)
+        assert not is_deep(read(onnx.load(acas(tmp_path / "net.onnx", depth=5))))
+        point = random_point(random, np.full(5, -1.0), np.full(5, 1.0))
+        sharp = float32_error(graph, point)
+        for run in [run_permuted(graph, point, random) for _ in range(5)]:
+            for error, deviation in zip(sharp.tolist(), deviations(graph, point, run), strict=True):
+                assert is_covered(error, deviation)
+        monkeypatch.setattr(rounding, "FEW_STEPS", 10)
+        assert (10 * sharp < float32_error(graph, point)).all()
 
     def test_the_distance_of_the_real_point_is_covered(self):
         model = build((1, 2), [gemm([1e3, 2.0], [-1.0, 1.0]), Layer("Tanh")])

@@ -8,8 +8,8 @@ from hostile_networks import COSTLY, REFUSED, integers, model, node, write
 from onnx import TensorProto, numpy_helper
 
 from soundbench.errors import InputError
-from soundbench.graph import load_onnx
-from soundbench.replay import open_onnx
+from soundbench.graph import UnsupportedOperator, load_onnx, read_graph
+from soundbench.replay import OpenNetwork, open_onnx
 from soundbench.static_network import MOST_NODES
 
 
@@ -75,3 +75,25 @@ def test_numbers_that_are_in_the_file_are_held_however_they_are_packed(tmp_path,
     packed.dims.append(1000)
     packed.int64_data.extend([0] * 1000)
     load_onnx(write(made, tmp_path / "n.onnx"))
+
+
+def test_small_weights_whose_matrices_are_large_together_have_no_exact_meaning(tmp_path, monkeypatch):
+    """Each row of a tensor times a number: as a matrix, that is one of rows times rows."""
+    names = ["X", "t1", "t2", "Y"]
+    nodes = [node("MatMul", f"{first} w", second) for first, second in itertools.pairwise(names)]
+    made = model(
+        [node("Reshape", "X shape", "t0"), *nodes], {"w": np.ones((1, 1), np.float32), "shape": integers(2, 1)}
+    )
+    made.graph.node[1].input[0] = "t0"
+    path = write(made, tmp_path / "n.onnx")
+    monkeypatch.setattr("soundbench.operators.MOST_ENTRIES", 12)
+    assert OpenNetwork(path).graph is not None
+    monkeypatch.setattr("soundbench.operators.MOST_ENTRIES", 11)
+    assert OpenNetwork(path).graph is None
+    with pytest.raises(UnsupportedOperator, match=r"n\.onnx: its matrices have more than 11 entries in all"):
+        read_graph(path)
+
+
+def test_tensors_that_double_and_double_are_refused_by_size(tmp_path):
+    with pytest.raises(UnsupportedOperator, match="more than 50000000"):
+        read_graph(write(COSTLY["doubling"](), tmp_path / "n.onnx"))

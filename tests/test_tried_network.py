@@ -101,6 +101,7 @@ def test_every_command_refuses_a_network_that_does_harm_in_one_line(suite_copy, 
     write({**COSTLY, "branch": REFUSED["branch"][0]}[name](), network)
     repair_hashes(suite_copy)
     for command in (
+        ("certify", suite_copy),
         ("score", suite_copy, results),
         ("witness", "add", suite_copy, found, "--instance", ARMED),
         ("plant", network, specification, "--out", tmp_path / "planted"),

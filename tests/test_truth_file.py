@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from soundbench.errors import InputError
 from soundbench.ground_truth import (
+    Assumption,
     AttackRecord,
     Expected,
     GroundTruth,
@@ -87,6 +88,7 @@ truths = st.builds(
     factors=st.dictionaries(words, words, max_size=3),
     catches=st.lists(words, max_size=3).map(tuple),
     needle_at=st.none() | points,
+    assumption=st.none() | st.builds(Assumption, words, st.text(max_size=5), st.integers(0, 99), slopes),
 )
 
 

@@ -139,7 +139,7 @@ def test_packed_files_are_unpacked(instance, tmp_path):
     assert "property.vnnlib property" in scripted("print(vnnlib, open(vnnlib).read())").answer(zipped).log
 
 
-@pytest.mark.parametrize(("limit", "name"), [("MAXIMUM_BYTES", "vnnlib"), ("LARGEST_NETWORK", "onnx")])
+@pytest.mark.parametrize(("limit", "name"), [("LARGEST_PROPERTY", "vnnlib"), ("LARGEST_NETWORK", "onnx")])
 def test_files_are_unpacked_within_a_limit(instance, tmp_path, monkeypatch, limit, name):
     packed = tmp_path / f"bomb.{name}.gz"
     packed.write_bytes(gzip.compress(bytes(10_000)))

@@ -298,7 +298,7 @@ def test_paths_that_cannot_be_read_are_refused(tmp_path):
 
 
 def test_a_file_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("soundbench.vnnlib.MAXIMUM_BYTES", 1000)
+    monkeypatch.setattr("soundbench.vnnlib.LARGEST_PROPERTY", 1000)
     path = tmp_path / "bomb.vnnlib"
     path.write_bytes(gzip.compress(b" " * 1001))
     with pytest.raises(InputError, match="holds more than 1,000 bytes; split"):

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from fault_cases import overflowing
 from hunting import hunt
 from hypothesis import given
 from hypothesis import strategies as st
 from planted import TINY, make_suite
-from reference_networks import Layer, at_most, model_of, region
+from reference_networks import model_of
 from soundbench.cli.shipped import core_suite
 from soundbench.verifiers.reference import Faulty
 from soundbench.verifiers.reference.branching import choose_cut, split
@@ -57,6 +58,7 @@ BESIDE_SMOKE = (
     "conv_dilated-large-1-4-misaligned-armed",
     "conv_grouped-near-1-1-misaligned-armed",
     "attention-far-1-2-crowd-armed",
+    "gathered-large-1-1-misaligned-armed",
     "leaky-large-1-2-crowd-armed",
     "tanh-near-1-2-crowd-armed",
     "maxpool_padded-tiny-1-1-crowd-armed",
@@ -114,17 +116,12 @@ def test_a_swapped_side_is_caught_by_a_suite_that_asks_for_what_lies_strictly_in
     assert suite.ground_truth[caught["bound-side-swap"].name].factors["form"] == "strictly_inside"
 
 
-def overflowing(folder: Path, exponent: int) -> tuple[Instance, Property]:
-    """The identity, and a difference of two equal terms, which is zero: multiplied three times by 10 ** exponent.
-
-    Bounds of it do not cancel out. All of the box is unsafe.
-    """
-    factor = np.array([10.0**exponent], dtype=np.float32)
-    layers = [Layer("Mul", ("x", factor)), Layer("Mul", ("x", factor)), Layer("Sub", ("t0", "t1"))]
-    layers += [Layer("Mul", ("t2", factor)), Layer("Mul", ("t3", factor)), Layer("Add", ("x", "t4"))]
+def overflowing_instance(folder: Path, exponent: int) -> tuple[Instance, Property]:
+    """All of the box is unsafe, and bounds of the network overflow where the exponent is large."""
+    question = overflowing(exponent)
     instance = Instance("overflow", folder / "overflow.onnx", folder / "overflow.vnnlib", 10.0)
-    onnx.save(model_of((1, 1), layers), instance.onnx)
-    unsafe = Property(1, 1, (region([0.5], [1.0], at_most({0: -1}, -0.25)),))
+    onnx.save(model_of(question.shape, question.layers), instance.onnx)
+    unsafe = Property(1, 1, question.regions)
     instance.vnnlib.write_text(format_property(unsafe))
     return instance, unsafe
 
@@ -133,7 +130,7 @@ def test_infeasible_for_want_of_numbers_is_live_where_bounds_overflow(tmp_path: 
     """A search over magnitudes: exactly where three factors together are beyond what the bounds can hold."""
     fault, live = fault_named("nan-is-infeasible"), []
     for exponent in range(5, 38, 4):
-        instance, unsafe = overflowing(tmp_path, exponent)
+        instance, unsafe = overflowing_instance(tmp_path, exponent)
         assert replay(instance.onnx, unsafe, (Fraction(3, 4),)).strict
         trial = try_faults(instance, [fault], BUDGET)
         if trial.is_live(Suspect(fault.name, 1.0)):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from soundbench.errors import InputError
 
 from ..steps import DEFAULT, Steps
-from . import attributes, back_substitution, box, lines, numbers, reading, search, specification
+from . import attributes, back_substitution, box, lines, numbers, ranges, reading, search, specification
 from .fault import Fault
 
 FAULTS = (
@@ -14,6 +14,7 @@ FAULTS = (
     *box.FAULTS,
     *reading.FAULTS,
     *attributes.FAULTS,
+    *ranges.FAULTS,
     *lines.FAULTS,
     *back_substitution.FAULTS,
     *search.FAULTS,

@@ -160,7 +160,7 @@ FAULTS = (
         saturation_exact,
         "Marabou #720",
         networks_with(*CURVES),
-        (4.0, 8.0, 16.0),
+        (1.0, 2.0, 4.0, 8.0, 16.0),
         "input beyond which it counts",
     ),
     Fault(
@@ -168,7 +168,7 @@ FAULTS = (
         curve_fixed_by_tolerance,
         "Marabou #891",
         networks_with(*CURVES),
-        (0.1, 0.01, 1e-3, 1e-6),
+        (0.1, 0.05, 0.02, 1e-3, 1e-6),
         "tolerance",
     ),
 )

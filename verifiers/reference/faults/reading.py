@@ -68,17 +68,6 @@ def step_of_slice(steps: Steps, _strength: float) -> Steps:
     return parsing(steps, {"Slice": neighbouring})
 
 
-def negative_scale(steps: Steps, _strength: float) -> Steps:
-    """The scales of a batch normalisation lose their sign."""
-
-    def positive(operation: Operation, inputs: Inputs) -> tuple[Operation, Inputs]:
-        image, scale, *others = inputs
-        known = Constant(np.abs(scale.array)) if isinstance(scale, Constant) else scale
-        return operation, (image, known, *others)
-
-    return parsing(steps, {"BatchNormalization": misread(positive)})
-
-
 def minimum_of_clip(steps: Steps, _strength: float) -> Steps:
     """Clip cuts nothing off from below."""
 
@@ -179,7 +168,6 @@ FAULTS = (
     Fault("sigmoid-is-sign", sigmoid_is_sign, "Marabou #733"),
     Fault("mean-is-sum", mean_is_sum, ""),
     Fault("slice-step-ignored", step_of_slice, ""),
-    Fault("batchnorm-negative-scale", negative_scale, "Venus2 d6ca50d"),
     Fault("clip-minimum-lost", minimum_of_clip, ""),
     Fault("groups-ignored", groups_of_convolution, "Marabou #629"),
     Fault("square-image", square_image, "auto_LiRPA 77e3c2b"),

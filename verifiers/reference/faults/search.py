@@ -5,6 +5,7 @@ anew; a box that is hit at some probability is hit at every greater one.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,28 +82,17 @@ def split_leak(steps: Steps, probability: float) -> Steps:
 def stale_bounds(steps: Steps, probability: float) -> Steps:
     """Of some splits the second child is bounded with the neurons' bounds of the first."""
 
-    def split(box: Bounds, dimension: int, cut: float) -> tuple[Bounds, ...]:
-        children = steps.split(box, dimension, cut)
-        if len(children) != 2 or not is_hit(box, probability, "stale-bounds"):
-            return children
-        first, second = children
-        return first, Borrowing(second.lower, second.upper, first)
-
     def relax(network: Network, box: Bounds, used: Steps) -> tuple[Relaxation, ...]:
         if not isinstance(box, Borrowing):
             return steps.relax(network, box, used)
         stale = steps.relax(network, box.lender, used)
         return tuple(replace(each, tensors=(box, *each.tensors[1:])) for each in stale)
 
-    return replace(steps, split=split, relax=relax)
+    return replace(steps, split=_borrowing(steps, probability, "stale-bounds"), relax=relax)
 
 
-def first_of_batch(steps: Steps, _strength: float) -> Steps:
-    """Both halves of a split have the first one's bounds where a max pool, an exponential or a product reads."""
-
-    def split(box: Bounds, dimension: int, cut: float) -> tuple[Bounds, ...]:
-        halves = steps.split(box, dimension, cut)
-        return (*halves[:1], *(Borrowing(half.lower, half.upper, halves[0]) for half in halves[1:]))
+def first_of_batch(steps: Steps, probability: float) -> Steps:
+    """Of some splits both halves have the first's bounds where a max pool, an exponential or a product reads."""
 
     def relax(network: Network, box: Bounds, used: Steps) -> tuple[Relaxation, ...]:
         if not isinstance(box, Borrowing):
@@ -117,7 +107,20 @@ def first_of_batch(steps: Steps, _strength: float) -> Steps:
 
         return steps.relax(network, box, replace(used, refine=refine))
 
-    return replace(steps, split=split, relax=relax)
+    return replace(steps, split=_borrowing(steps, probability, "first-of-batch"), relax=relax)
+
+
+def _borrowing(steps: Steps, probability: float, salt: str) -> Callable[[Bounds, int, float], tuple[Bounds, ...]]:
+    """What splits a box such that, by chance, the second child borrows from the first."""
+
+    def split(box: Bounds, dimension: int, cut: float) -> tuple[Bounds, ...]:
+        children = steps.split(box, dimension, cut)
+        if len(children) != 2 or not is_hit(box, probability, salt):
+            return children
+        first, second = children
+        return first, Borrowing(second.lower, second.upper, first)
+
+    return split
 
 
 def gave_up_is_verified(steps: Steps, _strength: float) -> Steps:
@@ -141,7 +144,14 @@ FAULTS = (
         OF_SPLITS,
     ),
     Fault("stale-bounds", stale_bounds, "Marabou #480", anything, PROBABILITIES, OF_SPLITS),
-    Fault("first-of-batch", first_of_batch, "auto_LiRPA a050a3d", networks_with(Maximum, Exp, Product)),
+    Fault(
+        "first-of-batch",
+        first_of_batch,
+        "auto_LiRPA a050a3d",
+        networks_with(Maximum, Exp, Product),
+        (1.0, 0.1, 0.03),
+        OF_SPLITS,
+    ),
     Fault(
         "gave-up-is-verified",
         gave_up_is_verified,
