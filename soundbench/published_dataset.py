@@ -50,7 +50,7 @@ def write_folders(
     for message in run_parallel([partial(_write_splits, tables, folder, memory_bytes)], jobs=1):
         if isinstance(message.content, TaskDied):
             raise InputError(
-                f"{snapshot}: a table takes more than {CPU_SECONDS} s of a processor, or crashes; get it again"
+                f"{snapshot}: a table takes more time or memory than tables of networks may; get the dataset again"
             )
         if isinstance(message.content, SoundbenchError):
             raise message.content
