@@ -94,6 +94,7 @@ FRONTS: Mapping[str, Meaning] = {
     "gemm": operators("Gemm transA", "Gemm not transposed", "Gemm alpha", "Gemm beta"),
     "matmul_add": operators("MatMul", "Add"),
     "residual": operators("Add of two tensors"),
+    "centred": operators("Sub of the input"),
     "normalised": operators("Sub of the input", "Div"),
     "reshaped": operators("Reshape copies a size", "Reshape infers a size"),
     "gathered": operators("Gather", "Concat"),

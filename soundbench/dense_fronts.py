@@ -39,6 +39,13 @@ def residual(domain: Domain, random: np.random.Generator) -> Chain:
     ]
 
 
+def centred(domain: Domain, random: np.random.Generator) -> Chain:
+    """The input minus a mean, and nothing else."""
+    mean = (domain.lower + random.random(domain.size) * (domain.upper - domain.lower)).reshape(domain.shape)
+    moved = [Operation("centred", "Sub", (INPUT, mean))]
+    return flat(moved) if len(domain.shape) > 1 else moved
+
+
 def normalised(domain: Domain, random: np.random.Generator) -> Chain:
     """The input minus a mean, divided by a deviation, times factors of both signs, number by number."""
     shape = domain.shape

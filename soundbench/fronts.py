@@ -26,6 +26,7 @@ FRONTS: Mapping[str, Draw] = {
             dense_fronts.gemm,
             dense_fronts.matmul_add,
             dense_fronts.residual,
+            dense_fronts.centred,
             dense_fronts.normalised,
             shape_fronts.reshaped,
             shape_fronts.gathered,

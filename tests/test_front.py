@@ -159,7 +159,7 @@ def test_a_base_reads_more_of_the_features_than_needles_do(name, seed, ends):
     assert more == (name not in NOTHING_ELSE)
 
 
-NOTHING_ELSE = {"normalised", "maxpool_competing", "reduced", "clipped", *CURVED}
+NOTHING_ELSE = {"centred", "normalised", "maxpool_competing", "reduced", "clipped", *CURVED}
 
 
 # --- without the operator, or with an attribute left at its default, a needle is lost
@@ -283,6 +283,8 @@ FAULTS = [
     Fault("residual", "Sub for Add", operator("added", "Sub")),
     Fault("residual", "Sub the other way round", reads("stream", "other", "added")),
     Fault("residual", "no skip connection", dropped("added")),
+    Fault("centred", "Sub dropped", dropped("centred")),
+    Fault("centred", "Add for Sub", operator("centred", "Add")),
     Fault("normalised", "Sub dropped", dropped("centred")),
     Fault("normalised", "Div dropped", dropped("scaled")),
     Fault("normalised", "Mul dropped", dropped("signed")),

@@ -158,6 +158,11 @@ CASES = (
         asked([layer("Exp")], [0, -1], [0.5, 0], at_least(0, 0.6)),
     ),
     Case(
+        "difference-is-sum",
+        asked([layer("Sub", floats(1))], [2], [3], below(0, 1.5)),
+        asked([layer("Add", floats(1))], [2], [3], below(0, 3.5)),
+    ),
+    Case(
         "sigmoid-is-sign",
         asked([layer("Sigmoid")], [1], [2], below(0, 0.9)),
         asked(TANH, [1], [2], below(0, 0.9)),

@@ -28,6 +28,16 @@ def normalisation_dropped(steps: Steps, _strength: float) -> Steps:
     return parsing(steps, {"Sub": dropping, "Div": dropping})
 
 
+def difference_is_sum(steps: Steps, _strength: float) -> Steps:
+    """A constant that is to be taken from a tensor is added to it."""
+
+    def negated(operation: Operation, inputs: Inputs) -> tuple[Operation, Inputs]:
+        tensor, constant = inputs
+        return operation, (tensor, Constant(-constant.array) if isinstance(constant, Constant) else constant)
+
+    return parsing(steps, {"Sub": misread(negated)})
+
+
 def softmax_dropped(steps: Steps, _strength: float) -> Steps:
     """A softmax is left out, as if it changed nothing but the scale."""
 
@@ -164,6 +174,7 @@ def _unpadded(operation: Operation) -> Operation:
 
 FAULTS = (
     Fault("normalisation-dropped", normalisation_dropped, "NNV #362"),
+    Fault("difference-is-sum", difference_is_sum, "maraboupy 2.0.0, subEquations"),
     Fault("softmax-monotone", softmax_dropped, "ERAN #42"),
     Fault("sigmoid-is-sign", sigmoid_is_sign, "Marabou #733"),
     Fault("mean-is-sum", mean_is_sum, ""),
