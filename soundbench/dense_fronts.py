@@ -40,8 +40,8 @@ def residual(domain: Domain, random: np.random.Generator) -> Chain:
 
 
 def centred(domain: Domain, random: np.random.Generator) -> Chain:
-    """The input minus a mean, and nothing else."""
-    mean = (domain.lower + random.random(domain.size) * (domain.upper - domain.lower)).reshape(domain.shape)
+    """The input minus a mean of its shape, as some readers want it, and nothing else."""
+    mean = (domain.lower + random.random(domain.size) * (domain.upper - domain.lower)).reshape(1, *domain.shape)
     moved = [Operation("centred", "Sub", (INPUT, mean))]
     return flat(moved) if len(domain.shape) > 1 else moved
 
