@@ -343,7 +343,7 @@ FAULTS = [
     Fault("overflowing", "the first of two numbers twice", reads("row", "mixed", "mixed")),
     Fault("overflowing", "the other one twice", reads("row", "raised", "raised")),
     Fault("conv_strided", "strides of one", default("conv", "strides"), is_network=False),
-    Fault("conv_strided", "strides exchanged", attribute("conv", strides=[1, 2]), is_network=False),
+    Fault("conv_strided", "strides exchanged", attribute("conv", strides=[1, 2])),
     Fault("conv_asymmetric_pads", "no padding", default("conv", "pads"), is_network=False),
     Fault("conv_asymmetric_pads", "padding at the other sides", attribute("conv", pads=[1, 0, 0, 2])),
     Fault("conv_dilated", "no dilations", default("conv", "dilations"), is_network=False),
