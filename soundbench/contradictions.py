@@ -109,7 +109,7 @@ FRONTS: Mapping[str, Meaning] = {
     "squashed": operators("Sigmoid", "Tanh"),
     "powered": operators("Pow", "Exp"),
     "attention": operators("Softmax", "MatMul of two tensors"),
-    "overflowing": operators("Pow", "Clip", "Add of two tensors"),
+    "overflowing": operators("Pow", "Tanh", "Add of two tensors"),
     "conv_strided": operators("Conv strides"),
     "conv_asymmetric_pads": operators("Conv pads asymmetric"),
     "conv_dilated": operators("Conv dilations"),

@@ -164,7 +164,7 @@ def overflowing(domain: Domain, random: np.random.Generator) -> Chain:
     raised = RAISED * reach(domain) * random.choice([-1.0, 1.0], (len(weights), 1))
     return [
         *chain,
-        Operation("held", "Clip", (f"power{SQUARINGS}", np.array(0.0), np.array(1.0))),
+        Operation("held", "Tanh", (f"power{SQUARINGS}",)),
         Operation("raised", "Gemm", ("held", raised), {"transB": 1}),
         *product(row, "mixed", weights)[len(row) :],
         Operation("row", "Add", ("mixed", "raised")),
