@@ -130,7 +130,7 @@ def write_suite(
 
     `made_by` goes into `suite.json` as it is: name, version, recipe, seed, package versions.
     """
-    write_json(root / GROUND_TRUTH, encode_ground_truth(ground_truth))
+    write_entries(root / GROUND_TRUTH, encode_ground_truth(ground_truth))
     write_rows(root, rows)
     write_manifest(root, made_by)
 
@@ -171,7 +171,7 @@ def replace_ground_truth(root: Path, ground_truth: Mapping[str, GroundTruth]) ->
     if GROUND_TRUTH not in manifest["files"]:
         raise InputError(f"{root}: has no {GROUND_TRUTH} to be replaced; get the suite with its ground truth")
     with beside(root / GROUND_TRUTH) as new_truth, beside(root / MANIFEST) as new_manifest:
-        write_json(new_truth, encode_ground_truth(ground_truth))
+        write_entries(new_truth, encode_ground_truth(ground_truth))
         old, new = sha256(root / GROUND_TRUTH), sha256(new_truth)
         manifest["files"][GROUND_TRUTH] = [old, new]
         write_json(new_manifest, manifest)
@@ -267,3 +267,9 @@ def read_json(path: Path) -> Any:  # noqa: ANN401  (JSON is any of its types unt
 def write_json(path: Path, content: object) -> None:
     """Write JSON that people can read and that is byte-identical for equal content."""
     path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def write_entries(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON with a line for each entry, byte-identical for equal content."""
+    entries = (f" {json.dumps(key)}: {json.dumps(value, sort_keys=True)}" for key, value in sorted(content.items()))
+    path.write_text("{\n" + ",\n".join(entries) + "\n}\n", encoding="utf-8")
