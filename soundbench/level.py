@@ -18,13 +18,16 @@ from soundbench.suite import Suite
 
 # From the easiest on; one of another name is taken for the middle.
 HARDNESS = ("easy", "medium", "hard")
+# What stands in the place of a factor where a value is a fault that is caught.
+FAULT = "fault"
 
 
 class Level(StrEnum):
     """How much is run.
 
-    `smoke` is a few pairs of the main track that have every value of every factor, and catch every fault that any whose
-    twin is not scaled is known to catch; `standard` is all but the track `tight`, `thorough` everything.
+    `smoke` is a few pairs of the main track that have every value of every factor, and, with some of the shallow one
+    where need be, catch every fault that any whose twin is not scaled is known to catch; `standard` is all but the
+    track `tight`, `thorough` everything.
     """
 
     SMOKE = "smoke"
@@ -49,7 +52,9 @@ def chosen(suite: Suite, level: Level) -> tuple[Instance, ...]:
         InputError: the level is `smoke`, and the suite's main track has no pair.
     """
     if level is Level.SMOKE:
-        smallest = [each for group in covering(groups(suite, on(suite, Track.MAIN))) for each in group.instances]
+        candidates = groups(suite, on(suite, Track.MAIN))
+        beyond = of_more_faults(groups(suite, on(suite, Track.SHALLOW)), candidates)
+        smallest = [each for group in covering([*candidates, *beyond]) for each in group.instances]
         if not smallest:
             raise InputError(f"{suite.root}: has no pair for --level smoke to choose; use --level standard")
         return tuple(smallest)
@@ -92,7 +97,19 @@ def with_faults(group: Group, caught: Sequence[str], every: Sequence[tuple[Group
     """The group, covering also the faults that it catches and no group of an easier kind does."""
     rank, *_ = group.effort
     easier = {fault for other, faults in every for fault in faults if other.effort[0] < rank}
-    return replace(group, values=group.values | {("fault", fault) for fault in caught if fault not in easier})
+    return replace(group, values=group.values | {(FAULT, fault) for fault in caught if fault not in easier})
+
+
+def of_more_faults(candidates: Sequence[Group], known: Sequence[Group]) -> list[Group]:
+    """The groups that catch a fault that none of those known does, covering such faults alone."""
+    caught = {value for group in known for value in group.values}
+    more = [replace(group, values=faults_of(group) - caught, meetings=frozenset()) for group in candidates]
+    return [group for group in more if group.values]
+
+
+def faults_of(group: Group) -> frozenset[Value]:
+    """What a group covers for catching it."""
+    return frozenset(value for value in group.values if value[0] == FAULT)
 
 
 def effort(armed: GroundTruth, members: Sequence[GroundTruth]) -> tuple[int, ...]:
