@@ -32,7 +32,7 @@ def audited(instance):
     return found, queries, points
 
 
-@pytest.mark.parametrize("name", ["mlp-near-1-1-misaligned-armed", "sigmoid-tiny-1-1-misaligned-armed"])
+@pytest.mark.parametrize("name", ["mlp-tiny-1-1-misaligned-armed", "sigmoid-far-1-1-misaligned-armed"])
 def test_it_finds_needles_of_the_core_suite(name):
     """Of ReLUs and of sigmoids."""
     found, queries, _ = audited(ARMED[name])

@@ -25,16 +25,16 @@ def named(description, name):
 
 def test_the_suite_that_ships():
     found = described(core_suite())
-    assert found.title == "core 2"
-    assert (found.networks, len(found.instances)) == (250, 655)
+    assert found.title == "core 3"
+    assert (found.networks, len(found.instances)) == (268, 744)
     assert found.problems == ()
     assert found.unknown == {"hardness": ["easy", "hard", "medium"]}
     assert found.coverage.missing == ()
-    assert {factor for pair in found.coverage.forbidden for factor, _ in pair} == {"form", "notation", "place", "shape"}
+    assert {factor for pair in found.coverage.forbidden for factor, _ in pair} == {"form", "network", "notation", "place", "shape"}
     assert found.bytes == sum(
         path.stat().st_size for path in core_suite().rglob("*") if path.name != "suite.json" and path.is_file()
     )
-    image = named(found, "conv_transposed-large-1-3-crowd-armed")
+    image = named(found, "conv_transposed-near-1-1-scaled-armed")
     assert image.role is Role.ARMED
     assert {
         "ConvTranspose kernel not square",
@@ -45,15 +45,15 @@ def test_the_suite_that_ships():
     assert image.features["input"] == ("an oblong image",)
     assert image.features["position"] == ("face",)
     assert image.features["pixel at a face"] == ("at the border",)
-    assert image.features["width"] == ("large",)
-    assert image.numbers["inputs"] == 24
+    assert image.features["width"] == ("ordinary",)
+    assert image.numbers["inputs"] == 16
     assert image.numbers["chance of being found"] <= 1e-9
-    deep = named(found, "residual-tiny-1-2-crowd-armed")
+    deep = named(found, "transposed-tiny-1-3-crowd-armed")
     assert deep.features["regions"] == ("several of one box",)
     assert deep.features["violated region"] == ("the last",)
     assert deep.features["prior"] == ("halves",)
-    assert named(found, "residual-tiny-1-2-crowd-twin").features["proof"] == ("by splitting",)
-    assert "violated region" not in named(found, "residual-tiny-1-2-crowd-twin").features
+    assert named(found, "transposed-tiny-1-3-crowd-twin").features["proof"] == ("by splitting",)
+    assert "violated region" not in named(found, "transposed-tiny-1-3-crowd-twin").features
 
 
 def test_positions_are_those_of_the_ground_truth():

@@ -173,7 +173,7 @@ def test_where_nothing_is_recorded_the_trigger_is_covered():
     )
     found = [suite.ground_truth[each.name] for each in chosen(suite, Level.SMOKE)]
     armed = [truth.trigger for truth in suite.ground_truth.values() if is_armed_on_main(truth)]
-    assert sorted(truth.trigger for truth in found if truth.role is Role.ARMED) == sorted(set(armed))
+    assert sorted(truth.trigger for truth in found if is_armed_on_main(truth)) == sorted(set(armed))
 
 
 def test_of_two_pairs_with_one_trigger_the_control_is_left_out():

@@ -16,7 +16,7 @@ from soundbench.suite import load_suite, read_json, replace_ground_truth
 from soundbench.survivors import write_survivors
 
 # A pair whose networks have other pairs, too, and one that has its networks for itself.
-PAIR, LONELY = "mlp-tiny-1-1-crowd", "tight-relative-1"
+PAIR, LONELY = "mlp-tiny-1-2-crowd", "tight-relative-1"
 
 
 def record(attack, *, found):
@@ -92,13 +92,13 @@ def test_a_suite_of_which_nothing_is_left_is_refused(suite, tmp_path):
 
 
 def test_the_command_says_what_it_left_out(suite, tmp_path):
-    root = suite({"tanh-far-1-1-misaligned-armed": "pgd 0.25x0"}).root
+    root = suite({"tanh-far-1-1-crowd-armed": "pgd 0.25x0"}).root
     result = CliRunner().invoke(main, ["suite", "survivors", str(root), "--out", str(tmp_path / "out")])
     assert result.exit_code == 0
     assert result.output.splitlines() == [
-        "left out: tanh-far-1-1-misaligned-armed",
-        "left out: tanh-far-1-1-misaligned-twin",
-        f"{tmp_path / 'out'}: 653 of 655 instances",
+        "left out: tanh-far-1-1-crowd-armed",
+        "left out: tanh-far-1-1-crowd-twin",
+        f"{tmp_path / 'out'}: 742 of 744 instances",
     ]
     again = CliRunner().invoke(main, ["suite", "survivors", str(root), "--out", str(tmp_path / "out")])
     assert again.exit_code == 2
