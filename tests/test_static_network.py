@@ -23,7 +23,7 @@ def test_what_a_file_does_not_settle_is_refused_in_one_line(tmp_path, name):
     assert len(str(refusal.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", COSTLY.keys() - {"cycle"})
+@pytest.mark.parametrize("name", sorted(COSTLY.keys() - {"cycle"}))
 def test_large_shapes_that_the_file_settles_are_no_concern_of_reading(tmp_path, name):
     load_onnx(write(COSTLY[name](), tmp_path / "n.onnx"))
 
