@@ -26,8 +26,9 @@ class Level(StrEnum):
     """How much is run.
 
     `smoke` is a few pairs of the main track that have every value of every factor, and, with some of the shallow one
-    where need be, catch every fault that any whose twin is not scaled is known to catch; `standard` is all but the
-    track `tight`, `thorough` everything.
+    where need be, catch every fault that any whose twin is not scaled is known to catch; and the clean boxes of their
+    networks, on which a verifier that finds fault with everything shows. `standard` is all but the track `tight`,
+    `thorough` everything.
     """
 
     SMOKE = "smoke"
@@ -57,7 +58,7 @@ def chosen(suite: Suite, level: Level) -> tuple[Instance, ...]:
         smallest = [each for group in covering([*candidates, *beyond]) for each in group.instances]
         if not smallest:
             raise InputError(f"{suite.root}: has no pair for --level smoke to choose; use --level standard")
-        return tuple(smallest)
+        return (*smallest, *clean_boxes(suite, smallest))
     last = in_order(suite, on(suite, Track.TIGHT)) if level is Level.THOROUGH else []
     return (*in_order(suite, on(suite, Track.MAIN, Track.SHALLOW)), *last)
 
@@ -65,6 +66,13 @@ def chosen(suite: Suite, level: Level) -> tuple[Instance, ...]:
 def on(suite: Suite, *tracks: Track) -> list[Instance]:
     """The instances on these tracks."""
     return [each for each in suite.instances if track_of(suite.ground_truth, each.name) in tracks]
+
+
+def clean_boxes(suite: Suite, instances: Sequence[Instance]) -> list[Instance]:
+    """The clean instances of the networks that some instances have."""
+    networks, truth = {each.onnx for each in instances}, suite.ground_truth
+    known = (each for each in on(suite, Track.MAIN, Track.SHALLOW) if each.name in truth and each.onnx in networks)
+    return [each for each in known if truth[each.name].role is Role.CLEAN]
 
 
 def in_order(suite: Suite, instances: Sequence[Instance]) -> list[Instance]:

@@ -310,7 +310,7 @@ def run_names(folder):
 @pytest.mark.parametrize(
     ("level", "names", "last"),
     [
-        ("smoke", ["q-armed", "q-twin", "p-armed", "p-twin"], "level smoke: 4 of the suite's 7 instances"),
+        ("smoke", ["q-armed", "q-twin", "p-armed", "p-twin", "clean"], "level smoke: 5 of the suite's 7 instances"),
         ("standard", ["q-armed", "q-twin", "p-armed", "p-twin", "clean"],
          "level standard: 5 of the suite's 7 instances"),
         ("thorough", ["q-armed", "q-twin", "p-armed", "p-twin", "clean", "r-armed", "r-twin"], None),

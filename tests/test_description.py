@@ -30,7 +30,13 @@ def test_the_suite_that_ships():
     assert found.problems == ()
     assert found.unknown == {"hardness": ["easy", "hard", "medium"]}
     assert found.coverage.missing == ()
-    assert {factor for pair in found.coverage.forbidden for factor, _ in pair} == {"form", "network", "notation", "place", "shape"}
+    assert {factor for pair in found.coverage.forbidden for factor, _ in pair} == {
+        "form",
+        "network",
+        "notation",
+        "place",
+        "shape",
+    }
     assert found.bytes == sum(
         path.stat().st_size for path in core_suite().rglob("*") if path.name != "suite.json" and path.is_file()
     )

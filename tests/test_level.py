@@ -54,7 +54,8 @@ pairs = st.tuples(
     st.sampled_from(TwinKind),
     st.integers(1, 3),
 )
-others = st.lists(st.sampled_from([None, HOLDS, replace(HOLDS, role=Role.CLEAN, track=Track.TIGHT)]), max_size=3).map(
+clean = [replace(HOLDS, role=Role.CLEAN, track=track) for track in (Track.MAIN, Track.TIGHT)]
+others = st.lists(st.sampled_from([None, HOLDS, *clean]), max_size=3).map(
     lambda truths: [(f"other{index}", truth) for index, truth in enumerate(truths)]
 )
 suites = st.builds(lambda some, rest: suite_of(*some, others=rest), st.lists(pairs, max_size=8), others)
@@ -76,7 +77,9 @@ def test_smoke_has_every_value_of_the_main_track_in_as_few_pairs_as_there_are_va
         with pytest.raises(InputError, match=r"^suite: has no pair for --level smoke"):
             chosen(suite, Level.SMOKE)
         return
-    found = [suite.ground_truth[each.name] for each in chosen(suite, Level.SMOKE)]
+    run = [suite.ground_truth[each.name] for each in chosen(suite, Level.SMOKE)]
+    found = [truth for truth in run if truth.role is not Role.CLEAN]
+    assert run[: len(found)] == found
     assert {value for truth in found for value in truth.factors.items()} == values
     assert all(truth.track is Track.MAIN for truth in found)
     assert [truth.role for truth in found] == [Role.ARMED, Role.TWIN] * (len(found) // 2)
@@ -163,7 +166,9 @@ def test_smoke_of_the_suite_that_ships_has_every_value_of_its_recipe():
     # Corners are on a track of their own.
     covered = {value for truth in found if truth.track is Track.MAIN for value in truth.factors.items()}
     assert covered == expected - {("place", "corner")}
-    assert len(recipe.networks) <= len(found) // 2 <= len(recipe.networks) + len(FAULTS)
+    armed = sum(truth.role is Role.ARMED for truth in found)
+    assert len(recipe.networks) <= armed <= len(recipe.networks) + len(FAULTS)
+    assert sum(truth.role is Role.CLEAN for truth in found) <= armed
 
 
 def test_where_nothing_is_recorded_the_trigger_is_covered():
@@ -184,7 +189,8 @@ def test_of_two_pairs_with_one_trigger_the_control_is_left_out():
 
 def test_a_suite_with_factors_on_disk(tiny_suite, tmp_path):
     suite = load_suite(with_factors(tiny_suite, tmp_path / "suite"))
-    assert len(chosen(suite, Level.SMOKE)) == 6
+    assert len(chosen(suite, Level.SMOKE)) == 7
+    assert names(chosen(suite, Level.SMOKE))[-1] == CLEAN
     assert names(chosen(suite, Level.STANDARD))[-1] == CLEAN
 
 
