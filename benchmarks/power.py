@@ -268,7 +268,8 @@ def conclusions(outcomes: Sequence[Outcome], exercised: int) -> Iterator[str]:
     """What it says, in words; `exercised` is how many faults the planted instances detect on exercised pairs."""
     first, *others = outcomes
     yield f"Of {len(FAULTS)} faults the planted instances detect {first.detected}; {exercised} of them where"
-    yield "`soundbench power` would count it, on pairs that the sound verifier exercises in that time."
+    yield "`soundbench power` would count it, on pairs that the sound verifier exercises in that time, by faults that"
+    yield "agree with it on most of these instances."
     for other in others:
         alone = [fault.fault for fault, names in other.revealing.items() if names and not first.revealing[fault]]
         compared = "fewer than" if other.detected < first.detected else "NO FEWER than"

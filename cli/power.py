@@ -150,27 +150,31 @@ def command(
 
     from soundbench.level import chosen
     from soundbench.power import measure_power, recorded
-    from soundbench.power_report import draw, exit_code, render, to_json
+    from soundbench.power_report import check_drawable, draw, exit_code, render, to_json
     from soundbench.search import further_suites, wanted
     from soundbench.suite import load_suite, replace_ground_truth
 
     from .generate import recipe_path
-    from .power_panel import tried
+    from .power_panel import fault_lines, tried
     from .power_search import search
 
     if timeout is not None and verifier is None:
         raise click.UsageError("--timeout is for --verifier; the reference verifier ends by --nodes")
     if record and suite_folder is None:
         raise click.UsageError("--record writes into the suite: name it; the one that ships is not written to unnamed")
+    if record and (verifier is not None or limit is not None or any("@" in name for name in faults)):
+        raise click.UsageError("--record is of the reference verifier, a whole level, and faults at every strength")
     if recipe is not None and search_suites is None:
         raise click.UsageError("--recipe is what --search makes suites from; say how many with --search N")
-    panel = _panel(faults, verifier, nodes, timeout, all_strengths)
     if listed:
-        for words in panel.listed:
+        for words in fault_lines(faults, verifier):
             click.echo(words)
         return
+    panel = _panel(faults, verifier, nodes, timeout, all_strengths)
     for file in (json_file, plot):
         check_writable(file)
+    if plot is not None:
+        check_drawable(plot)
     suite = load_suite(suite_folder or core_suite())
     path = recipe_path(recipe) if recipe else None
     further = list(further_suites(suite, path, search_suites, out)) if search_suites else []

@@ -22,7 +22,7 @@ CHUNK = 8
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Who is tried: the suspects, the words that ask for them, and a line about each fault.
+    """Who is tried: the suspects, and the words that ask for them.
 
     `crude` are the faults that count however little they agree with the sound verifier. `identity` is what else makes
     two measurements the same. `task` tries suspects on instances, by the words that ask for them; `touches` tells
@@ -31,11 +31,24 @@ class Panel:
 
     suspects: "Sequence[Suspect]"
     words: tuple[str, ...]
-    listed: Sequence[str]
     crude: frozenset[str]
     identity: Sequence[object]
     task: "Callable[[tuple[Instance, ...], tuple[str, ...]], Task]"
     touches: "Callable[[Instance, tuple[str, ...]], bool]"
+
+
+def fault_lines(names: Sequence[str], label: str | None) -> list[str]:
+    """What each fault does, and like which real mistake: of the reference verifier, or else around another one."""
+    if label is None:
+        from soundbench.verifiers.reference.faults import faults_named
+
+        return [f"{each.name}: {each.summary} {each.origin}" for each in faults_named(names)]
+    from soundbench.verifiers.corruptions import corruptions_named
+
+    from soundbench.registry import resolve
+
+    resolve(label)
+    return [f"{each.name}: {each.summary} Like {each.modelled_on}." for each in corruptions_named(names)]
 
 
 def reference_panel(names: Sequence[str], nodes: int, all_strengths: bool) -> Panel:
@@ -50,7 +63,6 @@ def reference_panel(names: Sequence[str], nodes: int, all_strengths: bool) -> Pa
     return Panel(
         suspects_of(known, FAULTS),
         _words(names, known, all_strengths),
-        [f"{each.name}: {each.summary} {each.origin}" for each in known],
         frozenset(each.name for each in known if each.misreads_status),
         [budget.nodes, budget.seconds, source_digest("soundbench.verifiers.reference")],
         lambda chunk, words: TryFaults(chunk, words, budget),
@@ -75,9 +87,8 @@ def corrupted_panel(label: str, names: Sequence[str], timeout: float | None, all
     return Panel(
         suspects_of(known, CORRUPTIONS),
         _words(names, known, all_strengths),
-        [f"{each.name}: {each.summary} Like {each.modelled_on}." for each in known],
         frozenset(each.name for each in known if each.misreads_status),
-        [label, verifier.version(), timeout, source_digest(*modules)],
+        [label, verifier.version(), timeout, source_digest(*modules), source_digest(type(verifier).__module__)],
         lambda chunk, words: TryCorruptions(chunk, label, words, timeout),
         lambda instance, words: touches(instance, verifier, words),
     )

@@ -47,9 +47,12 @@ def measure_power(
     """
     counted = counted_instances(ground_truth, trials)
     controls = [each for each in counted_instances(ground_truth, trials, CONTROL_KINDS) if each not in counted]
-    violated = [name for name, truth in ground_truth.items() if truth.expected is Expected.VIOLATED]
+    violated, holding = (
+        frozenset(name for name, truth in ground_truth.items() if truth.expected is expected)
+        for expected in (Expected.VIOLATED, Expected.HOLDS)
+    )
     touched = frozenset(suspect.fault for trial in trials for suspect in trial.replies)
-    counting = Counting(frozenset(counted), frozenset(controls), frozenset(violated), frozenset(crude), touched)
+    counting = Counting(frozenset(counted), frozenset(controls), violated, holding, frozenset(crude), touched)
     measured = [measure(suspect, trials, counting) for suspect in suspects]
     standing = [standing_for(rows) for rows in by_fault(measured).values()]
     found = cover([frozenset(each.caught) for each in standing if each.caught])

@@ -1,5 +1,6 @@
 """What does the reader of a measurement of power see? A table, who stands how, what it comes to, JSON, and a map."""
 
+import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from soundbench.search_report import came_of, came_of_json, conclusions_of_searc
 from soundbench.standing import LEAST_INSTANCES, Measured, Standing
 
 NOT_CAUGHT = 1
+PICTURES = (".png", ".svg", ".pdf")
+NO_MATPLOTLIB = "drawing takes matplotlib: pip install 'soundbench[plot]'"
 # What a suite does not notice, or notices in a way that proves little.
 FAILURES = frozenset({Standing.TOO_CRUDE, Standing.CONTROLS_ONLY, Standing.ESCAPES})
 # As wide as any table may become: where a terminal is narrower, it wraps lines.
@@ -164,6 +167,18 @@ def shares(power: Power, ground_truth: Mapping[str, GroundTruth]) -> dict[str, d
     }
 
 
+def check_drawable(path: Path) -> None:
+    """Refuse what `draw` cannot write.
+
+    Raises:
+        InputError: matplotlib is not installed, or the name is that of no picture.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise InputError(NO_MATPLOTLIB)
+    if path.suffix.lower() not in PICTURES:
+        raise InputError(f"{path}: cannot be drawn; name a {', '.join(PICTURES)} file")
+
+
 def draw(power: Power, ground_truth: Mapping[str, GroundTruth], path: Path) -> None:
     """Draw the shares as a map of faults and triggers.
 
@@ -173,7 +188,7 @@ def draw(power: Power, ground_truth: Mapping[str, GroundTruth], path: Path) -> N
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise InputError("drawing takes matplotlib: pip install 'soundbench[plot]'") from None
+        raise InputError(NO_MATPLOTLIB) from None
     found = shares(power, ground_truth)
     triggers, faults = list(found), list(power.by_fault())
     figure = Figure(figsize=(3 + 0.2 * len(triggers), 3 + 0.2 * len(faults)), layout="constrained")

@@ -1,5 +1,6 @@
 """What a suite is made from: a TOML file that names networks, the values of factors that are to meet, and dials."""
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -199,6 +200,9 @@ def wanted_problems(wanted: Wanted, recipe: Recipe) -> Mapping[str, bool]:
     known = recipe.values
     return {
         "names no factor; give at least one beside why": not wanted.values,
+        "has values that a forbid keeps apart; take one of the two out": any(
+            frozenset(pair) in recipe.forbidden for pair in itertools.combinations(wanted.values.items(), 2)
+        ),
         **{f"unknown factor {each!r}; known: {', '.join(known)}": each not in known for each in wanted.values},
         **{
             f"{value!r} is no {factor} of the recipe": value not in known.get(factor, ())

@@ -15,6 +15,7 @@ from soundbench.ground_truth import Role
 from soundbench.instance import Instance
 from soundbench.level import Level, chosen
 from soundbench.power import Power
+from soundbench.standing import HARMLESS
 from soundbench.suite import MANIFEST, Suite, origin
 from soundbench.trial import Suspect, Trial
 
@@ -58,9 +59,9 @@ class Search:
 
 
 def wanted(power: Power) -> tuple[Suspect, ...]:
-    """Who is to be looked for: of every fault that is live nowhere, at any strength, the strongest suspect."""
+    """Who is to be looked for: of every fault that is harmless so far, at any strength, the strongest suspect."""
     rows = power.by_fault().values()
-    return tuple(each[0].suspect for each in rows if not any(row.live for row in each))
+    return tuple(each[0].suspect for each in rows if all(row.standing in HARMLESS for row in each))
 
 
 def further_suites(suite: Suite, recipe: Path | None, count: int, folder: Path) -> Iterator[Further]:

@@ -21,9 +21,9 @@ class Standing(StrEnum):
     - too crude: it agrees with the sound verifier on less than 80 % of the instances, of which there are 10 or more;
     - caught: some of the instances are armed members of pairs that the sound verifier exercises;
     - controls only: or at least of pairs whose scaled twin it proves;
-    - escapes: none are.
+    - escapes: none are, though some are not known to hold.
 
-    Where it is live on no instance:
+    Where it is live on no instance, or only on some that hold:
 
     - false alarms: it says falsified of an instance that is not known to be violated, and the sound verifier does not;
     - only looser: some claims are others, none of them wrong as far as is known;
@@ -41,6 +41,12 @@ class Standing(StrEnum):
     EQUIVALENT = "equivalent"
     NOT_RUN = "not run"
     NOT_EXERCISED = "not exercised"
+
+
+HARMLESS = frozenset(
+    {Standing.FALSE_ALARMS, Standing.LOOSER, Standing.EQUIVALENT, Standing.NOT_RUN, Standing.NOT_EXERCISED}
+)
+"""How a suspect may stand that is not known to prove anything wrongly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +76,14 @@ class Counting:
     """By which rules suspects are measured.
 
     `counted` are the armed members of the pairs that the sound verifier exercises, `controls` those of the other pairs
-    whose scaled twin it proves. `violated` are the instances that are known to be so. `crude` are the faults that
-    cannot help being crude, and `touched` those that have been run on some instance.
+    whose scaled twin it proves. `violated` and `holding` are the instances that are known to be so. `crude` are the
+    faults that cannot help being crude, and `touched` those that have been run on some instance.
     """
 
     counted: frozenset[str]
     controls: frozenset[str]
     violated: frozenset[str]
+    holding: frozenset[str]
     crude: frozenset[str]
     touched: frozenset[str]
 
@@ -104,18 +111,19 @@ def measure(suspect: Suspect, trials: Sequence[Trial], counting: Counting) -> Me
     )
     if is_crude and live:
         return facts
-    return replace(facts, standing=_of_live(facts) if live else _of_harmless(facts, counting))
+    is_wrong = not counting.holding.issuperset(live)
+    return replace(facts, standing=_of_live(facts) if is_wrong else _of_harmless(facts, counting))
 
 
 def _of_live(facts: Measured) -> Standing:
-    """How a suspect stands that is live somewhere, and not too crude."""
+    """How a suspect stands that is live where that may be wrong, and not too crude."""
     if facts.caught:
         return Standing.CAUGHT
     return Standing.CONTROLS_ONLY if facts.on_controls else Standing.ESCAPES
 
 
 def _of_harmless(facts: Measured, counting: Counting) -> Standing:
-    """How a suspect stands that is live nowhere."""
+    """How a suspect stands that says verified, where the sound verifier does not, only of what holds, or nowhere."""
     if not facts.run:
         return Standing.NOT_RUN if facts.suspect.fault in counting.touched else Standing.NOT_EXERCISED
     if facts.false_alarms:
