@@ -301,3 +301,22 @@ def test_what_takes_an_ending_for_a_proof_is_not_too_crude(tiny_suite, monkeypat
     (found,) = json.loads(Path("power.json").read_text())["faults"]
     assert found["agreement"] < 0.8
     assert found["standing"] == standing
+
+
+@pytest.mark.parametrize("more", [("--limit", "2"), ("--faults", "bias-lost@0.01"), ("--verifier", "reference")])
+def test_a_part_of_a_measurement_is_not_recorded(suite_copy, more):
+    result = invoke("power", suite_copy, "--record", *more)
+    assert result.exit_code == 2
+    assert "--record is of the reference verifier, a whole level" in result.stderr
+
+
+def test_a_picture_is_refused_before_anything_runs(suite_copy):
+    result = invoke("power", suite_copy, "--plot", "map.nonsense")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == ["soundbench: map.nonsense: cannot be drawn; name a .png, .svg, .pdf file"]
+
+
+def test_what_may_go_wrong_around_a_verifier_is_listed_before_it_is_installed():
+    result = invoke("power", "--verifier", "fake_verifiers:Missing", "--list")
+    assert result.exit_code == 0
+    assert "box-shrunk: " in result.stdout

@@ -8,7 +8,7 @@ from fake_verifiers import SaysVerified, Scripted
 from rich.console import Console
 from small_suite import small_suite
 from test_evaluate import Honest
-from trials import OTHER, STRONG, SUSPECTS, TRUTH, VERIFIED, WEAK, trial, trials, two_pairs
+from trials import OTHER, STRONG, SUSPECTS, TRUTH, UNKNOWN_TRUTH, VERIFIED, WEAK, trial, trials, two_pairs
 
 from soundbench.claim import Claim
 from soundbench.errors import InputError
@@ -94,7 +94,7 @@ def shown(power, width: int) -> list[str]:
 
 
 def test_the_report_is_a_table_then_who_stands_how_then_what_it_comes_to():
-    power = measure_power(TRUTH, trials(clean=VERIFIED), SUSPECTS)
+    power = measure_power(UNKNOWN_TRUTH, trials(clean=VERIFIED), SUSPECTS)
     rows = shown(power, 200)
     assert rows[1].split() == ["lost", "0.5", "escapes", "1", "66", "%", "0", "%", "1", "0", "0"]
     assert rows[2].split() == ["swap", "1", "not", "exercised", "0", "100", "%", "0", "0", "0"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from planted import SEED, TINY, make_suite, read, write
-from trials import OTHER, STRONG, SUSPECTS, TRUTH, VERIFIED, WEAK, trial, trials
+from trials import OTHER, STRONG, SUSPECTS, TRUTH, UNKNOWN_TRUTH, VERIFIED, WEAK, trial, trials
 
 from soundbench.claim import Claim
 from soundbench.errors import InputError
@@ -19,12 +19,14 @@ from soundbench.suite import load_suite
 
 
 def test_wanted_is_who_is_live_nowhere_at_any_strength():
-    def faults(tried):
-        return wanted(measure_power(TRUTH, tried, SUSPECTS))
+    def faults(tried, truth=TRUTH):
+        return wanted(measure_power(truth, tried, SUSPECTS))
 
     assert faults(trials()) == (STRONG, OTHER)
     assert faults(trials(armed=VERIFIED)) == (OTHER,)
-    assert faults(trials(clean={"strong": Claim.UNKNOWN, "weak": Claim.VERIFIED})) == (OTHER,)
+    weak_alone = trials(clean={"strong": Claim.UNKNOWN, "weak": Claim.VERIFIED})
+    assert faults(weak_alone, UNKNOWN_TRUTH) == (OTHER,)
+    assert faults(weak_alone) == (STRONG, OTHER), "a right proof is no reason not to look"
 
 
 @pytest.fixture

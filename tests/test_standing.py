@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from trials import OTHER, STRONG, TRUTH, VERIFIED, WEAK, measured, standing, trial, trials
+from trials import OTHER, STRONG, TRUTH, UNKNOWN_TRUTH, VERIFIED, WEAK, measured, standing, trial, trials
 
 from soundbench.claim import Claim
 from soundbench.ground_truth import Expected, Track, TwinKind
@@ -37,8 +37,13 @@ def test_a_pair_with_a_scaled_and_another_twin_is_no_control():
 
 
 def test_verified_where_there_is_nothing_to_catch_escapes():
-    """Of a clean box of which the sound verifier does not know."""
-    assert standing(trials(clean=VERIFIED)) is Standing.ESCAPES
+    """Of a clean box of which nobody knows."""
+    assert standing(trials(clean=VERIFIED), truth=UNKNOWN_TRUTH) is Standing.ESCAPES
+
+
+def test_a_right_proof_that_the_sound_verifier_has_not_found_is_no_escape():
+    assert measured(trials(clean=VERIFIED)).live == ("clean",)
+    assert standing(trials(clean=VERIFIED)) is Standing.LOOSER
 
 
 def long_run(agreeing: int, instances: int = LEAST_INSTANCES, suspect: str = "strong") -> list[Trial]:

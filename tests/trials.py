@@ -5,6 +5,7 @@ from dataclasses import replace
 from small_suite import GROUND_TRUTH
 
 from soundbench.claim import Claim
+from soundbench.ground_truth import Expected
 from soundbench.power import measure_power
 from soundbench.standing import Measured, Standing
 from soundbench.trial import Reply, Suspect, Trial
@@ -14,6 +15,8 @@ SUSPECTS = (STRONG, WEAK, OTHER)
 SOUND = {"armed": Claim.FALSIFIED, "twin": Claim.VERIFIED, "clean": Claim.TIMEOUT}
 SECOND = {f"second {name}": replace(truth, pair="q") for name, truth in GROUND_TRUTH.items() if truth.pair}
 TRUTH = {**GROUND_TRUTH, **SECOND}
+# The clean box is known to hold; here nobody knows.
+UNKNOWN_TRUTH = {**TRUTH, "clean": replace(TRUTH["clean"], expected=Expected.UNKNOWN)}
 VERIFIED = {"strong": Claim.VERIFIED}
 
 
