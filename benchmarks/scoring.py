@@ -95,7 +95,7 @@ def measure(rows: int) -> list[list[str]]:
         places = places_of(suite)
         found = [find_results(str(table), places) for table in tables]
         read = time.perf_counter() - started
-        judged = judge_results(suite, found, lambda _: None)
+        judged = judge_results(suite, found, lambda _: None).judged
         seconds, cpu = time.perf_counter() - started, time.process_time() - used
     counts = json.dumps({each.judgement.remark: 0 for each in judged})
     if len(judged) != rows or counts != json.dumps({"new-witness": 0}):

@@ -86,19 +86,24 @@ def command(
     found = find_all(results, places, category)
     _check_names(found)
     with steps(len({instance.onnx for instance in loaded.instances})) as done:
-        judged = judge_results(loaded, found, done)
+        scored = judge_results(loaded, found, done)
+    judged = scored.judged
+    for name, reason in scored.unreadable.items():
+        click.echo(f"{name} is not judged, since it cannot be read: {reason}", err=True)
     summaries = summarise_results(loaded, found, [each.judgement for each in judged], out)
     render(summaries, Console())
     of_all = points(judged)
     _print_points(found, of_all)
     _print_gaps(loaded, found)
+    if scored.unreadable:
+        click.echo(f"instances that count for and against nobody, since they cannot be read: {len(scored.unreadable)}")
     new = len({each.judgement.result.instance for each in judged if NEW_WITNESS in (each.judgement.remark or "")})
     if new and loaded.commitment is None:
         again = shlex.join(["soundbench", "witness", "add", str(suite), *(str(each.table) for each in found)])
         click.echo(f"instances without ground truth whose counterexamples replay: {new}; add them with: {again}")
     write_json(json_file, [to_json(summary) for summary in summaries])
     _write_rows(rows_file, judged, of_all)
-    sys.exit(exit_code(summaries, min_exercised))
+    sys.exit(exit_code(summaries, min_exercised, len(scored.unreadable)))
 
 
 def _check_names(found: "Sequence[FoundResults]") -> None:

@@ -1,5 +1,6 @@
 """How are needles put beside a network whose layers allow no other? In a branch of their own, added to the outputs."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,9 @@ from soundbench.needle import Carry, Needle, rows_of
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+
+# The version of ONNX's files from which on initializers need not be inputs.
+FIRST_WITH_CONSTANTS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +54,8 @@ class _Branch:
 
     def __init__(self, model: "ModelProto") -> None:
         self.graph = model.graph
+        # Before that version every initializer is an input, too.
+        self.lists_constants = model.ir_version < FIRST_WITH_CONSTANTS
         self.taken = {each.name for each in (*self.graph.input, *self.graph.initializer)}
         self.taken |= {name for node in self.graph.node for name in node.output}
         initializers = {each.name for each in self.graph.initializer}
@@ -65,11 +71,14 @@ class _Branch:
 
     def constant(self, wanted: str, array: Array) -> str:
         """A float32 initializer; integers stay integers."""
-        from onnx import numpy_helper
+        from onnx import helper, numpy_helper
 
         name = self.name(wanted)
         kind = np.float32 if array.dtype.kind == "f" else np.int64
-        self.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array.astype(kind)), name))
+        tensor = numpy_helper.from_array(np.ascontiguousarray(array.astype(kind)), name)
+        self.graph.initializer.append(tensor)
+        if self.lists_constants:
+            self.graph.input.append(helper.make_tensor_value_info(name, tensor.data_type, tensor.dims))
         return name
 
     def node(self, operator: str, reads: list[str], wanted: str, **attributes: Any) -> str:  # noqa: ANN401 (of ONNX)
@@ -99,7 +108,7 @@ class _Branch:
 
     def join(self, tensor: str, shape: tuple[int, ...]) -> None:
         """Add a row to the network's outputs, which keep their name."""
-        if len(shape) != 2:
+        if shape != (1, math.prod(shape)):
             tensor = self.node("Reshape", [tensor, self.constant("shape", np.array(shape))], "shaped")
         before = self.name("before")
         for node in self.graph.node:

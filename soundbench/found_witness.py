@@ -23,6 +23,8 @@ from soundbench.meaning import meaning_digest
 from soundbench.replay import TOLERANCE, OpenNetwork
 
 FAMILY = "imported"
+# The largest number in float32.
+LARGEST = Fraction(float(np.finfo(np.float32).max))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,10 +109,17 @@ def _truth(question: Question, graph: Graph, point: tuple[Fraction, ...], track:
 
 
 def inside(interval: Interval, value: Fraction) -> Fraction:
-    """The float32 value nearest to one that lies strictly inside an interval, if that has any."""
+    """The float32 value nearest to one that lies strictly inside an interval, if that has any.
+
+    Raises:
+        CertificateError: the value is beyond those of float32.
+    """
     if interval.lower == interval.upper:
         return interval.lower
-    near = np.float32(float(min(max(value, interval.lower), interval.upper)))
+    wanted = min(max(value, interval.lower), interval.upper)
+    if abs(wanted) > LARGEST or interval.lower >= LARGEST or interval.upper <= -LARGEST:
+        raise CertificateError(f"no float32 value is near it: the largest is {float(LARGEST):.3g}")
+    near = np.float32(float(wanted))
     if Fraction(float(near)) <= interval.lower:
         near = np.nextafter(near, np.float32(np.inf))
     elif Fraction(float(near)) >= interval.upper:

@@ -29,6 +29,9 @@ SLACKS = 2.0
 # Twice the slack is looked for within so many times the boxes of a proof, and at least so many.
 MORE_BOXES, FEWEST_BOXES = 4, 40
 
+# The largest number in float32.
+LARGEST = Fraction(float(torch.finfo(torch.float32).max))
+
 Host = DenseHost | BesideHost
 
 
@@ -103,6 +106,7 @@ def examine(wanted: Wanted, tell: Callable[[str], None]) -> Given:
     if interface.input.element_type != "float32":
         raise InputError(f"{wanted.network}: its input is {interface.input.element_type}; export it in float32")
     check_sizes(wanted, graph, unsafe)
+    check_numbers(wanted.specification, unsafe)
     tell("look for a counterexample")
     look_for_counterexample(wanted, graph, unsafe)
     host = dense_host(model, graph) or BesideHost(model, graph.input_shape, interface.output.shape)
@@ -155,6 +159,23 @@ def check_sizes(wanted: Wanted, graph: Graph, unsafe: Property) -> None:
         if sum(interval.lower < interval.upper for interval in region.inputs) < LEAST_READS:
             raise InputError(
                 f"{wanted.specification}: fewer than {LEAST_READS} inputs have a range, which a needle needs"
+            )
+
+
+def check_numbers(specification: Path, unsafe: Property) -> None:
+    """Demand that a property has only numbers of a size that float32 has, so that no sum of them overflows float64.
+
+    Raises:
+        InputError: it has others.
+    """
+    for region in unsafe.regions:
+        bounds = [bound for interval in region.inputs for bound in (interval.lower, interval.upper)]
+        for constraint in region.outputs:
+            bounds += [constraint.bound, *(factor for _, factor in constraint.terms)]
+        if any(abs(bound) > LARGEST for bound in bounds):
+            raise InputError(
+                f"{specification}: has a number above {float(LARGEST):.3g}, the largest of float32; "
+                "leave out what no network can reach"
             )
 
 

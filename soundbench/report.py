@@ -27,7 +27,7 @@ def exit_code(summaries: Sequence[Summary], min_exercised: int, unreadable: int 
     """The exit code of `evaluate` and `score`.
 
     3 if our ground truth was refuted, else 1 if there is a finding that is not known already, else 2 if so many as
-    `unreadable` instances could not be run, else 4 if some verifier exercised fewer than `min_exercised` pairs, the
+    `unreadable` instances could not be judged, else 4 if some verifier exercised fewer than `min_exercised` pairs, the
     track `tight` not counted, else 0.
     """
     everything = [*summaries, *tight_of(summaries)]

@@ -1,55 +1,76 @@
 """How are results judged that were made elsewhere? By the judge of `evaluate`, row by row, each network opened once."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from soundbench.certify import by_network
 from soundbench.claim import Claim, Ending, EndReason, TaskResult
+from soundbench.errors import InputError, one_line
 from soundbench.findings import Exhibit
 from soundbench.found_results import FoundResults, read_text
 from soundbench.garbage import not_collected
 from soundbench.ground_truth import Expected
-from soundbench.instance import Instance
+from soundbench.instance import Instance, Property
 from soundbench.judge import Judgement, judge, replay_witness, withdraw_refuted
 from soundbench.metrics import Summary
-from soundbench.replay import OpenNetwork
+from soundbench.replay import OpenNetwork, require_equal
 from soundbench.results_table import ResultRow
 from soundbench.suite import Suite
 from soundbench.summing_up import sum_up
-from soundbench.tried_network import demand_runnable
+from soundbench.tried_network import Found, try_networks
 from soundbench.vnncomp_points import Judged, shown
 from soundbench.vnnlib import read_property
 
 VERDICTS = (Claim.VERIFIED, Claim.FALSIFIED)
 
 
-def judge_results(suite: Suite, results: Sequence[FoundResults], progress: Callable[[str], None]) -> tuple[Judged, ...]:
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What came of results: those that are judged, and why the instances `unreadable`, by name, count for nobody."""
+
+    judged: tuple[Judged, ...]
+    unreadable: Mapping[str, str]
+
+
+def judge_results(suite: Suite, results: Sequence[FoundResults], progress: Callable[[str], None]) -> Scored:
     """Judge every verifier's result of every instance that it has one of, in the suite's order.
 
     `progress` is told the name of each network's file when its instances are done. Nobody is accused where our ground
     truth is refuted.
 
     Raises:
-        InputError: a network, a property or a counterexample's file cannot be read.
         HarnessError: an instance is said to be violated, but has no witness.
     """
     judged: dict[str, list[Judged]] = {}
+    unreadable: dict[str, str] = {}
     named = {name for found in results for name in found.rows}
-    demand_runnable(list(dict.fromkeys(each.onnx for each in suite.instances if each.name in named)))
+    networks = list(dict.fromkeys(each.onnx for each in suite.instances if each.name in named))
+    tried = dict(zip(networks, try_networks(networks), strict=True))
     for group in by_network(suite):
-        asked = [each for each in group if each.name in named]
-        if asked:
-            network = OpenNetwork(asked[0].onnx)
+        questions: list[tuple[Instance, Property]] = []
+        for each in group:
+            if each.name in named:
+                try:
+                    questions.append((each, _unsafe(each, tried[each.onnx])))
+                except InputError as error:
+                    unreadable[each.name] = one_line(error)
+        if questions:
+            network = OpenNetwork(group[0].onnx)
             # Judgements pile up, and none is garbage.
             with not_collected():
-                judged.update({each.name: list(_judged(suite, each, network, results)) for each in asked})
+                judged |= {
+                    each.name: list(_judged(suite, each, unsafe, network, results)) for each, unsafe in questions
+                }
         progress(group[0].onnx.name)
     everything = [each for instance in suite.instances for each in judged.get(instance.name, ())]
     fair = withdraw_refuted([each.judgement for each in everything])
-    return tuple(
-        each if judgement is each.judgement else replace(each, judgement=judgement)
-        for judgement, each in zip(fair, everything, strict=True)
+    return Scored(
+        tuple(
+            each if judgement is each.judgement else replace(each, judgement=judgement)
+            for judgement, each in zip(fair, everything, strict=True)
+        ),
+        unreadable,
     )
 
 
@@ -90,19 +111,42 @@ def task_result(found: FoundResults, instance: str) -> TaskResult:
     )
 
 
+def _unsafe(instance: Instance, network: Found) -> Property:
+    """An instance's property.
+
+    Raises:
+        InputError: it cannot be read, its network cannot be run, or the two are of different sizes.
+    """
+    if isinstance(network, InputError):
+        raise network
+    unsafe = read_property(instance.vnnlib)
+    require_equal(instance.onnx, "inputs", network.input.size, unsafe.input_count)
+    require_equal(instance.onnx, "outputs", network.output.size, unsafe.output_count)
+    return unsafe
+
+
 def _judged(
-    suite: Suite, instance: Instance, network: OpenNetwork, results: Sequence[FoundResults]
+    suite: Suite, instance: Instance, unsafe: Property, network: OpenNetwork, results: Sequence[FoundResults]
 ) -> Iterator[Judged]:
-    unsafe, truth = read_property(instance.vnnlib), suite.ground_truth.get(instance.name)
+    truth = suite.ground_truth.get(instance.name)
     mine = [(found, task_result(found, instance.name)) for found in results if instance.name in found.rows]
     own = None
     if truth and truth.expected is Expected.VIOLATED and any(result.claim is Claim.VERIFIED for _, result in mine):
         own = replay_witness(instance, unsafe, truth, network)
     for found, result in mine:
-        file = found.counterexamples.get(instance.name) if result.claim is Claim.FALSIFIED else None
-        text = None if file is None else read_text(file)
-        judgement = judge(result, instance, unsafe, truth, text, network=network, witness_replay=own)
+        claimed, text = _with_text(result, found.counterexamples.get(instance.name))
+        judgement = judge(claimed, instance, unsafe, truth, text, network=network, witness_replay=own)
         yield Judged(judgement, shown(judgement, unsafe), instance.timeout_seconds)
+
+
+def _with_text(result: TaskResult, file: Path | None) -> tuple[TaskResult, str | None]:
+    """A result, and its counterexample's text if it has one; an error where that cannot be read, as of result files."""
+    if file is None or result.claim is not Claim.FALSIFIED:
+        return result, None
+    try:
+        return result, read_text(file)
+    except InputError as error:
+        return replace(result, claim=Claim.ERROR, raw=f"counterexample cannot be read: {one_line(error)}"), None
 
 
 def _ending(row: ResultRow) -> Ending:

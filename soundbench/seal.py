@@ -3,7 +3,6 @@
 import contextlib
 import os
 import random
-import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from soundbench.export import save_onnx
 from soundbench.generate import folder_to_be
 from soundbench.graph import load_onnx
 from soundbench.instance import Instance, Interval
+from soundbench.static_network import ONNX_DOMAINS
 from soundbench.suite import (
     COMMITMENT,
     MANIFEST,
@@ -35,12 +35,25 @@ from soundbench.vnnlib import file_text, read_property
 
 if TYPE_CHECKING:
     import onnx
+    from google.protobuf.message import Message
 
 # The time of every file of a sealed suite, which would tell in what order they were made; zip knows none before 1980.
 FILE_TIME = 315_619_200
 # What is left in the public manifest of how the suite was made.
 PUBLIC = ("name", "version")
-_COMMENT = re.compile(r"[ \t]*;[^\n]*")
+# The texts of an ONNX file that mean something: names of tensors, of operators and of their attributes.
+MEANT = frozenset(
+    {
+        "onnx.AttributeProto.name",
+        "onnx.NodeProto.domain",
+        "onnx.NodeProto.input",
+        "onnx.NodeProto.op_type",
+        "onnx.NodeProto.output",
+        "onnx.OperatorSetIdProto.domain",
+        "onnx.TensorProto.name",
+        "onnx.ValueInfoProto.name",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,18 +166,51 @@ def numbers(count: int) -> list[str]:
 
 def without_comments(path: Path) -> str:
     """A property's text without its comments, which may say anything."""
-    lines = (_COMMENT.sub("", line) for line in file_text(path).split("\n"))
+    lines = (_without_comment(line) for line in file_text(path).split("\n"))
     return "\n".join(lines).strip("\n") + "\n"
 
 
+def _without_comment(line: str) -> str:
+    """A line up to its comment, and as it is if it has none."""
+    text, semicolon, _ = line.partition(";")
+    return text.rstrip(" \t") if semicolon else line
+
+
 def nameless(path: Path) -> "onnx.ModelProto":
-    """A network without what says nothing to a verifier: descriptions, metadata, and the graph's name."""
+    """A network without what says nothing to a verifier: all texts but `MEANT`, and what only repeats or annotates."""
     model = load_onnx(path)
-    model.doc_string, model.graph.doc_string, model.graph.name = "", "", "network"
-    del model.metadata_props[:]
-    for part in (*model.graph.node, *model.graph.initializer, *model.graph.input, *model.graph.output):
-        part.doc_string = ""
+    model.DiscardUnknownFields()
+    for whole in ("metadata_props", "training_info", "model_version", "configuration"):
+        _clear(model, whole)
+    for whole in ("metadata_props", "value_info", "quantization_annotation"):
+        _clear(model.graph, whole)
+    imports = [each for each in model.opset_import if each.domain in ONNX_DOMAINS]
+    del model.opset_import[:]
+    model.opset_import.extend(imports)
+    for node in model.graph.node:
+        _clear(node, "device_configurations")
+        for attribute in node.attribute:
+            for tensor in (attribute.t, *attribute.tensors) if attribute.HasField("t") else attribute.tensors:
+                tensor.name = ""
+    _clear_texts(model)
+    model.graph.name = "network"
     return model
+
+
+def _clear(message: "Message", field: str) -> None:
+    """Clear a field, which older versions of ONNX do not have."""
+    if field in message.DESCRIPTOR.fields_by_name:
+        message.ClearField(field)
+
+
+def _clear_texts(message: "Message") -> None:
+    """Clear every text within a message that is not `MEANT`, and all metadata."""
+    for field, value in message.ListFields():
+        if (field.type == field.TYPE_STRING and field.full_name not in MEANT) or field.name == "metadata_props":
+            message.ClearField(field.name)
+        elif field.type == field.TYPE_MESSAGE:
+            for each in [value] if hasattr(value, "ListFields") else value:
+                _clear_texts(each)
 
 
 def comparable_pairs(suite: Suite) -> list[str]:

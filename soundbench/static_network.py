@@ -29,14 +29,17 @@ SHAPING = {
 }  # fmt: skip
 # What they give depends on shapes alone.
 OF_SHAPES = ("Shape", "Size")
+# What they give is another each time; so it is of `Dropout` in training, as its third operand says.
+RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
+TRAINING = 2
 
 
 def check_static(model: "onnx.ModelProto", source: str) -> None:
     """Demand that a network's file settles what it costs; `source` names it in messages.
 
     Raises:
-        InputError: it has control flow, functions or operators that ONNX has not, weights that are elsewhere or sparse,
-            more nodes or inputs than anybody verifies, or shapes that depend on its input's values.
+        InputError: it has control flow, randomness, functions or operators that ONNX has not, weights that are
+            elsewhere or sparse, more nodes or inputs than anybody verifies, or shapes that depend on input values.
     """
     if model.functions:
         raise InputError(f"{source}: has functions of its own; export it with ONNX's operators alone")
@@ -44,6 +47,7 @@ def check_static(model: "onnx.ModelProto", source: str) -> None:
         raise InputError(f"{source}: has more than {MOST_NODES:,} nodes; give a smaller network")
     for tensor in _tensors(model, source):
         _check_held(tensor, source)
+    _check_repeatable(model.graph, source)
     constant = {"", *(tensor.name for tensor in model.graph.initializer)}
     inputs = [value for value in model.graph.input if value.name not in constant]
     for value in inputs:
@@ -69,6 +73,24 @@ def _tensors(model: "onnx.ModelProto", source: str) -> Iterator["onnx.TensorProt
             if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
                 raise InputError(f"{source}: {node.op_type!r} has sparse numbers; export it with dense ones")
             yield from (*attribute.tensors, *([attribute.t] if attribute.HasField("t") else []))
+
+
+def _check_repeatable(graph: "onnx.GraphProto", source: str) -> None:
+    """Refuse nodes that give something else each time."""
+    off = {"", *(tensor.name for tensor in graph.initializer if _is_false(tensor))}
+    for node in graph.node:
+        if node.op_type == "Constant" and any(_is_false(attribute.t) for attribute in node.attribute):
+            off.update(node.output)
+        if node.op_type in RANDOM:
+            raise InputError(f"{source}: {node.op_type!r} gives other numbers each time; export it without")
+        if node.op_type == "Dropout" and not off.issuperset(node.input[TRAINING:]):
+            raise InputError(f"{source}: 'Dropout' in training drops other numbers each time; export it for inference")
+
+
+def _is_false(tensor: "onnx.TensorProto") -> bool:
+    """Whether a tensor is one boolean, and false."""
+    is_one = tensor.data_type == tensor.BOOL and math.prod(tensor.dims) == 1
+    return is_one and not any(tensor.raw_data) and not any(tensor.int32_data)
 
 
 def _check_held(tensor: "onnx.TensorProto", source: str) -> None:

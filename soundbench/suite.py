@@ -224,9 +224,12 @@ def verify_hashes(files: Within, root: Path, hashes: Mapping[str, Any]) -> None:
     """Compare every listed file with its SHA-256.
 
     Raises:
-        InputError: a file is missing, or its content is not what `suite.json` says.
+        InputError: a file is missing, its content is not what `suite.json` says, or its name may lead out of the folder
+            or of one that the suite is copied to.
     """
     for name, expected in hashes.items():
+        if name.startswith("/") or ".." in name.split("/"):
+            raise InputError(f"{root / MANIFEST}: the path {name!r} may lead out of the folder; get the suite again")
         if sha256(files.file(name)) not in (expected if isinstance(expected, list) else [expected]):
             raise InputError(f"{root / name}: its SHA-256 is not the one in {MANIFEST}; restore the file")
 

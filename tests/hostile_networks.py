@@ -199,6 +199,27 @@ def other_domain() -> onnx.ModelProto:
     return made
 
 
+def random(operator: str, reads: str, **attributes) -> onnx.ModelProto:
+    """The input, and numbers of nobody's choice."""
+    nodes = [node(operator, reads, "drawn", **attributes), node("Cast", "drawn", "r", to=1), node("Add", "X r")]
+    made = model(nodes, {"half": np.full((1, 2), 0.5, np.float32)})
+    made.opset_import[0].version = 15
+    return made
+
+
+def dropout(training: np.ndarray | None, *, as_node: bool = False) -> onnx.ModelProto:
+    """Dropout with a third operand that is an initializer, a node's, or a comparison of the input."""
+    constants = {"half": np.array(0.5, np.float32)}
+    nodes = [node("Dropout", "X half training")]
+    if training is None:
+        nodes = [node("Cast", "X", "training", to=TensorProto.BOOL), *nodes]
+    elif as_node:
+        nodes = [node("Constant", "", "training", value=numpy_helper.from_array(training)), *nodes]
+    else:
+        constants["training"] = training
+    return model(nodes, constants)
+
+
 # Those that are refused for what they are, and by which words; and those that are refused for what they take.
 REFUSED: Mapping[str, tuple[Callable[[], onnx.ModelProto], str]] = {
     "loop": (lambda: loop(integers(ROUNDS)), "control flow"),
@@ -217,6 +238,15 @@ REFUSED: Mapping[str, tuple[Callable[[], onnx.ModelProto], str]] = {
     "many nodes": (a_million_nodes, "nodes"),
     "huge input": (huge_input, "numbers"),
     "other domain": (other_domain, "com.microsoft"),
+    "uniform": (lambda: random("RandomUniform", "", shape=[1, 2]), "'RandomUniform' gives other numbers each time"),
+    "normal": (lambda: random("RandomNormal", "", shape=[1, 2], seed=1.0), "other numbers each time"),
+    "uniform like": (lambda: random("RandomUniformLike", "half"), "other numbers each time"),
+    "normal like the input": (lambda: random("RandomNormalLike", "X"), "other numbers each time"),
+    "bernoulli": (lambda: random("Bernoulli", "half"), "other numbers each time"),
+    "multinomial": (lambda: random("Multinomial", "half", sample_size=2), "other numbers each time"),
+    "dropout": (lambda: dropout(np.array(True)), "'Dropout' in training"),
+    "dropout by a node": (lambda: dropout(np.array(True), as_node=True), "'Dropout' in training"),
+    "dropout by the input": (lambda: dropout(None), "'Dropout' in training"),
 }
 COSTLY: Mapping[str, Callable[[], onnx.ModelProto]] = {
     "constant of shape": constant_of_shape,

@@ -21,7 +21,7 @@ from soundbench.certificate import is_strictly_inside
 from soundbench.certify import certify_suite
 from soundbench.counterexample import format_counterexample
 from soundbench.errors import CertificateError, HarnessError, InputError
-from soundbench.found_witness import Question, inside, unknown_truth, with_witness
+from soundbench.found_witness import LARGEST, Question, inside, unknown_truth, with_witness
 from soundbench.ground_truth import Expected, Role, Track
 from soundbench.import_suite import import_suite, origin_of
 from soundbench.instance import Instance, Interval, Region
@@ -107,6 +107,20 @@ def test_a_proof_that_is_refuted_is_our_fault(question):
     holds = replace(question.truth, expected=Expected.HOLDS)
     with pytest.raises(HarnessError, match="one: proven to hold, but file is certified; please report this"):
         with_witness(replace(question, truth=holds), "((X_0 0.075))", "file")
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "value"),
+    [(0, "1e39", "3.5e38"), (0, "1e400", "1e400"), ("-1e39", 0, "-3.5e38"), (LARGEST, "1e39", LARGEST)],
+)
+def test_what_is_beyond_float32_is_told_in_one_line(lower, upper, value):
+    with pytest.raises(CertificateError, match="no float32 value is near it"):
+        inside(Interval(Fraction(lower), Fraction(upper)), Fraction(value))
+
+
+def test_the_largest_float32_value_is_inside_or_next_to_it():
+    assert inside(Interval(Fraction(0), Fraction("1e39")), LARGEST) == LARGEST
+    assert 0 < inside(Interval(Fraction(0), LARGEST), LARGEST) < LARGEST
 
 
 bounds = st.floats(-1e6, 1e6, width=64)

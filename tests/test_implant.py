@@ -13,6 +13,7 @@ from soundbench.graph import Function, evaluate_float64
 from soundbench.implant import DenseHost, dense_host
 from soundbench.needle import Carry, Needle, rows_of
 from soundbench.operators import lower
+from soundbench.replay import open_onnx
 
 MAKERS = {"gemm": gemm, "acas": acas, "conv": conv, "residual": residual}
 
@@ -113,3 +114,22 @@ def test_a_shape_that_is_no_row_gets_one(tmp_path):
     after = lower(implanted.model, "implanted")
     before, now = (evaluate_float64(each, np.zeros((1, 6)))[each.output][0] for each in (graph, after))
     assert now - before == pytest.approx([3.0, -4.0])
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (2, 1), (2,), (1, 2, 1)])
+@pytest.mark.parametrize("form", [{}, {"ir": 3, "opset": 9, "as_inputs": True}])
+def test_outputs_of_any_shape_in_files_of_any_version_get_a_branch(tmp_path, shape, form):
+    model = onnx.load(gemm(tmp_path / "gemm.onnx", (6, 7, 2), **form))
+    model.graph.node.append(helper.make_node("Reshape", [model.graph.output[0].name, "to"], ["reshaped"]))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(shape), "to"))
+    if form:
+        model.graph.input.append(helper.make_tensor_value_info("to", onnx.TensorProto.INT64, [len(shape)]))
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("reshaped", 1, shape))
+    host = BesideHost(model, lower(model, "given").input_shape, shape)
+    needle = Needle((0, 1, 2, 3), np.zeros(4), np.ones(4), 1.0, 0, np.zeros(4))
+    made = host.implant((needle,), np.array([1.0, -2.0]), np.random.default_rng(0)).model
+    onnx.checker.check_model(made)
+    onnx.save(model, tmp_path / "before.onnx")
+    onnx.save(made, tmp_path / "after.onnx")
+    before, after = (open_onnx(tmp_path / f"{name}.onnx").run([0.0] * 6) for name in ("before", "after"))
+    assert [float(b - a) for a, b in zip(before, after, strict=True)] == pytest.approx([1, -2], abs=1e-5)

@@ -5,6 +5,7 @@ import json
 import shutil
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,11 +21,11 @@ from soundbench.assumption import assumption_certificate, check_same
 from soundbench.certificate import check_foreign
 from soundbench.certify import certify_suite
 from soundbench.counterexample import format_counterexample, parse_counterexample
-from soundbench.errors import CertificateError
-from soundbench.given import with_more_slack
+from soundbench.errors import CertificateError, InputError
+from soundbench.given import check_numbers, with_more_slack
 from soundbench.graph import evaluate_float64, read_graph
 from soundbench.ground_truth import Expected, Role, Track, TwinKind
-from soundbench.instance import Constraint, Property, Region
+from soundbench.instance import Constraint, Interval, Property, Region
 from soundbench.level import Level, chosen
 from soundbench.plant_into import rises_for
 from soundbench.prove import INFLATION, Hints, check, region_box, search, slacks
@@ -460,3 +461,22 @@ def test_a_conjunction_that_two_outputs_must_meet(tmp_path):
     result = run("plant", network, spec, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert certify_suite(load_suite(tmp_path / "out"), str)[Expected.VIOLATED] == 1
+
+
+def test_numbers_that_are_too_large_are_told_in_one_line(given_gemm, tmp_path):
+    spec = tmp_path / "spec.vnnlib"
+    for row in ("(<= Y_0 -1e400)", "(<= Y_0 -1e39)"):
+        spec.write_text(f"{given_gemm[1].read_text()}(assert {row})\n")
+        line = last_line(run("plant", given_gemm[0], spec, "--out", tmp_path / "out"), 2)
+        assert line.endswith(
+            f"{spec}: has a number above 3.4e+38, the largest of float32; leave out what no network can reach"
+        )
+    row, one = Constraint(((0, Fraction(1)),), Fraction(0)), Interval(Fraction(0), Fraction(1))
+    check_numbers(spec, Property(1, 1, (Region((one,), (row,)),)))
+    for inputs, outputs in (
+        (replace(one, lower=Fraction("-1e400")), row),
+        (replace(one, upper=Fraction("1e400")), row),
+        (one, replace(row, terms=((0, Fraction("1e400")),))),
+    ):
+        with pytest.raises(InputError, match=r"^spec.vnnlib: has a number above"):
+            check_numbers(Path("spec.vnnlib"), Property(1, 1, (Region((inputs,), (outputs,)),)))

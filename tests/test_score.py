@@ -1,13 +1,15 @@
 """Results that were made elsewhere get the judge of `evaluate`; three mistakes of a published grader are not ours."""
 
 import csv
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from planted import ARMED, CLEAN, CROWD_ARMED, CROWD_TWIN, MISALIGNED_ARMED, MISALIGNED_TWIN, TWIN
+from planted import ARMED, CLEAN, CROWD_ARMED, CROWD_TWIN, MISALIGNED_ARMED, MISALIGNED_TWIN, TWIN, repair_hashes
+from small_networks import unsafe_set
 from soundbench.cli import main
 from vnncomp_tree import counterexample_name, row, witness_text, write_results
 
@@ -19,6 +21,7 @@ from soundbench.judge import Assessment
 from soundbench.places import places_of
 from soundbench.score import judge_results, summarise_results
 from soundbench.suite import load_suite, replace_ground_truth
+from soundbench.vnnlib_writing import format_property
 
 ELSEWHERE = "/home/ubuntu/vnncomp2026_benchmarks/benchmarks/tiny/1.0"
 EVERY = (ARMED, TWIN, MISALIGNED_ARMED, MISALIGNED_TWIN, CROWD_ARMED, CROWD_TWIN, CLEAN)
@@ -49,7 +52,7 @@ def judged(suite, *named):
     found = [find_results(str(each), places) for each in named]
     return {
         (each.judgement.result.verifier, each.judgement.result.instance): each
-        for each in judge_results(suite, found, lambda _: None)
+        for each in judge_results(suite, found, lambda _: None).judged
     }
 
 
@@ -249,6 +252,53 @@ def test_a_link_beside_a_table_is_no_counterexample(suite, original, tmp_path):
     assert assessments(suite, results) == {("tool", ARMED): (Assessment.CORRECT, "no-witness")}
 
 
+@pytest.mark.parametrize("damage", ["truncated", "above the limit"])
+def test_a_counterexample_that_cannot_be_read_is_an_error_of_its_row_alone(
+    suite, original, tmp_path, monkeypatch, damage
+):
+    name = counterexample_name(original, ARMED)
+    texts = {name: witness_text(original, ARMED)}
+    good = write_results(tmp_path / "good", words(suite, {ARMED: "sat"}), texts)
+    damaged = write_results(tmp_path / "damaged", words(suite, {ARMED: "sat", TWIN: "sat"}), texts)
+    file = damaged / f"{name}.counterexample.gz"
+    if damage == "truncated":
+        file.write_bytes(file.read_bytes()[:-9])
+    else:
+        monkeypatch.setattr("soundbench.found_results.RESULT_LIMIT_BYTES", len(texts[name]))
+        file.write_bytes(gzip.compress(b" " + texts[name].encode()))
+    found = judged(suite, good, damaged)
+    assert found["good", ARMED].judgement.assessment is Assessment.CORRECT
+    assert found["damaged", TWIN].judgement.assessment is Assessment.FALSE_ALARM
+    judgement = found["damaged", ARMED].judgement
+    assert (judgement.result.claim, judgement.assessment) == (Claim.ERROR, Assessment.INCONCLUSIVE)
+    assert judgement.result.raw.startswith(f"counterexample cannot be read: {file}: ")
+
+
+def instance_of(suite, name):
+    return next(each for each in suite.instances if each.name == name)
+
+
+def test_an_instance_that_cannot_be_read_counts_for_nobody_and_the_others_are_judged(suite, tmp_path):
+    said = dict.fromkeys((ARMED, TWIN, MISALIGNED_ARMED), "unsat")
+    results = write_results(tmp_path / "tool", words(suite, said))
+    instance_of(suite, ARMED).vnnlib.write_text("(assert")
+    instance_of(suite, TWIN).onnx.write_bytes(b"no network")
+    found = [find_results(str(results), places_of(suite))]
+    scored = judge_results(suite, found, lambda _: None)
+    assert [each.judgement.result.instance for each in scored.judged] == [MISALIGNED_ARMED]
+    assert scored.unreadable.keys() == {ARMED, TWIN}
+    for name, file in ((ARMED, instance_of(suite, ARMED).vnnlib), (TWIN, instance_of(suite, TWIN).onnx)):
+        assert scored.unreadable[name].startswith(f"{file}:")
+
+
+def test_a_property_of_another_size_cannot_be_judged(suite, tmp_path):
+    results = write_results(tmp_path / "tool", words(suite, {ARMED: "sat"}))
+    property_file = instance_of(suite, ARMED).vnnlib
+    property_file.write_text(format_property(unsafe_set(1, 1, "(>= X_0 0)", "(<= X_0 1)", "(>= Y_0 0)")))
+    scored = judge_results(suite, [find_results(str(results), places_of(suite))], lambda _: None)
+    assert "has 10 inputs, its property 1" in scored.unreadable[ARMED]
+
+
 def test_who_refutes_us_stops_all_accusations(suite, original, tmp_path):
     known = dict(suite.ground_truth)
     known[ARMED] = replace(known[ARMED], expected=Expected.HOLDS)
@@ -293,6 +343,20 @@ class TestCommand:
         command = f"soundbench witness add {suite.root} {results / 'results.csv'}"
         told = f"instances without ground truth whose counterexamples replay: 1; add them with: {command}"
         assert result.stdout.splitlines()[-1] == told
+
+    def test_what_cannot_be_read_is_told_and_is_exit_code_2_unless_there_is_a_finding(self, suite, tmp_path):
+        results = write_results(tmp_path / "tool", words(suite, {ARMED: "unsat", MISALIGNED_ARMED: "timeout"}))
+        property_file = instance_of(suite, ARMED).vnnlib
+        property_file.write_text("(assert")
+        repair_hashes(suite.root)
+        result = score(suite.root, results, "--min-exercised", "0")
+        assert result.exit_code == 2, result.output
+        assert result.stderr.splitlines()[-1].startswith(
+            f"{ARMED} is not judged, since it cannot be read: {property_file}:1: "
+        )
+        assert "instances that count for and against nobody, since they cannot be read: 1" in result.stdout
+        write_results(tmp_path / "tool", words(suite, {ARMED: "unsat", MISALIGNED_ARMED: "unsat"}))
+        assert score(suite.root, results, "--min-exercised", "0").exit_code == 1
 
     def test_without_a_folder_the_report_speaks_of_none(self, suite, tmp_path):
         results = write_results(tmp_path / "tool", words(suite, {ARMED: "unsat"}))
@@ -377,7 +441,7 @@ def test_a_row_that_may_be_of_several_instances_is_refused(suite, tmp_path):
 def test_ratios_are_of_what_is_proven_and_not_of_positions(suite, tmp_path):
     results = write_results(tmp_path / "tool", words(suite, {ARMED: "unsat", MISALIGNED_ARMED: "sat", CLEAN: "unsat"}))
     found = find_results(str(results), places_of(suite))
-    judgements = [each.judgement for each in judge_results(suite, [found], lambda _: None)]
+    judgements = [each.judgement for each in judge_results(suite, [found], lambda _: None).judged]
     (summary,) = summarise_results(suite, [found], judgements, None)
     assert (summary.unverifiable_verified_ratio, summary.unverifiable_falsified_ratio) == (0.5, 0.5)
     assert (summary.clean_verified_ratio, summary.clean_falsified_ratio) == (1.0, 0.0)

@@ -16,7 +16,7 @@ from soundbench.certify import certify_suite
 from soundbench.commitment import read_sealed
 from soundbench.errors import CertificateError, InputError
 from soundbench.ground_truth import Expected
-from soundbench.seal import FILE_TIME, comparable_pairs, open_suite, seal_suite
+from soundbench.seal import FILE_TIME, comparable_pairs, nameless, open_suite, seal_suite, without_comments
 from soundbench.suite import load_suite
 from soundbench.vnnlib import read_property
 
@@ -82,6 +82,55 @@ def test_comments_descriptions_and_metadata_are_left_out(suite_copy, tmp_path):
         assert not (path.is_file() and b"needle" in path.read_bytes())
     open_suite(load_suite(tmp_path / "out"), tmp_path / "file", tmp_path / "opened")
     assert certify_suite(load_suite(tmp_path / "opened"), str)[Expected.VIOLATED] == 3
+
+
+def test_no_text_of_a_network_is_left_that_is_no_name_of_a_tensor(tiny_suite, tmp_path):
+    model = onnx.load(next((tiny_suite / "onnx").iterdir()))
+    value = model.graph.value_info.add()
+    value.CopyFrom(model.graph.output[0])
+    value.name = "middle"
+    model.opset_import.add(domain="needle", version=1)
+    model.training_info.add()
+    model.graph.quantization_annotation.add().quant_parameter_tensor_names.add()
+    weights = onnx.numpy_helper.from_array(np.zeros(2, np.float32), "needle")
+    model.graph.node.add(op_type="Constant", output=["unread"]).attribute.append(
+        onnx.helper.make_attribute("value", weights)
+    )
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "needle"
+    mark(model)
+    assert model.SerializeToString().count(b"needle") > 30
+    onnx.save(model, tmp_path / "marked.onnx")
+    cleared = nameless(tmp_path / "marked.onnx")
+    assert b"needle" not in cleared.SerializeToString()
+    onnx.checker.check_model(cleared)
+    assert [node.output[0] for node in cleared.graph.node] == [node.output[0] for node in model.graph.node]
+
+
+def mark(message):
+    """Put a marker into every text within a message that may say anything, and metadata where there can be some."""
+    for field in message.DESCRIPTOR.fields:
+        if field.name == "metadata_props":
+            message.metadata_props.add()
+        meant = ("op_type", "input", "output", "domain") if message.DESCRIPTOR.name == "NodeProto" else ()
+        names = ("AttributeProto", "TensorProto", "ValueInfoProto", "OperatorSetIdProto")
+        if field.name in meant or (field.name in ("name", "domain") and message.DESCRIPTOR.name in names):
+            continue
+        value = getattr(message, field.name)
+        if field.type == field.TYPE_STRING and isinstance(value, str) and field.containing_oneof is None:
+            setattr(message, field.name, "needle")
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_MESSAGE and field.name not in ("external_data", "functions"):
+            for each in [value] if hasattr(value, "ListFields") else value:
+                mark(each)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [("a \t; b ; c\nd  \n;e\nf;", "a\nd  \n\nf\n"), (" " * 10**6 + "x\n", " " * 10**6 + "x\n"), (";\r\nx", "\nx\n")],
+)
+def test_comments_are_left_out_with_the_spaces_before_them(tmp_path, text, left):
+    (tmp_path / "p.vnnlib").write_bytes(text.encode())
+    assert without_comments(tmp_path / "p.vnnlib") == left.lstrip("\n")
 
 
 def test_two_seals_of_one_suite_have_other_orders_and_commitments(tiny_suite, tmp_path):
@@ -191,9 +240,6 @@ def test_a_file_that_was_altered(sealed, tmp_path):
 
 def test_a_file_of_another_suite(sealed, tmp_path, suite_copy):
     other = suite_copy
-    network = rows(other)[ARMED][0]
-    model = onnx.load(network)
-    model.graph.node[0].name = "another"
     for path in (other / "vnnlib").iterdir():
         path.write_text(path.read_text() + "\n\n(assert (<= Y_0 1000.0))\n")
     shutil.rmtree(other / "vnnlib2")
@@ -202,7 +248,8 @@ def test_a_file_of_another_suite(sealed, tmp_path, suite_copy):
     write(other, "suite.json", manifest)
     for path in (other / "onnx").iterdir():
         model = onnx.load(path)
-        model.producer_name = "another"
+        weights = model.graph.initializer[0]
+        weights.CopyFrom(onnx.numpy_helper.from_array(2 * onnx.numpy_helper.to_array(weights), weights.name))
         onnx.save(model, path)
     repair_hashes(other)
     seal_suite(load_suite(other), tmp_path / "other", tmp_path / "other.json")

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hostile_networks import COSTLY, REFUSED, integers, model, node, write
+from hostile_networks import COSTLY, REFUSED, dropout, integers, model, node, write
 from onnx import TensorProto, numpy_helper
 
 from soundbench.errors import InputError
@@ -26,6 +26,12 @@ def test_what_a_file_does_not_settle_is_refused_in_one_line(tmp_path, name):
 @pytest.mark.parametrize("name", sorted(COSTLY.keys() - {"cycle"}))
 def test_large_shapes_that_the_file_settles_are_no_concern_of_reading(tmp_path, name):
     load_onnx(write(COSTLY[name](), tmp_path / "n.onnx"))
+
+
+@pytest.mark.parametrize("as_node", [False, True])
+def test_dropout_for_inference_drops_nothing(tmp_path, as_node):
+    path = write(dropout(np.array(False), as_node=as_node), tmp_path / "n.onnx")
+    assert [float(each) for each in open_onnx(path).run([1, 2])] == [1, 2]
 
 
 def test_nodes_out_of_order_are_refused(tmp_path):

@@ -132,6 +132,18 @@ def test_the_manifest_cannot_name_what_is_no_file_of_the_suite(traps, path):
     assert "SHA-256" not in refusal(traps)
 
 
+def test_a_name_that_leads_out_and_back_in_is_refused(traps):
+    """The same name leads out of any folder that the suite is copied to."""
+    (traps / "deep").mkdir()
+    for path in (f"../{traps.name}/instances.csv", "deep/../instances.csv", str(traps / "instances.csv")):
+        manifest = read(traps, "suite.json")
+        manifest["files"][path] = manifest["files"]["instances.csv"]
+        write(traps, "suite.json", manifest)
+        assert f"{traps / 'suite.json'}: the path {path!r} may lead out of the folder" in refusal(traps)
+        del manifest["files"][path]
+        write(traps, "suite.json", manifest)
+
+
 @pytest.mark.parametrize("path", [path for path in PATHS if path != "\ud800"])
 @pytest.mark.parametrize("column", [0, 1])
 def test_instances_cannot_name_what_is_no_file_of_the_suite(traps, path, column):
