@@ -102,7 +102,6 @@ def test_every_command_refuses_a_network_that_does_harm_in_one_line(suite_copy, 
     repair_hashes(suite_copy)
     for command in (
         ("certify", suite_copy),
-        ("score", suite_copy, results),
         ("witness", "add", suite_copy, found, "--instance", ARMED),
         ("plant", network, specification, "--out", tmp_path / "planted"),
     ):
@@ -111,3 +110,6 @@ def test_every_command_refuses_a_network_that_does_harm_in_one_line(suite_copy, 
         last = result.stderr.splitlines()[-1]
         assert last.startswith(f"soundbench: {network}: ")
         assert "Traceback" not in result.stderr
+    result = run("score", suite_copy, results)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.splitlines()[-1].startswith(f"{ARMED} is not judged, since it cannot be read: {network}: ")
