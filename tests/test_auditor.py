@@ -43,14 +43,14 @@ def test_it_finds_needles_of_the_core_suite(name):
 def test_it_finds_most_needles_of_the_core_suite():
     """What is claimed is hiding from queries, not from readers of weights.
 
-    Of every network one. Of all 261 that are not on the track tight it found every one when this was written.
+    Of every network one.
     """
     own: dict[str, list[str]] = {}
     for name in ARMED:
         own.setdefault(SUITE.ground_truth[name].factors.get("network", "tight"), []).append(name)
     del own["tight"]
     chosen = [names[number % len(names)] for number, names in enumerate(own.values())]
-    assert len(chosen) == 29
+    assert len(chosen) == 31
     assert sum(audited(ARMED[name])[0] for name in chosen) >= 0.9 * len(chosen)
 
 

@@ -283,7 +283,6 @@ FAULTS = [
     Fault("residual", "Sub for Add", operator("added", "Sub")),
     Fault("residual", "Sub the other way round", reads("stream", "other", "added")),
     Fault("residual", "no skip connection", dropped("added")),
-    Fault("centred", "Sub dropped", dropped("centred")),
     Fault("centred", "Add for Sub", operator("centred", "Add")),
     Fault("normalised", "Sub dropped", dropped("centred")),
     Fault("normalised", "Div dropped", dropped("scaled")),

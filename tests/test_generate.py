@@ -151,7 +151,9 @@ def test_the_working_folder_may_be_named_if_it_is_empty(tmp_path, planted, monke
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), PlantingFailed("no"), OSError(28, "full"), ZeroDivisionError()])
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), PlantingFailed("no"), OSError(5, "broken"), ZeroDivisionError()]
+)
 def test_whatever_stops_it_nothing_is_left_behind(tmp_path, planted, error):
     def stop(folder):
         (folder / "half.onnx").write_bytes(b"half")
