@@ -46,7 +46,7 @@ How a fault stands, the first of these that is true:
                  takes a way of ending for verified is never too crude
   caught         on one instance or more
   controls only  on no better instances than those
-  escapes        live elsewhere only
+  escapes        live on others that are not known to hold; below, live nowhere means on no such instance
   false alarms   live nowhere, and says falsified of an instance not known to be violated; the sound verifier does not
   only looser    live nowhere, and some claims are others, none of them wrong as far as is known
   equivalent     live nowhere, and all claims are the same
