@@ -64,6 +64,7 @@ def _write_splits(
     """Write all splits in this process, which is limited, and tell the name of each."""
     import soundbench.published_weights  # noqa: F401 (torch alone takes as many addresses as the tables may)
 
+    import_pyarrow()
     for split, shards in tables.items():
         limit_process(CPU_SECONDS, memory_bytes)
         try:
@@ -136,24 +137,37 @@ def write_network(table: Path, row: dict[str, Any], path: Path) -> None:
     save_onnx(module_to_onnx(network, one_input(row["model_name"], row["input_shape"]), CLASSES), path)
 
 
+def import_pyarrow() -> tuple[Any, Any]:
+    """pyarrow, and what it has for parquet.
+
+    Raises:
+        InputError: it is missing.
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise InputError(NO_PYARROW) from None
+    return pyarrow, parquet
+
+
 def rows_of(table: Path) -> Iterator[dict[str, Any]]:
     """The rows of a table, one at a time: weights take more memory than anything else.
 
     Raises:
         InputError: pyarrow is missing, or the table is not one of the dataset's.
     """
+    pyarrow, parquet = import_pyarrow()
     try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError:
-        raise InputError(f"{table}: {NO_PYARROW}") from None
-    try:
-        with parquet.ParquetFile(table) as file:
+        with parquet.ParquetFile(table, pre_buffer=False) as file:
             missing = [column for column in COLUMNS if column not in file.schema_arrow.names]
             if missing:
                 raise InputError(f"{table}: has no column {missing[0]!r}, so it is no table of SoundnessBench")
-            for batch in file.iter_batches(batch_size=1, columns=list(COLUMNS)):
+            # No threads (nor buffering ahead, which has its own): one that cannot start ends the process.
+            for batch in file.iter_batches(1, columns=list(COLUMNS), use_threads=False):
                 yield checked_row(table, batch)
+    except MemoryError:
+        raise InputError(f"{table}: takes more memory than a table of networks may; get it again") from None
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(f"{table}: not readable as parquet ({str(error).splitlines()[0]}); get it again") from None
 
