@@ -64,7 +64,9 @@ def _write_splits(
     """Write all splits in this process, which is limited, and tell the name of each."""
     import soundbench.published_weights  # noqa: F401 (torch alone takes as many addresses as the tables may)
 
-    import_pyarrow()
+    pyarrow, _ = import_pyarrow()
+    # The others reserve a gigabyte at their first allocation, which counts against the limit.
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     for split, shards in tables.items():
         limit_process(CPU_SECONDS, memory_bytes)
         try:
