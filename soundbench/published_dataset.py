@@ -5,6 +5,7 @@ with the network as ONNX.
 """
 
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -64,9 +65,9 @@ def _write_splits(
     """Write all splits in this process, which is limited, and tell the name of each."""
     import soundbench.published_weights  # noqa: F401 (torch alone takes as many addresses as the tables may)
 
-    pyarrow, _ = import_pyarrow()
-    # The others reserve a gigabyte at their first allocation, which counts against the limit.
-    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+    # Arrow's other allocators reserve a gigabyte at first use, which would count against the limit.
+    os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
+    import_pyarrow()
     for split, shards in tables.items():
         limit_process(CPU_SECONDS, memory_bytes)
         try:

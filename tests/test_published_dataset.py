@@ -34,7 +34,7 @@ def refused(snapshot, out, *words, **limits):
 def test_a_small_table_of_many_numbers_is_refused_within_its_memory(tmp_path):
     path = write_table(tmp_path, np.zeros(2**26, np.float32))
     assert path.stat().st_size < 2**18
-    for megabytes in (0, 4, 128):
+    for megabytes in (4, 128):
         out = tmp_path / f"out{megabytes}"
         refused(
             tmp_path, out, f"{path}: takes more memory than a table of networks may", memory_bytes=megabytes * 2**20
