@@ -103,7 +103,8 @@ def trained(folders: Sequence[Path], count: int) -> Family:
     instances: list[Instance] = []
     for folder in folders:
         suite = load_suite(folder)
-        known = [each for each in suite.instances if each.name in violated_of(suite, suite.instances)][:count]
+        violated = violated_of(suite, suite.instances)
+        known = [each for each in suite.instances if each.name in violated][:count]
         instances += [replace(each, name=f"{folder.name}/{each.name}") for each in known]
     return Family("trained", tuple(instances), frozenset(each.name for each in instances))
 

@@ -18,6 +18,7 @@ from soundbench.errors import CertificateError
 from soundbench.graph import Activation, Affine, Array, Function, Graph, Sum, evaluate_float64, inputs_of
 from soundbench.ground_truth import Assumption, Hiding, Position, Track, TwinKind, Witness
 from soundbench.instance import Constraint, Interval, Property, Region
+from soundbench.magnitude import LARGEST
 from soundbench.prove import Box, Hints, interval_slacks, region_box, search
 from soundbench.replay import run_onnx
 from soundbench.rigorous import PRECISION_BITS, apply, evaluate, evaluate_tensors, exact
@@ -126,9 +127,7 @@ def floats(point: Sequence[Fraction]) -> Array:
 
 def is_float32(value: Fraction) -> bool:
     """Whether float32 holds a number exactly."""
-    return (
-        abs(value) <= Fraction(float(np.finfo(np.float32).max)) and Fraction(float(np.float32(float(value)))) == value
-    )
+    return abs(value) <= LARGEST and Fraction(float(np.float32(float(value)))) == value
 
 
 def is_strictly_inside(region: Region, point: Sequence[Fraction]) -> bool:

@@ -19,12 +19,11 @@ from soundbench.explain import describe_outside
 from soundbench.graph import Graph
 from soundbench.ground_truth import Expected, GroundTruth, Role, Track
 from soundbench.instance import Instance, Interval, Property, Region
+from soundbench.magnitude import LARGEST
 from soundbench.meaning import meaning_digest
 from soundbench.replay import TOLERANCE, OpenNetwork
 
 FAMILY = "imported"
-# The largest number in float32.
-LARGEST = Fraction(float(np.finfo(np.float32).max))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ from soundbench.graph import Array, Graph, load_onnx
 from soundbench.ground_truth import Proof, Track, TwinKind
 from soundbench.implant import DenseHost, dense_host
 from soundbench.instance import Property
+from soundbench.magnitude import check_numbers
 from soundbench.operators import lower
 from soundbench.prove import Hints, cuts_of, interval_slacks, region_box, search
 from soundbench.replay import open_onnx, replay, require_equal
@@ -28,9 +29,6 @@ STEPS, RESTARTS, STEP_SHARE = 40, 30, 0.25
 SLACKS = 2.0
 # Twice the slack is looked for within so many times the boxes of a proof, and at least so many.
 MORE_BOXES, FEWEST_BOXES = 4, 40
-
-# The largest number in float32.
-LARGEST = Fraction(float(torch.finfo(torch.float32).max))
 
 Host = DenseHost | BesideHost
 
@@ -159,23 +157,6 @@ def check_sizes(wanted: Wanted, graph: Graph, unsafe: Property) -> None:
         if sum(interval.lower < interval.upper for interval in region.inputs) < LEAST_READS:
             raise InputError(
                 f"{wanted.specification}: fewer than {LEAST_READS} inputs have a range, which a needle needs"
-            )
-
-
-def check_numbers(specification: Path, unsafe: Property) -> None:
-    """Demand that a property has only numbers of a size that float32 has, so that no sum of them overflows float64.
-
-    Raises:
-        InputError: it has others.
-    """
-    for region in unsafe.regions:
-        bounds = [bound for interval in region.inputs for bound in (interval.lower, interval.upper)]
-        for constraint in region.outputs:
-            bounds += [constraint.bound, *(factor for _, factor in constraint.terms)]
-        if any(abs(bound) > LARGEST for bound in bounds):
-            raise InputError(
-                f"{specification}: has a number above {float(LARGEST):.3g}, the largest of float32; "
-                "leave out what no network can reach"
             )
 
 

@@ -5,12 +5,28 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from soundbench.errors import InputError, one_line
-from soundbench.instance import Instance, subject
+from soundbench.instance import Instance, Property, subject
+from soundbench.interface import Interface
 from soundbench.replay import open_onnx, require_equal
+from soundbench.tried_network import Found
 from soundbench.vnnlib import read_property
 
 # Checking so many takes a moment.
 _AT_ONCE = 100
+
+
+def read_fitting(instance: Instance, network: Found) -> Property:
+    """An instance's property, to be judged by; `network` is what was found when the instance's was tried.
+
+    Raises:
+        InputError: the network cannot be run, the property cannot be read, or the two are of different sizes.
+    """
+    if isinstance(network, InputError):
+        raise network
+    unsafe = read_property(instance.vnnlib)
+    require_equal(instance.onnx, "inputs", network.input.size, unsafe.input_count)
+    require_equal(instance.onnx, "outputs", network.output.size, unsafe.output_count)
+    return unsafe
 
 
 class Readable:
@@ -19,7 +35,7 @@ class Readable:
     def __init__(self) -> None:
         self.unreadable: dict[Instance, str] = {}
         self._lock = threading.Lock()
-        self._sizes: dict[Path, tuple[int, int]] = {}
+        self._networks: dict[Path, Interface] = {}
         self._checked: set[Instance] = set()
 
     def check_first(self, instances: Sequence[Instance]) -> None:
@@ -39,11 +55,9 @@ class Readable:
         """
         if instance in self._checked:
             return
-        if instance.onnx not in self._sizes:
-            self._sizes[instance.onnx] = open_onnx(instance.onnx).sizes()
-        unsafe, (inputs, outputs) = read_property(instance.vnnlib), self._sizes[instance.onnx]
-        require_equal(instance.onnx, "inputs", inputs, unsafe.input_count)
-        require_equal(instance.onnx, "outputs", outputs, unsafe.output_count)
+        if instance.onnx not in self._networks:
+            self._networks[instance.onnx] = open_onnx(instance.onnx).interface()
+        read_fitting(instance, self._networks[instance.onnx])
         self._checked.add(instance)
 
     def allows(self, instance: Instance, tell: Callable[[str], None]) -> bool:

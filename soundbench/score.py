@@ -14,13 +14,13 @@ from soundbench.ground_truth import Expected
 from soundbench.instance import Instance, Property
 from soundbench.judge import Judgement, judge, replay_witness, withdraw_refuted
 from soundbench.metrics import Summary
-from soundbench.replay import OpenNetwork, require_equal
+from soundbench.readable import read_fitting
+from soundbench.replay import OpenNetwork
 from soundbench.results_table import ResultRow
 from soundbench.suite import Suite
 from soundbench.summing_up import sum_up
-from soundbench.tried_network import Found, try_networks
+from soundbench.tried_network import try_networks
 from soundbench.vnncomp_points import Judged, shown
-from soundbench.vnnlib import read_property
 
 VERDICTS = (Claim.VERIFIED, Claim.FALSIFIED)
 
@@ -52,7 +52,7 @@ def judge_results(suite: Suite, results: Sequence[FoundResults], progress: Calla
         for each in group:
             if each.name in named:
                 try:
-                    questions.append((each, _unsafe(each, tried[each.onnx])))
+                    questions.append((each, read_fitting(each, tried[each.onnx])))
                 except InputError as error:
                     unreadable[each.name] = one_line(error)
         if questions:
@@ -109,20 +109,6 @@ def task_result(found: FoundResults, instance: str) -> TaskResult:
         log=None,
         prepare_seconds=row.prepare_seconds,
     )
-
-
-def _unsafe(instance: Instance, network: Found) -> Property:
-    """An instance's property.
-
-    Raises:
-        InputError: it cannot be read, its network cannot be run, or the two are of different sizes.
-    """
-    if isinstance(network, InputError):
-        raise network
-    unsafe = read_property(instance.vnnlib)
-    require_equal(instance.onnx, "inputs", network.input.size, unsafe.input_count)
-    require_equal(instance.onnx, "outputs", network.output.size, unsafe.output_count)
-    return unsafe
 
 
 def _judged(

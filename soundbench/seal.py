@@ -180,9 +180,9 @@ def nameless(path: Path) -> "onnx.ModelProto":
     """A network without what says nothing to a verifier: all texts but `MEANT`, and what only repeats or annotates."""
     model = load_onnx(path)
     model.DiscardUnknownFields()
-    for whole in ("metadata_props", "training_info", "model_version", "configuration"):
+    for whole in ("training_info", "model_version", "configuration"):
         _clear(model, whole)
-    for whole in ("metadata_props", "value_info", "quantization_annotation"):
+    for whole in ("value_info", "quantization_annotation"):
         _clear(model.graph, whole)
     imports = [each for each in model.opset_import if each.domain in ONNX_DOMAINS]
     del model.opset_import[:]
